@@ -1,0 +1,19 @@
+//! Row types, codes and the [`Isa`] view of the opforge opcode tables.
+//!
+//! This crate says what a table row looks like and holds no tables itself, so the generator that writes the
+//! tables and the crate that embeds them can both depend on it without a cycle.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod codes;
+mod isa;
+mod rows;
+
+pub use codes::{
+    Access, Clif, Encoding, Family, Form, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+};
+pub use isa::Isa;
+pub use rows::{
+    ClassRow, Header, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow, RuleRow,
+    TableRow, TextRow, TypeRow, fuse_flags, op_flags,
+};
