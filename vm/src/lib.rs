@@ -1,1 +1,21 @@
-//! Placeholder.
+//! The opforge virtual machine.
+//!
+//! The data's way: container bytes become a [`Program`], which the verifier turns into a
+//! `VerifiedProgram`; only that can be lowered and run. Modules point one way: values
+//! and types, codec, container, verify, lower, interp.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod codec;
+pub mod ids;
+pub mod program;
+pub mod types;
+mod value_type;
+
+pub use opforge_schema::{Isa, TrapCode};
+pub use opforge_tables::{ISA, Opcode};
+pub use program::Program;
+pub use value_type::ValueType;
