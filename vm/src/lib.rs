@@ -12,6 +12,7 @@ extern crate std;
 pub mod codec;
 pub mod ids;
 pub mod program;
+pub mod sem;
 pub mod types;
 mod value_type;
 
