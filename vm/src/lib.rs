@@ -10,13 +10,18 @@ extern crate alloc;
 extern crate std;
 
 pub mod codec;
+pub mod engine;
+pub mod heap;
 pub mod ids;
+mod interp;
 pub mod program;
 pub mod sem;
 pub mod types;
+mod value;
 mod value_type;
 
 pub use opforge_schema::{Isa, TrapCode};
 pub use opforge_tables::{ISA, Opcode};
 pub use program::Program;
+pub use value::{AggRef, CANONICAL_NAN, Value};
 pub use value_type::ValueType;
