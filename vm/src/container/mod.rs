@@ -29,6 +29,8 @@ mod sigs;
 mod sink;
 mod spans;
 mod symbols;
+#[cfg(test)]
+mod tests;
 mod types;
 mod value_types;
 mod writer;

@@ -1,4 +1,5 @@
 //! Reads the conformance corpus: all of it where it is at hand, else the committed sample.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
 use serde_json::Value;
 use std::fs;
