@@ -69,8 +69,9 @@ fn mutate(random: &mut Random, bytes: &mut Vec<u8>, other: &[u8]) {
 fn damaged_containers_neither_panic_nor_change_when_written_back() {
     let rounds = std::env::var("OPFORGE_MUTATIONS").map_or(60_000, |text| text.parse().unwrap());
     // Optional sections are rare in the corpus, so the containers that have them come up half of the time.
-    let seeds: Vec<_> = corpus().0.into_iter().map(|case| case.bytes).collect();
     let config = DecodeConfig::new();
+    let mut seeds: Vec<_> = corpus().0.into_iter().map(|case| case.bytes).collect();
+    seeds.retain(|bytes| decode(bytes, &config).is_ok());
     let rich: Vec<_> = seeds
         .iter()
         .filter(|bytes| decode(bytes, &config).is_ok_and(|program| program.names().functions.len() > 1))

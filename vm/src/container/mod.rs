@@ -40,7 +40,8 @@ pub use encode_error::{EncodeError, EncodeErrorKind};
 pub use error::{DecodeError, DecodeErrorKind, IndexKind, TagKind};
 pub use section::Section;
 
-use crate::program::{Program, UnknownSection};
+use crate::program::{Const, FunctionDef, ParamShape, Program, SpanEntry, UnknownSection};
+use crate::value_type::ValueType;
 use alloc::vec::Vec;
 use encode_error::EntryError;
 use header::Frames;
@@ -69,6 +70,18 @@ const CODECS: [Codec; Section::ALL.len()] = [
     Codec { read: shapes::read, write: shapes::write, is_present: shapes::is_present },
     Codec { read: names::read, write: names::write, is_present: names::is_present },
 ];
+
+/// The bound of 16 bytes of memory for a byte of input holds because no entry is larger than 16 times its
+/// least encoding, given behind each.
+const _: () = {
+    assert!(size_of::<Const>() <= 16, "1 byte: the unit constant");
+    assert!(size_of::<ValueType>() <= 16, "1 byte: a type without a host type");
+    assert!(size_of::<Option<ValueType>>() <= 16, "1 byte: an open tuple element");
+    assert!(size_of::<SpanEntry>() <= 32, "2 bytes: distance and id");
+    assert!(size_of::<FunctionDef>() <= 80, "5 bytes: five numbers");
+    assert!(size_of::<ParamShape>() <= 64, "4 bytes: function, parameter, tag, id");
+    assert!(size_of::<UnknownSection>() <= 32, "2 bytes: tag and length");
+};
 
 fn always(_: &Program) -> bool {
     true
