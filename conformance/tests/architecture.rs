@@ -181,7 +181,11 @@ fn modules_of_the_vm_point_one_way() {
     let page = page();
     let order = page.split_once("```modules\n").expect("the order of modules").1;
     let order = order.split_once("\n```").expect("its end").0;
-    let place: BTreeMap<&str, usize> = order.split_whitespace().zip(0..).collect();
+    let place: BTreeMap<&str, usize> = order
+        .split_whitespace()
+        .zip(0..)
+        .flat_map(|(group, at)| group.split('+').map(move |m| (m, at)))
+        .collect();
 
     let source = root().join("vm/src");
     let mut files = Vec::new();
