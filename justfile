@@ -1,5 +1,9 @@
 # Recipes of the workspace. `just --list` shows them.
 
+# List the recipes.
+default:
+    @just --list
+
 # Everything that CI checks, in the order of what fails fastest.
 ci: lint test check-idempotent conformance
 
