@@ -1,1 +1,50 @@
-//! Placeholder.
+//! The opcode tables of opforge, embedded and checked while compiling.
+//!
+//! [`ISA`] is the whole instruction set as a value; [`Opcode`] names the opcodes. The tables are the files
+//! in `blobs/`, written by `just tablegen` from `spec/`; the build script refuses files that are missing,
+//! damaged or older than the spec. This crate owns no facts and no logic.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod embed;
+#[rustfmt::skip]
+#[path = "generated/opcodes.rs"]
+mod opcodes;
+
+pub use embed::ISA;
+pub use opcodes::{ISA_NAME, ISA_VERSION, Opcode};
+
+impl Opcode {
+    /// Its position in the op table: `page << 8 | byte`.
+    #[must_use]
+    pub const fn didx(self) -> u16 {
+        self as u16
+    }
+
+    /// Its name in text, such as `i64.add`.
+    #[must_use]
+    pub fn mnemonic(self) -> &'static str {
+        ISA.name(self.didx())
+    }
+
+    /// Its row of the op table.
+    #[must_use]
+    pub const fn row(self) -> &'static opforge_schema::OpRow {
+        &ISA.ops[self as usize]
+    }
+}
+
+impl core::fmt::Display for Opcode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.mnemonic())
+    }
+}
+
+impl TryFrom<u16> for Opcode {
+    type Error = u16;
+
+    /// The opcode at a position of the op table; the position itself if there is none.
+    fn try_from(didx: u16) -> Result<Self, u16> {
+        Self::from_didx(didx).ok_or(didx)
+    }
+}
