@@ -7,6 +7,8 @@
 #![forbid(unsafe_code)]
 
 pub mod artefacts;
+pub mod codec;
+pub mod codes;
 pub mod diag;
 pub mod emit;
 pub mod lint;

@@ -18,6 +18,8 @@ pub struct Spec {
     pub page: u8,
     /// Most bytes that all blobs together may take.
     pub tables_max_bytes: At<u32>,
+    /// Where the list of reserved ranges begins.
+    pub reserved_at: Span,
     /// Byte ranges that hold no opcode, each for a reason.
     pub reserved: Vec<Reserved>,
     /// Ids that were used once.
@@ -161,10 +163,10 @@ pub struct Example {
     pub json: String,
     /// The trap it ends in, if it traps.
     pub trap: Option<At<TrapCode>>,
-    /// Number of input values.
-    pub inputs: usize,
-    /// Number of output values.
-    pub outputs: usize,
+    /// Class names of the input values.
+    pub inputs: Vec<At<String>>,
+    /// Class names of the output values.
+    pub outputs: Vec<At<String>>,
 }
 
 /// An effect of an instruction beyond its result.

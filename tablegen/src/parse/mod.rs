@@ -1,6 +1,7 @@
 //! JSON to model. Reads every value with its place and turns names into codes and positions; rules across
 //! opcodes are the business of [`lint`](crate::lint).
 
+mod examples;
 pub mod json;
 pub mod object;
 mod ops;
@@ -8,7 +9,7 @@ mod types;
 
 use crate::diag::Diags;
 use crate::model::{Reserved, Retired, Spec};
-use crate::source::{At, Source};
+use crate::source::{At, Source, Span};
 use json::Node;
 use object::Obj;
 
@@ -39,6 +40,7 @@ fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
     let version = obj.uint(d, "isa_version", 1, u64::from(u32::MAX));
     let page = obj.uint(d, "page", 0, 31);
     let budget = obj.uint(d, "tables_max_bytes", 1, 1 << 20);
+    let reserved_at = obj.get("reserved").map_or(obj.at(), |n| Span { end: n.at.start + 1, ..n.at });
     let reserved = obj.list(d, "reserved").iter().filter_map(|n| reserved(d, n)).collect();
     let retired = obj.list(d, "retired").iter().filter_map(|n| retired(d, n)).collect();
     let mut list: Vec<_> = obj.list(d, "opcodes").iter().filter_map(|n| ops::read(d, n)).collect();
@@ -49,6 +51,7 @@ fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
         isa_version: version.map_or(0, |v| v.v as u32),
         page: page.map_or(0, |p| p.v as u8),
         tables_max_bytes: At::new(budget.v as u32, budget.at),
+        reserved_at,
         reserved,
         retired,
         ops: list,

@@ -1,10 +1,10 @@
 //! Reads one opcode object.
 
-use super::byte;
 use super::json::{Node, Value};
-use super::object::{Obj, code, list, string, uint};
+use super::object::{Obj, code, string, uint};
+use super::{byte, examples};
 use crate::diag::{Diags, nearest};
-use crate::model::{Effect, Example, Fuel, Op, Operand, RuleUse};
+use crate::model::{Effect, Fuel, Op, Operand, RuleUse};
 use crate::source::{At, Span};
 use opforge_schema::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
@@ -50,7 +50,7 @@ pub(super) fn read(d: &mut Diags, node: &Node) -> Option<Op> {
     let sem = obj.get("sem").and_then(|n| sem(d, n));
     let jit = obj.need(d, "jit").and_then(|n| jit(d, n));
     let wasm = obj.get("wasm").and_then(|n| wasm(d, n));
-    let examples = obj.list(d, "examples").iter().filter_map(|n| example(d, n)).collect();
+    let examples = obj.list(d, "examples").iter().filter_map(|n| examples::read(d, n)).collect();
 
     let (byte, name, mnemonic, at) = (byte?, name?, mnemonic?, obj.at());
     let (lower, imm, branch) = lower.unwrap_or((At::new(Lower::Nop, at), false, false));
@@ -298,40 +298,4 @@ fn wasm(d: &mut Diags, node: &Node) -> Option<(String, Option<String>)> {
         return Some((name?.v, Some(deviates?.v)));
     }
     string(d, node, "wasm").map(|s| (s.v, None))
-}
-
-fn example(d: &mut Diags, node: &Node) -> Option<Example> {
-    let obj = Obj::open(d, node, "an example", &["text", "bytes", "in", "out", "trap"])?;
-    let (text, hex) = (obj.string(d, "text"), obj.string(d, "bytes"));
-    let inputs = obj.need(d, "in").map(|n| (list(d, n, "in").len(), n.compact()));
-    let outputs = obj.get("out").map(|n| (list(d, n, "out").len(), n.compact()));
-    let trap = obj.get("trap").and_then(|n| string(d, n, "trap"));
-    let trap_code = trap.as_ref().and_then(|t| code(d, "E032", t, "trap", &named!(TrapCode, 1)));
-    if outputs.is_some() == trap.is_some() {
-        d.error("E041", obj.at(), "an example has either \"out\" or \"trap\"");
-    }
-    let hex = hex?;
-    let bytes: Option<Vec<u8>> = hex
-        .v
-        .split(' ')
-        .map(|b| u8::from_str_radix(b, 16).ok().filter(|_| b.len() == 2 && !b.starts_with('+')))
-        .collect();
-    let Some(bytes) = bytes else {
-        d.error("E041", hex.at, "bytes must be pairs of hex digits with one space between");
-        return None;
-    };
-    let (inputs, given) = inputs?;
-    let (outputs, after) = match (&outputs, &trap) {
-        (Some((n, json)), _) => (*n, format!("\"out\":{json}")),
-        (None, Some(t)) => (0, format!("\"trap\":\"{}\"", t.v)),
-        (None, None) => return None,
-    };
-    Some(Example {
-        text: text?,
-        bytes: At::new(bytes, hex.at),
-        json: format!("{{\"in\":{given},{after}}}"),
-        trap: trap.and_then(|t| Some(At::new(trap_code?, t.at))),
-        inputs,
-        outputs,
-    })
 }

@@ -28,7 +28,7 @@ pub(crate) const OPS: &[Op] = &[
     },
     Op {
         byte: 0x62, id: 57, name: "StructNew", mnemonic: "struct.new", family: Family::Agg,
-        operands: &[WOf("dst", StructOf, "type"), X("type", OperandKind::TypeId, Encoding::Uleb32), RsOf("values", FieldsOf, "type")],
+        operands: &[WOf("dst", StructOf, "ty"), X("ty", OperandKind::TypeId, Encoding::Uleb32), RsOf("values", FieldsOf, "ty")],
         effects: fx::ALLOC, traps: &[TrapCode::MemoryLimitExceeded], fuel: Fuel { base: 1, shift: 6, of: &["values"] },
         rules: &[Check::One(Rule::ListLenEq, "values")],
         lower: Lower::AggNew, jit: JitClass::Call,
