@@ -68,7 +68,7 @@ impl core::fmt::Display for IsaError {
 impl core::error::Error for IsaError {}
 
 /// The rows of one blob, header checked, rows not.
-pub(crate) fn rows<R: TableRow>(bytes: &[u8]) -> Result<&[R], IsaError> {
+fn rows<R: TableRow>(bytes: &[u8]) -> Result<&[R], IsaError> {
     let fault = |problem| IsaError::Table { table: R::NAME, problem };
     let Some((head, body)) = bytes.split_first_chunk::<16>() else {
         return Err(fault("shorter than a header"));
@@ -97,6 +97,14 @@ fn each<R: TableRow>(
 }
 
 impl<'a> Isa<'a> {
+    /// The rows of one table, header checked, rows not: for tools that look at a table by itself.
+    ///
+    /// # Errors
+    /// If the header does not fit the bytes or the row type.
+    pub fn rows<R: TableRow>(bytes: &[u8]) -> Result<&[R], IsaError> {
+        rows(bytes)
+    }
+
     /// Reads and checks a set of tables.
     ///
     /// # Errors

@@ -10,6 +10,8 @@ extern crate alloc;
 mod blobs;
 pub mod check;
 mod codes;
+#[cfg(feature = "docs")]
+pub mod docs;
 mod isa;
 pub mod literal;
 mod rows;

@@ -1,7 +1,7 @@
 //! Which file holds what. All files of a generation are made here, in memory, before one is written.
 
 use crate::model::Spec;
-use crate::{emit, manifest, sha256, source};
+use crate::{dump, emit, manifest, sha256, source};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -38,6 +38,14 @@ pub fn make(root: &Path, spec: &Spec) -> Result<Artefacts, String> {
     let blobs = emit::bytes::blobs(spec);
     let mut rest: Vec<File> = vec![(OPCODES.to_owned(), emit::rust::opcodes(spec).into_bytes())];
     rest.extend(blobs.iter().map(|(n, b)| (format!("{BLOBS}/{n}"), b.clone())));
+    rest.push((format!("{BLOBS}/vm.docs.bincode"), emit::docs::blob(spec)?));
+    let mut texts = Vec::new();
+    for (path, bytes) in rest.iter().filter(|(path, _)| is_blob(path)) {
+        let stem = path.rsplit_once('.').map_or(path.as_str(), |(stem, _)| stem);
+        let text = dump::blob(bytes).map_err(|e| format!("{path}: {e}"))?;
+        texts.push((format!("{stem}.txt"), text.into_bytes()));
+    }
+    rest.extend(texts);
     rest.push((format!("{BLOBS}/MANIFEST"), manifest_text(root, spec, &rest)?.into_bytes()));
     Ok(Artefacts { literals, rest, blobs })
 }

@@ -7,15 +7,19 @@
 #![forbid(unsafe_code)]
 
 pub mod artefacts;
+pub mod check;
 pub mod codec;
 pub mod codes;
 pub mod diag;
+pub mod diff;
+pub mod dump;
 pub mod emit;
 pub mod lint;
 pub mod model;
 pub mod parse;
 pub mod source;
 pub mod stage_b;
+pub mod tree;
 pub mod write;
 
 #[path = "../../tables/build/manifest.rs"]

@@ -13,6 +13,17 @@ mod opcodes;
 
 pub use embed::ISA;
 pub use opcodes::{ISA_NAME, ISA_VERSION, Opcode};
+#[cfg(feature = "docs")]
+pub use opforge_schema::docs;
+
+/// The docs of the opcodes, read from the embedded blob.
+///
+/// # Errors
+/// If the blob cannot be read; the build script refuses to embed one that was changed.
+#[cfg(feature = "docs")]
+pub fn docs() -> Result<docs::Docs, docs::DocsError> {
+    docs::Docs::read(include_bytes!("../blobs/vm.docs.bincode"))
+}
 
 impl Opcode {
     /// Its position in the op table: `page << 8 | byte`.

@@ -2,5 +2,6 @@
 //! the business of [`write`](crate::write). Output depends on the spec alone: no time, path or locale.
 
 pub mod bytes;
+pub mod docs;
 pub mod literals;
 pub mod rust;
