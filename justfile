@@ -16,6 +16,15 @@ lint:
 fmt:
     cargo fmt --all
 
+# What a fresh clone needs once: git shows table blobs as text.
+setup:
+    cargo build --quiet --locked --package opforge-tablegen
+    git config diff.opforge.textconv "cargo run --quiet --locked --package opforge-tablegen -- dump"
+
+# Compile spec/ into the literals, the blobs and the opcode enum.
+tablegen:
+    cargo run --quiet --locked --package opforge-tablegen -- gen
+
 # All tests. The same command stands in the README.
 test:
     cargo test --workspace
