@@ -461,3 +461,113 @@ code_enum! {
         InvalidFunction = 19 "InvalidFunction",
     }
 }
+
+code_enum! {
+    /// A hand-written verifier check that an instruction needs beyond its kinds, types and rules.
+    Hook, "hook" {
+        /// None.
+        None = 0 "none",
+    }
+}
+
+impl Encoding {
+    /// The fewest bytes an operand in this encoding takes.
+    #[must_use]
+    pub const fn min_len(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Uleb32 | Self::Uleb64 | Self::Sleb64 | Self::U8 | Self::Bool8 | Self::Uleb32List => 1,
+            Self::Uleb32Wide => 5,
+            Self::U64Le => 8,
+        }
+    }
+}
+
+impl OperandKind {
+    /// The encoding in which operands of this kind are written.
+    #[must_use]
+    pub const fn encoding(self) -> Encoding {
+        match self {
+            Self::None => Encoding::None,
+            Self::RegList => Encoding::Uleb32List,
+            Self::Pc => Encoding::Uleb32Wide,
+            Self::ImmBool => Encoding::Bool8,
+            Self::ImmU8 => Encoding::U8,
+            Self::ImmI64 => Encoding::Sleb64,
+            Self::ImmU64 => Encoding::Uleb64,
+            Self::ImmF64 => Encoding::U64Le,
+            Self::Reg
+            | Self::ImmU32
+            | Self::ConstId
+            | Self::FuncId
+            | Self::HostSigId
+            | Self::CallSigId
+            | Self::TypeId
+            | Self::ElemTypeId => Encoding::Uleb32,
+        }
+    }
+
+    /// Whether operands of this kind name registers.
+    #[must_use]
+    pub const fn is_register(self) -> bool {
+        matches!(self, Self::Reg | Self::RegList)
+    }
+
+    /// Whether operands of this kind hold an immediate value.
+    #[must_use]
+    pub const fn is_immediate(self) -> bool {
+        matches!(
+            self,
+            Self::ImmBool | Self::ImmU8 | Self::ImmU32 | Self::ImmI64 | Self::ImmU64 | Self::ImmF64
+        )
+    }
+}
+
+impl TypeRule {
+    /// Whether the rule refers to another operand.
+    #[must_use]
+    pub const fn takes_operand(self) -> bool {
+        matches!(
+            self,
+            Self::Same
+                | Self::ConstOf
+                | Self::ParamsOf
+                | Self::ResultsOf
+                | Self::TupleOf
+                | Self::StructOf
+                | Self::ArrayOf
+                | Self::FieldsOf
+                | Self::ElemsOf
+                | Self::ElementOf
+        )
+    }
+
+    /// Whether the rule may refer to an operand of this kind. False for rules that refer to none.
+    #[must_use]
+    pub const fn may_refer_to(self, kind: OperandKind) -> bool {
+        use OperandKind as K;
+        match self {
+            Self::Same | Self::ElementOf => matches!(kind, K::Reg),
+            Self::ConstOf => matches!(kind, K::ConstId),
+            Self::ParamsOf | Self::ResultsOf => matches!(kind, K::FuncId | K::HostSigId | K::CallSigId),
+            Self::TupleOf => matches!(kind, K::RegList),
+            Self::StructOf | Self::FieldsOf => matches!(kind, K::TypeId),
+            Self::ArrayOf | Self::ElemsOf => matches!(kind, K::ElemTypeId),
+            _ => false,
+        }
+    }
+}
+
+impl Rule {
+    /// Whether `b` of the rule is an operand position; else it is a bound or unused.
+    #[must_use]
+    pub const fn takes_second_operand(self) -> bool {
+        matches!(self, Self::SameType | Self::IndexInShape)
+    }
+
+    /// Whether `b` of the rule is a number.
+    #[must_use]
+    pub const fn takes_bound(self) -> bool {
+        matches!(self, Self::ImmLt)
+    }
+}

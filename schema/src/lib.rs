@@ -5,12 +5,23 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+extern crate alloc;
+
+mod blobs;
+pub mod check;
 mod codes;
+#[cfg(feature = "docs")]
+pub mod docs;
 mod isa;
+pub mod literal;
 mod rows;
 
+#[doc(hidden)]
+pub use zerocopy;
+
+pub use blobs::{Blobs, IsaError};
 pub use codes::{
-    Access, Clif, Encoding, Family, Form, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
 };
 pub use isa::Isa;
 pub use rows::{

@@ -2,7 +2,7 @@
 //! and can be cast in place from any address.
 
 use crate::codes::{
-    Access, Clif, Encoding, Family, Form, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
 };
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -199,7 +199,7 @@ pub struct OpRow {
     pub form: u8,
     /// [`fuse_flags`] bits.
     pub fuse: u8,
-    /// Number of the hand-written verifier check, 0 for none.
+    /// [`Hook`] code.
     pub hook: u8,
     /// [`JitClass`] code.
     pub jit: u8,
@@ -275,6 +275,15 @@ impl OpRow {
         match Form::from_code(self.form) {
             Some(f) => f,
             None => Form::None,
+        }
+    }
+
+    /// Its hand-written verifier check.
+    #[must_use]
+    pub const fn hook(&self) -> Hook {
+        match Hook::from_code(self.hook) {
+            Some(h) => h,
+            None => Hook::None,
         }
     }
 
@@ -407,6 +416,20 @@ pub struct ClassRow {
     pub name: [u8; 12],
 }
 
+impl ClassRow {
+    /// Whether slots of a value refer to the run's heap.
+    #[must_use]
+    pub const fn heap(&self) -> bool {
+        self.flags & 1 == 1
+    }
+
+    /// Name in text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        padded(&self.name)
+    }
+}
+
 impl TableRow for ClassRow {
     const TABLE: u16 = 4;
     const NAME: &'static str = "vm.classes";
@@ -422,6 +445,26 @@ pub struct TypeRow {
     pub classes: [u8; 4],
     /// Name in text, zero-padded.
     pub name: [u8; 11],
+}
+
+impl TypeRow {
+    /// Name in text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        padded(&self.name)
+    }
+
+    /// The class tags of its slots.
+    #[must_use]
+    pub fn slots(&self) -> &[u8] {
+        self.classes.get(..usize::from(self.slots)).unwrap_or(&self.classes)
+    }
+}
+
+/// A zero-padded name without its padding.
+fn padded(name: &[u8]) -> &str {
+    let n = name.iter().position(|&b| b == 0).unwrap_or(name.len());
+    name.get(..n).and_then(|n| core::str::from_utf8(n).ok()).unwrap_or("")
 }
 
 impl TableRow for TypeRow {

@@ -1,12 +1,12 @@
-//! What instructions compute: small pure functions of plain values.
+//! What instructions compute: small functions of plain values.
 //!
-//! Owns the meaning of every instruction whose spec row names a function of `int`, `float`, `boolean`, `decimal` or
-//! `cast` in its `sem` field. The interpreter, the constant folder and the JIT's fallback all call these, so that
-//! there is one answer per operation. A function that can trap returns `Result<_, TrapCode>` and checks in the order
-//! in which the row lists the traps.
+//! Owns the meaning of every instruction whose spec row has a `sem` field: `int::i64_add` there is `i64_add` in the
+//! module `int` here. The interpreter, the constant folder and the JIT's fallback all call these, so that there is
+//! one answer per operation. A function that can trap returns `Result<_, TrapCode>` and checks in the order in which
+//! the row lists the traps.
 //!
-//! Relies on `core` and [`TrapCode`](opforge_schema::TrapCode) only. Never allocates, never reads or writes VM
-//! state, never knows about slots or opcodes: what needs the run's heap lives elsewhere.
+//! Relies on `core`, [`TrapCode`](opforge_schema::TrapCode) and, where values live in the run's heap, on the heap.
+//! Never sees frames, slots, fuel or opcodes.
 //!
 //! "Twin" in the documentation of a function names the `WebAssembly` instruction whose conformance rows it passes.
 

@@ -1,0 +1,46 @@
+# Recipes of the workspace. `just --list` shows them.
+
+# List the recipes.
+default:
+    @just --list
+
+# Everything that CI checks, in the order of what fails fastest.
+ci: lint test check-idempotent conformance
+
+# Formatting and lints, as errors.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Put every source file into the workspace's format.
+fmt:
+    cargo fmt --all
+
+# What a fresh clone needs once: git shows table blobs as text.
+setup:
+    cargo build --quiet --locked --package opforge-tablegen
+    git config diff.opforge.textconv "cargo run --quiet --locked --package opforge-tablegen -- dump"
+
+# Compile spec/ into the literals, the blobs and the opcode enum.
+tablegen:
+    cargo run --quiet --locked --package opforge-tablegen -- gen
+
+# All tests. The same command stands in the README.
+test:
+    cargo test --workspace
+
+# The conformance cases, in release: those of ../shared where present, else the committed sample.
+conformance:
+    cargo test --release --package opforge-conformance -- --nocapture
+
+# Benchmarks; a name selects some.
+bench *FILTER:
+    cargo bench --workspace -- {{ FILTER }}
+
+# Public documentation, with broken links as errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# The core for a target without an operating system. Needs `rustup target add x86_64-unknown-none`.
+no-std:
+    cargo check --target x86_64-unknown-none --package opforge-vm

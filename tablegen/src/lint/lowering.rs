@@ -1,0 +1,69 @@
+//! Lowering: the operand form of direct instructions, fusing, and the semantic function.
+
+use crate::diag::Diags;
+use crate::model::{Effect, Op, Spec};
+use opforge_schema::{Access, Form, Lower, OperandKind, TypeRule};
+
+pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
+    for op in spec.ops.iter_mut().filter(|op| !op.damaged) {
+        let direct = op.lower.v == Lower::Direct;
+        if direct {
+            match form(op) {
+                Some(form) => op.form = form,
+                None => d.error_note(
+                    "E036",
+                    op.lower.at,
+                    format!("\"{}\" has operands that direct lowering cannot take", op.name.v),
+                    None,
+                    "direct takes one written register first, then 1 to 3 read registers, or 1 and an \
+                     immediate imm_u8 or imm_u32",
+                ),
+            }
+        }
+        if direct != op.sem.is_some() {
+            let at = op.sem.as_ref().map_or(op.lower.at, |s| s.at);
+            let what = if direct { "needs" } else { "has no use for" };
+            let message = format!("lowering {} {what} \"sem\"", op.lower.v.name());
+            d.error("E038", at, message);
+        }
+        fusing(d, op);
+    }
+}
+
+fn form(op: &Op) -> Option<Form> {
+    let (dst, rest) = op.operands.split_first()?;
+    if dst.kind != OperandKind::Reg || dst.access != Access::Write {
+        return None;
+    }
+    let read = |kind, access| kind == OperandKind::Reg && access == Access::Read;
+    let registers = rest.iter().take_while(|o| read(o.kind, o.access)).count();
+    let immediate = match rest.get(registers..) {
+        Some([]) => false,
+        Some([imm]) if matches!(imm.kind, OperandKind::ImmU8 | OperandKind::ImmU32) => true,
+        _ => return None,
+    };
+    let heap = op.has(Effect::Alloc) || op.has(Effect::MemRead);
+    Some(match (registers, immediate, heap) {
+        (1, false, false) => Form::Unary,
+        (2, false, false) => Form::Binary,
+        (3, false, false) => Form::Ternary,
+        (1, true, false) => Form::UnaryImm,
+        (1, false, true) => Form::HeapUnary,
+        (2, false, true) => Form::HeapBinary,
+        (3, false, true) => Form::HeapTernary,
+        (1, true, true) => Form::HeapUnaryImm,
+        _ => return None,
+    })
+}
+
+fn fusing(d: &mut Diags, op: &Op) {
+    let result = op.operands.first().map(|o| o.ty);
+    if op.imm && op.form != Form::Binary {
+        d.error("E036", op.lower.at, "\"imm\" is for direct instructions with two read registers");
+    }
+    if op.branch && (op.form != Form::Binary || result != Some(TypeRule::Bool) || !op.traps.is_empty()) {
+        let message =
+            "\"branch\" is for direct comparisons of two registers that give a bool and cannot trap";
+        d.error("E036", op.lower.at, message);
+    }
+}

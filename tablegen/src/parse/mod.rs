@@ -1,0 +1,97 @@
+//! JSON to model. Reads every value with its place and turns names into codes and positions; rules across
+//! opcodes are the business of [`lint`](crate::lint).
+
+mod examples;
+pub mod json;
+pub mod object;
+mod ops;
+mod types;
+
+use crate::diag::Diags;
+use crate::model::{Reserved, Retired, Spec};
+use crate::source::{At, Source, Span};
+use json::Node;
+use object::Obj;
+
+/// Position of `opcodes.json` in the sources.
+pub const OPCODES: u16 = 0;
+/// Position of `types.json` in the sources.
+pub const TYPES: u16 = 1;
+
+/// Reads a spec from the texts of its files. The spec is there unless a file is not JSON or a root is not an
+/// object; it is of no use while `d` holds findings.
+pub fn parse(opcodes: Source, types: Source, digest: impl Fn(&str) -> String) -> (Option<Spec>, Diags) {
+    let files = [&opcodes, &types].map(|s| (s.name.clone(), digest(&s.text))).to_vec();
+    let mut d = Diags::new(vec![opcodes, types]);
+    let roots = (json::parse(&mut d, OPCODES), json::parse(&mut d, TYPES));
+    let (Some(opcodes), Some(types)) = roots else { return (None, d) };
+    let classes = types::read(&mut d, &types);
+    let mut spec = root(&mut d, &opcodes);
+    if let (Some(spec), Some((classes, types))) = (&mut spec, classes) {
+        (spec.classes, spec.types, spec.files) = (classes, types, files);
+    }
+    (spec, d)
+}
+
+fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
+    let known = ["isa", "isa_version", "page", "tables_max_bytes", "reserved", "retired", "opcodes"];
+    let obj = Obj::open(d, node, "the spec", &known)?;
+    let isa = obj.string(d, "isa");
+    let version = obj.uint(d, "isa_version", 1, u64::from(u32::MAX));
+    let page = obj.uint(d, "page", 0, 31);
+    let budget = obj.uint(d, "tables_max_bytes", 1, 1 << 20);
+    let reserved_at = obj.get("reserved").map_or(obj.at(), |n| Span { end: n.at.start + 1, ..n.at });
+    let reserved = obj.list(d, "reserved").iter().filter_map(|n| reserved(d, n)).collect();
+    let retired = obj.list(d, "retired").iter().filter_map(|n| retired(d, n)).collect();
+    let mut list: Vec<_> = obj.list(d, "opcodes").iter().filter_map(|n| ops::read(d, n)).collect();
+    list.sort_by_key(|op| (op.byte.v, op.at));
+    let budget = budget.unwrap_or(At::new(0, obj.at()));
+    Some(Spec {
+        isa: isa.map(|s| s.v).unwrap_or_default(),
+        isa_version: version.map_or(0, |v| v.v as u32),
+        page: page.map_or(0, |p| p.v as u8),
+        tables_max_bytes: At::new(budget.v as u32, budget.at),
+        reserved_at,
+        reserved,
+        retired,
+        ops: list,
+        classes: Vec::new(),
+        types: Vec::new(),
+        files: Vec::new(),
+    })
+}
+
+fn reserved(d: &mut Diags, node: &Node) -> Option<Reserved> {
+    let obj = Obj::open(d, node, "a reserved range", &["from", "to", "reason"])?;
+    let (from, to) = (byte(d, &obj, "from"), byte(d, &obj, "to"));
+    if obj.string(d, "reason").is_some_and(|r| r.v.trim().is_empty()) {
+        d.error("E015", obj.at(), "a reserved range needs a reason");
+    }
+    let (from, to) = (from?, to?);
+    if from.v > to.v {
+        d.error("E010", to.at, format!("the range ends at 0x{:02X}, before it begins", to.v));
+        return None;
+    }
+    Some(Reserved { from, to })
+}
+
+fn retired(d: &mut Diags, node: &Node) -> Option<Retired> {
+    let obj = Obj::open(d, node, "a retired opcode", &["id", "name", "reason"])?;
+    let (id, name) = (obj.uint(d, "id", 1, 65535), obj.string(d, "name"));
+    obj.string(d, "reason");
+    let id = id?;
+    Some(Retired { id: At::new(id.v as u16, id.at), name: name? })
+}
+
+/// A byte, written as a string such as `"0x2F"` so that it can be searched for.
+fn byte(d: &mut Diags, obj: &Obj<'_>, key: &str) -> Option<At<u8>> {
+    let text = obj.string(d, key)?;
+    let digits = text.v.strip_prefix("0x").unwrap_or("");
+    let upper = |b: u8| b.is_ascii_digit() || (b'A'..=b'F').contains(&b);
+    if digits.len() == 2 && digits.bytes().all(upper) {
+        return u8::from_str_radix(digits, 16).ok().map(|b| At::new(b, text.at));
+    }
+    let message = format!("\"{}\" is not a byte: write 0x and two upper-case hex digits", text.v);
+    d.error("E010", text.at, message);
+    None
+}
