@@ -9,7 +9,6 @@ use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use opforge_tables::Opcode;
 
 /// A 64-bit slot of a frame, counted from the frame's first parameter slot.
@@ -218,7 +217,7 @@ pub enum ExecInstr {
     },
 }
 
-const _: () = assert!(size_of::<ExecInstr>() <= 28);
+const _: () = assert!(size_of::<ExecInstr>() <= 32);
 
 /// Fuel charged by size when an instruction runs: one unit for every `1 << shift` bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -77,10 +77,10 @@ pub(super) fn cut(code: &Code, blocks: &[InstrIx], schedule: FuelSchedule) -> Bo
 /// The span table of a function by instruction. Spans that start inside an instruction begin at the next one.
 pub(super) fn spans(program: &Program, func: FuncId, pcs: &[u32]) -> Box<[(InstrIx, SpanId)]> {
     let mut out: Vec<(InstrIx, SpanId)> = Vec::new();
-    let mut pc = 0u32;
+    let mut pc = 0u64;
     for entry in program.spans(func).unwrap_or(&[]) {
         pc = pc.saturating_add(entry.pc_delta);
-        let at = InstrIx(pcs.partition_point(|&start| start < pc) as u32);
+        let at = InstrIx(pcs.partition_point(|&start| u64::from(start) < pc) as u32);
         match out.last_mut() {
             Some(last) if last.0 == at => last.1 = entry.span,
             _ => out.push((at, entry.span)),
