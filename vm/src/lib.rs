@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod codec;
+pub mod container;
 pub mod ids;
 pub mod program;
 pub mod types;
