@@ -15,6 +15,7 @@ pub mod ids;
 pub mod program;
 pub mod types;
 mod value_type;
+pub mod verify;
 
 pub use opforge_schema::{Isa, TrapCode};
 pub use opforge_tables::{ISA, Opcode};
