@@ -9,9 +9,13 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod asm;
+pub mod builder;
 pub mod codec;
+pub mod disasm;
 pub mod ids;
 pub mod program;
+mod text;
 pub mod types;
 mod value_type;
 
