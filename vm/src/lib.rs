@@ -12,6 +12,8 @@ extern crate std;
 pub mod asm;
 pub mod builder;
 pub mod codec;
+
+pub mod container;
 pub mod disasm;
 pub mod ids;
 pub mod program;

@@ -6,9 +6,8 @@ use super::lexer::Tok;
 use super::outline::{Directive, Outline};
 use super::parser::{Parse, Parser, Sink, build_error, clip};
 use super::types::SymbolRef;
-use crate::builder::sig_hash;
 use crate::ids::SpanId;
-use crate::program::SpanEntry;
+use crate::program::{SpanEntry, signature_hash};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
@@ -192,7 +191,7 @@ fn host<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
     let hash = if parser.eat_word("hash") {
         parser.unsigned(u64::MAX, "a hash")?
     } else {
-        sig_hash(&params, &results)
+        signature_hash(&params, &results)
     };
     let id = env.symbol(parser, &symbol)?;
     let id = env.builder.push_host(id, hash, &params, &results).map_err(build_error(parser, at))?;
@@ -233,7 +232,7 @@ fn spans<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
 pub(super) fn span_entries(parser: &mut Parser<'_>) -> Parse<Vec<SpanEntry>> {
     let mut entries = Vec::new();
     while parser.eat_punct(b'+') {
-        let pc_delta = parser.u32("a distance in bytes")?;
+        let pc_delta = parser.unsigned(u64::MAX, "a distance in bytes")?;
         parser.expect_punct(b':')?;
         entries.push(SpanEntry { pc_delta, span: span_id(parser)? });
     }

@@ -141,7 +141,7 @@ impl<'isa> FuncBuilder<'isa> {
         match self.body.spans.last_mut() {
             Some(last) if self.last_span_pc == pc => last.span = span,
             _ => {
-                self.body.spans.push(SpanEntry { pc_delta: pc - self.last_span_pc, span });
+                self.body.spans.push(SpanEntry { pc_delta: u64::from(pc - self.last_span_pc), span });
                 self.last_span_pc = pc;
             }
         }

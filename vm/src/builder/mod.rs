@@ -28,7 +28,6 @@ mod error;
 mod func;
 mod intern;
 mod operand;
-mod sig_hash;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -37,7 +36,6 @@ pub use error::BuildError;
 pub use func::{FuncBuilder, Label};
 pub use intern::ConstValue;
 pub use operand::Operand;
-pub use sig_hash::sig_hash;
 
 pub(crate) use decl::FuncDecl;
 pub(crate) use func::{Body, RawOperand};
@@ -120,6 +118,8 @@ impl<'isa> ProgramBuilder<'isa> {
         for (index, decl) in core::mem::take(&mut self.decls).into_iter().enumerate() {
             self.finish_function(FuncId(index as u32), decl)?;
         }
+        // Look-ups by function rely on the order.
+        self.program.names.sort();
         Ok(self.program)
     }
 

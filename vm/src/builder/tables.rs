@@ -3,9 +3,9 @@
 //! Public methods intern; the `push_` methods behind them append, which the assembler needs to build tables
 //! entry by entry.
 
-use super::{BuildError, ConstValue, ProgramBuilder, push_list, sig_hash};
+use super::{BuildError, ConstValue, ProgramBuilder, push_list};
 use crate::ids::{CallSigId, ConstId, ElemId, HostSigId, StructId, SymbolId};
-use crate::program::{Const, UnknownSection};
+use crate::program::{Const, UnknownSection, signature_hash};
 use crate::value_type::ValueType;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -150,7 +150,7 @@ impl ProgramBuilder<'_> {
         let symbol = self.symbol(symbol)?;
         match self.names.hosts.get(&(symbol, (params.into(), results.into()))) {
             Some(&id) => Ok(id),
-            None => self.push_host(symbol, sig_hash(params, results), params, results),
+            None => self.push_host(symbol, signature_hash(params, results), params, results),
         }
     }
 

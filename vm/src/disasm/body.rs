@@ -104,11 +104,12 @@ impl<'c> Listing<'c> {
 
     /// Whether a span table can be written as marks: each at the start of a line, no two at one place.
     pub(super) fn spans_are_regular(&self, spans: &[SpanEntry]) -> bool {
-        let mut pc = 0u32;
+        let mut pc = 0u64;
         spans.iter().enumerate().all(|(i, entry)| {
             let next = pc.checked_add(entry.pc_delta);
-            pc = next.unwrap_or(u32::MAX);
-            next.is_some() && (i == 0 || entry.pc_delta > 0) && self.is_boundary(pc)
+            pc = next.unwrap_or(u64::MAX);
+            let boundary = u32::try_from(pc).is_ok_and(|pc| self.is_boundary(pc));
+            next.is_some() && (i == 0 || entry.pc_delta > 0) && boundary
         })
     }
 
@@ -185,7 +186,7 @@ struct LineWriter<'a, 'o> {
     /// Span entries that are still to come.
     spans: &'a [SpanEntry],
     /// The place of the last span mark.
-    span_pc: u32,
+    span_pc: u64,
     out: &'o mut String,
 }
 
@@ -202,10 +203,10 @@ impl LineWriter<'_, '_> {
             writeln!(self.out, "@{pc}:")?;
         }
         if let [entry, rest @ ..] = self.spans
-            && self.span_pc.checked_add(entry.pc_delta) == Some(pc)
+            && self.span_pc.checked_add(entry.pc_delta) == Some(u64::from(pc))
         {
             writeln!(self.out, "    .span {}", entry.span)?;
-            self.span_pc = pc;
+            self.span_pc = u64::from(pc);
             self.spans = rest;
         }
         Ok(())

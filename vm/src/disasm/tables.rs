@@ -3,8 +3,9 @@
 use super::funcs::{write_sig, write_spans};
 use super::operand::write_const;
 use super::view::{NameText, View};
-use crate::builder::{ConstValue, sig_hash};
+use crate::builder::ConstValue;
 use crate::ids::{CallSigId, HostSigId, StructId};
+use crate::program::signature_hash;
 use crate::text::{HexText, Quoted};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -41,7 +42,7 @@ fn write_all(view: &View<'_>, out: &mut String) -> fmt::Result {
         let Some(host) = program.host_sig(HostSigId(index)) else { continue };
         write!(out, ".host #{index} {} ", view.symbol(host.symbol))?;
         write_sig(host.sig, out)?;
-        if sig_hash(host.sig.params, host.sig.results) != host.hash {
+        if signature_hash(host.sig.params, host.sig.results) != host.hash {
             write!(out, " hash {:#x}", host.hash)?;
         }
         out.push('\n');
