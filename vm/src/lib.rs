@@ -10,13 +10,28 @@ extern crate alloc;
 extern crate std;
 
 pub mod codec;
+pub mod container;
+pub mod engine;
+pub mod heap;
 pub mod ids;
+pub mod host;
+pub mod interp;
+mod limits;
+pub mod lower;
 pub mod program;
 pub mod sem;
+pub mod trap;
 pub mod types;
+mod value;
 mod value_type;
 
+pub use engine::{Engine, EngineConfig, FuelSchedule};
+pub use host::{Capabilities, Capability, Caller, Linker};
+pub use interp::{CallError, EntryError, Execution, Instance, InterruptHandle, Module, Outcome};
+pub use limits::Limits;
 pub use opforge_schema::{Isa, TrapCode};
 pub use opforge_tables::{ISA, Opcode};
 pub use program::Program;
+pub use trap::{HostError, Trap, TrapDetail};
+pub use value::{AggRef, CANONICAL_NAN, Value};
 pub use value_type::ValueType;

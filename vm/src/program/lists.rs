@@ -1,6 +1,7 @@
 //! Flat storage for lists of lists: one arena and one end offset a list, so an untrusted container with many
 //! empty lists costs four bytes each.
 
+use alloc::collections::TryReserveError;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -61,7 +62,20 @@ impl<T> Lists<T> {
     }
 }
 
+impl<T> Lists<T> {
+    /// Makes room for exactly this many further items and lists.
+    pub(crate) fn try_reserve_exact(&mut self, items: usize, lists: usize) -> Result<(), TryReserveError> {
+        self.items.try_reserve_exact(items)?;
+        self.ends.try_reserve_exact(lists)
+    }
+}
+
 impl<T: Clone> Lists<T> {
+    /// Appends items to the list being built.
+    pub(crate) fn extend_items(&mut self, items: &[T]) {
+        self.items.extend_from_slice(items);
+    }
+
     /// Appends a whole list; see [`Lists::end_list`].
     pub fn push(&mut self, items: &[T]) -> Option<u32> {
         self.items.extend_from_slice(items);
@@ -103,6 +117,12 @@ impl Texts {
     /// All texts in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         (0..self.len()).map(|i| self.get(i).unwrap_or(""))
+    }
+
+    /// Makes room for exactly this many further bytes and texts.
+    pub(crate) fn try_reserve_exact(&mut self, bytes: usize, texts: usize) -> Result<(), TryReserveError> {
+        self.text.try_reserve_exact(bytes)?;
+        self.ends.try_reserve_exact(texts)
     }
 
     /// Appends a text. Returns its index, or `None` if there are more than `u32::MAX` bytes or texts.

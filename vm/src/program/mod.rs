@@ -5,8 +5,12 @@
 //! the rest. Programs are made by the container reader, the assembler or the builder.
 
 mod lists;
+mod sig_hash;
+#[cfg(test)]
+mod tests;
 
 pub use lists::{Lists, Texts};
+pub use sig_hash::signature_hash;
 
 use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, SpanId, StructId, SymbolId};
 use crate::value_type::ValueType;
@@ -83,8 +87,8 @@ pub struct FunctionDef {
 /// One entry of a span table: from `pc_delta` bytes behind the entry before it, instructions belong to `span`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpanEntry {
-    /// Bytes since the entry before, or since the start of the code.
-    pub pc_delta: u32,
+    /// Bytes since the entry before, or since the start of the code. Containers may hold any 64-bit number.
+    pub pc_delta: u64,
     /// The span that starts here.
     pub span: SpanId,
 }
@@ -132,6 +136,8 @@ pub struct Field {
 }
 
 /// Names for people: the program's, functions' and code labels'.
+///
+/// Function names and labels are kept sorted, see [`Names::sort`]; lookups rely on it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     /// The program's name.
@@ -140,6 +146,21 @@ pub struct Names {
     pub functions: Vec<(FuncId, SymbolId)>,
     /// Names of code positions: function, byte offset, name.
     pub labels: Vec<(FuncId, u32, SymbolId)>,
+}
+
+impl Names {
+    /// Sorts function names by function and symbol, labels by function, position and symbol: the order that
+    /// containers are written in and that [`Program::func_name`] looks names up in.
+    pub fn sort(&mut self) {
+        self.functions.sort_unstable();
+        self.labels.sort_unstable();
+    }
+
+    /// Whether [`Names::sort`] would change nothing.
+    #[must_use]
+    pub fn is_sorted(&self) -> bool {
+        self.functions.is_sorted() && self.labels.is_sorted()
+    }
 }
 
 /// A section that the reader does not know, kept to be written back.
@@ -325,10 +346,12 @@ impl Program {
         &self.names
     }
 
-    /// A function's name, if it has one that resolves.
+    /// A function's name, if it has one that resolves; the first in the order of [`Names::sort`], if several.
     #[must_use]
     pub fn func_name(&self, id: FuncId) -> Option<&str> {
-        let &(_, symbol) = self.names.functions.iter().find(|&&(func, _)| func == id)?;
+        let names = &self.names.functions;
+        let first = names.partition_point(|&(func, _)| func < id);
+        let &(_, symbol) = names.get(first).filter(|&&(func, _)| func == id)?;
         self.symbol(symbol)
     }
 

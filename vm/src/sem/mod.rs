@@ -15,6 +15,9 @@ pub mod cast;
 pub mod decimal;
 pub mod float;
 pub mod int;
+pub mod text;
 
 #[cfg(test)]
 mod tests;
+
+pub use decimal::Decimal;
