@@ -25,6 +25,21 @@ setup:
 tablegen:
     cargo run --quiet --locked --package opforge-tablegen -- gen
 
+# Fail unless the committed tables are what the spec makes them; generates twice, elsewhere, and leaves the tree alone.
+check-idempotent:
+    cargo run --quiet --locked --package opforge-tablegen -- check
+    cd / && TZ=Pacific/Apia LC_ALL=C cargo run --quiet --locked --manifest-path "{{ justfile_directory() }}/Cargo.toml" \
+        --package opforge-tablegen -- check
+
+# Print what the tables mean differently since the commit BASE; fails on a breaking change without a new isa_version.
+tables-diff BASE:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    old=$(mktemp -d)
+    trap 'rm -rf "$old"' EXIT
+    git archive "{{ BASE }}" tables/blobs | tar -x -C "$old"
+    cargo run --quiet --locked --package opforge-tablegen -- diff "$old/tables/blobs" tables/blobs
+
 # All tests. The same command stands in the README.
 test:
     cargo test --workspace
