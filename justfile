@@ -1,5 +1,7 @@
 # Recipes of the workspace. `just --list` shows them.
 
+tablegen := "cargo run --quiet --locked --package opforge-tablegen --"
+
 # List the recipes.
 default:
     @just --list
@@ -16,29 +18,31 @@ lint:
 fmt:
     cargo fmt --all
 
-# What a fresh clone needs once: git shows table blobs as text.
+# What a fresh clone needs once: git then shows changed tables as text.
 setup:
-    cargo build --quiet --locked --package opforge-tablegen
-    git config diff.opforge.textconv "cargo run --quiet --locked --package opforge-tablegen -- dump"
+    #!/usr/bin/env sh
+    set -eu
+    # Inside .git, so that it also works while the workspace does not compile.
+    tools="$(git rev-parse --path-format=absolute --git-common-dir)/opforge-tools"
+    cargo install --quiet --locked --debug --path tablegen --root "$tools"
+    git config diff.opforge.textconv "'$tools/bin/tablegen' dump"
 
-# Compile spec/ into the literals, the blobs and the opcode enum.
+# Compile spec/ into the literals, the tables and the opcode enum.
 tablegen:
-    cargo run --quiet --locked --package opforge-tablegen -- gen
+    {{ tablegen }} gen
 
-# Fail unless the committed tables are what the spec makes them; generates twice, elsewhere, and leaves the tree alone.
+# Spec, compiled literals and committed files must agree; each is made twice, and nothing is written.
 check-idempotent:
-    cargo run --quiet --locked --package opforge-tablegen -- check
-    cd / && TZ=Pacific/Apia LC_ALL=C cargo run --quiet --locked --manifest-path "{{ justfile_directory() }}/Cargo.toml" \
-        --package opforge-tablegen -- check
+    {{ tablegen }} check
 
-# Print what the tables mean differently since the commit BASE; fails on a breaking change without a new isa_version.
+# What changed in the tables since a commit; fails if something breaks without a higher isa_version.
 tables-diff BASE:
-    #!/usr/bin/env bash
-    set -euo pipefail
-    old=$(mktemp -d)
+    #!/usr/bin/env sh
+    set -eu
+    old="$(mktemp -d)"
     trap 'rm -rf "$old"' EXIT
-    git archive "{{ BASE }}" tables/blobs | tar -x -C "$old"
-    cargo run --quiet --locked --package opforge-tablegen -- diff "$old/tables/blobs" tables/blobs
+    git archive {{ quote(BASE) }} tables/blobs | tar -x -C "$old"
+    {{ tablegen }} diff "$old/tables/blobs" tables/blobs
 
 # All tests. The same command stands in the README.
 test:

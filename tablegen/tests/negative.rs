@@ -136,6 +136,7 @@ fn wrong_files_are_refused_by_check_and_by_the_build_and_mended_by_gen() {
     edited_enum(&w);
     changed_row_type(&w);
     left_over_files(&w);
+    malformed_blobs(&w);
     breaking_change(&w);
 }
 
@@ -207,6 +208,42 @@ fn left_over_files(w: &Workspace) {
     w.check_says(&["tables/blobs/vm.old.bin: not made by tablegen any more"]);
     w.mended();
     assert!(!w.dir.path().join("tables/blobs/vm.old.bin").exists());
+}
+
+/// Blobs that are wrong in themselves, with a MANIFEST that records exactly these bytes: the digest says
+/// nothing, so the compiler must.
+fn malformed_blobs(w: &Workspace) {
+    type Change = fn(Vec<u8>) -> Vec<u8>;
+    let cases: [(&str, Change, &str); 7] = [
+        ("vm.ops.bin", |b| b[..b.len() - 1].to_vec(), "vm.ops.bin: the row count does not fit"),
+        ("vm.ops.bin", |_| Vec::new(), "vm.ops.bin is cut short"),
+        ("vm.ops.bin", |b| [b, vec![0; 80]].concat(), "vm.ops.bin: the row count does not fit"),
+        ("vm.classes.bin", |b| [&b"TFPO"[..], &b[4..]].concat(), "vm.classes.bin: bad magic"),
+        ("vm.ops.bin", |b| put(b, 16 + 0x20 * 80 + 26, 250), "vm.ops.bin row 0x0020: an operand has a code"),
+        ("vm.text.bin", |b| put(b, 16 + 0x20 * 24 + 1, 0x87), "vm.text.bin row 0x0020: a template prints"),
+        ("vm.types.bin", |b| put(b, 16 + 1, 200), "vm.types.bin row 0x0000: a slot has a class"),
+    ];
+    for (name, change, message) in cases {
+        let path = format!("tables/blobs/{name}");
+        w.edit(&path, change);
+        let bytes = std::fs::read(w.dir.path().join(&path)).expect("the blob");
+        w.edit("tables/blobs/MANIFEST", |manifest| {
+            let text = String::from_utf8(manifest).expect("text");
+            let digest = opforge_tablegen::sha256::hex(&bytes);
+            let line = |l: &str| match l.starts_with(&format!("blob {name} ")) {
+                true => format!("blob {name} {} {digest}\n", bytes.len()),
+                false => format!("{l}\n"),
+            };
+            text.lines().map(line).collect::<String>().into_bytes()
+        });
+        w.build_says(&[message]);
+        w.mended();
+    }
+}
+
+fn put(mut bytes: Vec<u8>, at: usize, byte: u8) -> Vec<u8> {
+    bytes[at] = byte;
+    bytes
 }
 
 fn breaking_change(w: &Workspace) {
