@@ -2,6 +2,22 @@
 
 tablegen := "cargo run --quiet --locked --package opforge-tablegen --"
 
+# List the recipes.
+default:
+    @just --list
+
+# Everything that CI checks, in the order of what fails fastest.
+ci: lint test check-idempotent conformance
+
+# Formatting and lints, as errors.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Put every source file into the workspace's format.
+fmt:
+    cargo fmt --all
+
 # What a fresh clone needs once: git then shows changed tables as text.
 setup:
     #!/usr/bin/env sh
@@ -27,3 +43,23 @@ tables-diff BASE:
     trap 'rm -rf "$old"' EXIT
     git archive {{ quote(BASE) }} tables/blobs | tar -x -C "$old"
     {{ tablegen }} diff "$old/tables/blobs" tables/blobs
+
+# All tests. The same command stands in the README.
+test:
+    cargo test --workspace
+
+# The conformance cases, in release: those of ../shared where present, else the committed sample.
+conformance:
+    cargo test --release --package opforge-conformance -- --nocapture
+
+# Benchmarks; a name selects some.
+bench *FILTER:
+    cargo bench --workspace -- {{ FILTER }}
+
+# Public documentation, with broken links as errors.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# The core for a target without an operating system. Needs `rustup target add x86_64-unknown-none`.
+no-std:
+    cargo check --target x86_64-unknown-none --package opforge-vm

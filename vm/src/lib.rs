@@ -1,1 +1,42 @@
-//! Placeholder.
+//! The opforge virtual machine.
+//!
+//! The data's way: container bytes become a [`Program`], which the verifier turns into a
+//! `VerifiedProgram`; only that can be lowered and run. Modules point one way: values
+//! and types, codec, container, verify, lower, interp.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod asm;
+pub mod builder;
+pub mod codec;
+pub mod container;
+pub mod disasm;
+pub mod engine;
+pub mod heap;
+pub mod host;
+pub mod ids;
+pub mod interp;
+mod limits;
+pub mod lower;
+pub mod program;
+pub mod sem;
+mod text;
+pub mod trap;
+pub mod types;
+mod value;
+mod value_type;
+pub mod verify;
+
+pub use engine::{Engine, EngineConfig, FuelSchedule};
+pub use host::{Caller, Capabilities, Capability, Linker};
+pub use interp::{CallError, EntryError, Execution, Instance, InterruptHandle, Module, Outcome};
+pub use limits::Limits;
+pub use opforge_schema::{Isa, TrapCode};
+pub use opforge_tables::{ISA, Opcode};
+pub use program::Program;
+pub use trap::{HostError, Trap, TrapDetail};
+pub use value::{AggRef, CANONICAL_NAN_BITS, Value};
+pub use value_type::ValueType;

@@ -1,0 +1,81 @@
+//! The host side: functions that programs import, and how they are linked.
+//!
+//! An import is found by name and signature hash when a module is instantiated, never by text while it runs. A
+//! function may ask for a capability; an instance that was not granted it cannot be made.
+
+mod linker;
+mod typed;
+
+pub use linker::{Capabilities, Capability, LinkError, LinkProblem, Linker, Unknown};
+pub use typed::{HostParam, HostResults, IntoHostFunc};
+
+use crate::heap::Heap;
+use crate::trap::HostError;
+use alloc::sync::Arc;
+
+/// What a host function sees of the run that calls it.
+#[derive(Debug)]
+pub struct Caller<'c, T> {
+    pub(crate) data: &'c mut T,
+    pub(crate) heap: &'c mut Heap,
+    pub(crate) fuel: u64,
+    pub(crate) charged: u64,
+}
+
+impl<T> Caller<'_, T> {
+    /// The instance's data.
+    #[must_use]
+    pub fn data(&self) -> &T {
+        self.data
+    }
+
+    /// The instance's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        self.data
+    }
+
+    /// The run's heap, to read aggregates.
+    #[must_use]
+    pub fn heap(&self) -> &Heap {
+        self.heap
+    }
+
+    /// The run's heap, to make aggregates.
+    pub fn heap_mut(&mut self) -> &mut Heap {
+        self.heap
+    }
+
+    /// Fuel left before this call's own charges.
+    #[must_use]
+    pub fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    /// Charges more fuel for this call, on top of the instruction's. It is taken off when the call returns and
+    /// stops at zero; the next instruction then runs out of fuel. A call that fails charges nothing.
+    pub fn charge(&mut self, fuel: u64) {
+        self.charged = self.charged.saturating_add(fuel);
+    }
+}
+
+/// A host function over slots. Arguments are in their classes' slots with canonical NaNs; results must be
+/// slots that the heap made or that need no heap.
+pub(crate) type SlotFunc<T> =
+    Arc<dyn Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), HostFault> + Send + Sync>;
+
+/// Why a host function's call ended the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HostFault {
+    /// It failed.
+    Error(HostError),
+    /// A result had another type than the import's signature says.
+    ResultType { expected: crate::ValueType, actual: crate::ValueType },
+    /// A result found no room in the heap.
+    MemoryLimit,
+}
+
+impl From<HostError> for HostFault {
+    fn from(error: HostError) -> Self {
+        Self::Error(error)
+    }
+}

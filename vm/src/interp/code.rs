@@ -1,0 +1,69 @@
+//! A program as words, ready for the dispatch loop.
+
+use super::translate;
+use super::word::Word;
+use crate::ids::{FuncId, InstrIx};
+use crate::lower::{ExecProgram, LowerError};
+use alloc::boxed::Box;
+
+/// Where a function's words are and how large its frame is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FuncEntry {
+    /// Its first word, the start of its first segment.
+    pub(crate) word: u32,
+    /// One past its last word.
+    pub(crate) end: u32,
+    /// Slots of its frame, linkage not included.
+    pub(crate) frame: u32,
+}
+
+/// The words of a program.
+#[derive(Debug)]
+pub(crate) struct InterpCode {
+    pub(crate) words: Box<[Word]>,
+    /// By word: one past the last instruction that is done when the word is done. A word covers the
+    /// instructions from the end of the word before it; the last of them is the word's own, which is the one
+    /// that can trap. Instructions that need no word are covered by the next one.
+    pub(crate) ends: Box<[u32]>,
+    pub(crate) pool: Box<[u32]>,
+    pub(crate) funcs: Box<[FuncEntry]>,
+}
+
+impl InterpCode {
+    /// Makes words from a lowered program.
+    pub(crate) fn new(program: &ExecProgram) -> Result<Self, LowerError> {
+        translate::translate(program)
+    }
+
+    /// The function that a word belongs to.
+    pub(crate) fn func_of(&self, word: u32) -> Option<FuncId> {
+        let after = self.funcs.partition_point(|f| f.word <= word);
+        let index = after.checked_sub(1)?;
+        (word < self.funcs.get(index)?.end).then_some(FuncId(index as u32))
+    }
+
+    /// The word that covers an instruction.
+    pub(crate) fn word_of(&self, func: FuncId, at: InstrIx) -> Option<u32> {
+        let entry = self.funcs.get(func.index())?;
+        let ends = self.ends.get(entry.word as usize..entry.end as usize)?;
+        let offset = ends.partition_point(|&end| end <= at.0);
+        (offset < ends.len()).then_some(entry.word + offset as u32)
+    }
+
+    /// The instruction a word does; for the start of a segment the first one of the segment.
+    pub(crate) fn own_instr(&self, word: u32) -> InstrIx {
+        let end = self.ends.get(word as usize).copied().unwrap_or(0);
+        InstrIx(end.saturating_sub(1))
+    }
+
+    /// The instructions that a word covers.
+    pub(crate) fn covered(&self, func: FuncId, word: u32) -> core::ops::Range<u32> {
+        let end = self.ends.get(word as usize).copied().unwrap_or(0);
+        let first = self.funcs.get(func.index()).map_or(0, |f| f.word);
+        let start = match word.checked_sub(1) {
+            Some(before) if before >= first => self.ends.get(before as usize).copied().unwrap_or(0),
+            _ => 0,
+        };
+        start..end
+    }
+}

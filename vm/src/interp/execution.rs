@@ -1,0 +1,400 @@
+//! A run: where it stands, how it is started, resumed and reported.
+
+use super::dispatch::{self, Position};
+use super::instance::{HostDispatch, Instance};
+use super::machine::{ENTRY_BASE, Exit, Machine};
+use super::trace::{Off, On, TraceSink, Tracer};
+use crate::heap::{Heap, ValueError};
+use crate::ids::{FuncId, InstrIx};
+use crate::limits::Limits;
+use crate::lower::ExecFunction;
+use crate::trap::{FrameInfo, Trap, TrapDetail};
+use crate::value::Value;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+use opforge_schema::TrapCode;
+
+/// Why a run could not be started. Nothing ran and no fuel was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EntryError {
+    /// The program has no such function.
+    UnknownFunction(FuncId),
+    /// The function takes another number of arguments.
+    ArgumentCount {
+        /// How many it takes.
+        expected: usize,
+        /// How many there are.
+        actual: usize,
+    },
+    /// An argument does not fit.
+    Argument {
+        /// Which one, counted from 0.
+        index: usize,
+        /// Why.
+        error: ValueError,
+    },
+    /// The entry frame alone is larger than the stack limit.
+    StackLimitExceeded,
+    /// The execution is running already; it must end first.
+    AlreadyStarted,
+    /// No run was started.
+    NotStarted,
+}
+
+impl fmt::Display for EntryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownFunction(func) => write!(f, "error[E0001]: the program has no {func}"),
+            Self::ArgumentCount { expected, actual } => {
+                write!(f, "error[E0002]: the function takes {expected} arguments, {actual} were given")
+            }
+            Self::Argument { index, error } => write!(f, "error[E0003]: argument {}: {error}", index + 1),
+            Self::StackLimitExceeded => {
+                f.write_str("error[E0004]: the function's frame is larger than the stack limit")
+            }
+            Self::AlreadyStarted => f.write_str("error[E0005]: the execution is running already"),
+            Self::NotStarted => f.write_str("error[E0006]: the execution was not started"),
+        }
+    }
+}
+
+impl core::error::Error for EntryError {}
+
+/// How [`Execution::resume`] ended.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The entry function returned these values.
+    Finished(Vec<Value>),
+    /// The run trapped. It cannot be resumed.
+    Trapped(Box<Trap>),
+    /// Fuel ran out before the instruction that the report points at. [`Execution::add_fuel`] and
+    /// [`Execution::resume`] go on as if nothing had happened.
+    OutOfFuel(Box<Trap>),
+    /// The interrupt flag was set. [`Execution::resume`] goes on.
+    Interrupted,
+    /// There is nothing to resume: not started, or ended.
+    NotRunning,
+}
+
+/// Stops a run from another thread. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct InterruptHandle(Arc<AtomicBool>);
+
+impl InterruptHandle {
+    /// A handle whose flag is clear.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the flag: the run stops with [`Outcome::Interrupted`] within some thousand instructions.
+    pub fn interrupt(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Clears the flag, before the run is resumed.
+    pub fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Where a stopped run stands. Plain data: with the stack's slots and the heap it is all there is of a run.
+#[derive(Clone, Copy, Debug)]
+struct State {
+    func: FuncId,
+    /// The next instruction.
+    instr: InstrIx,
+    base: usize,
+    depth: u32,
+    running: bool,
+}
+
+/// One run of an instance.
+#[derive(Debug)]
+pub struct Execution<'i, T> {
+    instance: &'i mut Instance<T>,
+    limits: Limits,
+    fuel: u64,
+    host_calls: u64,
+    interrupt: Option<InterruptHandle>,
+    state: State,
+}
+
+impl<'i, T> Execution<'i, T> {
+    pub(super) fn new(instance: &'i mut Instance<T>, limits: Limits) -> Self {
+        let state = State { func: FuncId(0), instr: InstrIx(0), base: ENTRY_BASE, depth: 0, running: false };
+        Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
+    }
+
+    /// The heap, to read aggregates.
+    #[must_use]
+    pub fn heap(&self) -> &Heap {
+        &self.instance.buffers.heap
+    }
+
+    /// The heap, to make aggregates that are handed in as arguments.
+    pub fn heap_mut(&mut self) -> &mut Heap {
+        &mut self.instance.buffers.heap
+    }
+
+    /// The host's data.
+    #[must_use]
+    pub fn data(&self) -> &T {
+        &self.instance.hosts.data
+    }
+
+    /// Fuel left.
+    #[must_use]
+    pub fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
+    /// Adds fuel.
+    pub fn add_fuel(&mut self, fuel: u64) {
+        self.fuel = self.fuel.saturating_add(fuel);
+    }
+
+    /// Calls that reached the host so far.
+    #[must_use]
+    pub fn host_calls(&self) -> u64 {
+        self.host_calls
+    }
+
+    /// Lets another thread stop the run.
+    pub fn set_interrupt(&mut self, handle: InterruptHandle) {
+        self.interrupt = Some(handle);
+    }
+
+    /// Starts a function. It runs with [`Execution::resume`].
+    ///
+    /// # Errors
+    /// [`EntryError`] if the function or the arguments do not fit, or the execution is running already.
+    pub fn start(&mut self, func: FuncId, args: &[Value]) -> Result<(), EntryError> {
+        if self.state.running {
+            return Err(EntryError::AlreadyStarted);
+        }
+        let module = self.instance.module.clone();
+        let function = module.program().function(func).ok_or(EntryError::UnknownFunction(func))?;
+        if args.len() != function.params.len() {
+            return Err(EntryError::ArgumentCount { expected: function.params.len(), actual: args.len() });
+        }
+        let base = ENTRY_BASE;
+        let end = base + function.frame_slots as usize;
+        if end > self.limits.max_stack_slots as usize {
+            return Err(EntryError::StackLimitExceeded);
+        }
+        let buffers = &mut self.instance.buffers;
+        buffers.stack.grow(end).map_err(|_| EntryError::StackLimitExceeded)?;
+        let mut slot = base;
+        for (index, (value, &ty)) in args.iter().zip(&function.params).enumerate() {
+            let stored =
+                buffers.heap.store_value(value, ty).map_err(|error| EntryError::Argument { index, error })?;
+            for &bits in stored.iter().take(ty.slots() as usize) {
+                buffers.stack.set(slot, bits);
+                slot += 1;
+            }
+        }
+        // The entry frame's linkage: word 0 means that its return ends the run.
+        for link in 0..base {
+            buffers.stack.set(link, 0);
+        }
+        self.state = State { func, instr: InstrIx(0), base, depth: 1, running: true };
+        Ok(())
+    }
+
+    /// Runs until something ends or stops the run.
+    pub fn resume(&mut self) -> Outcome {
+        self.drive(&mut Off)
+    }
+
+    /// Runs as [`Execution::resume`] does and reports to a sink. Results, fuel and traps are the same.
+    pub fn resume_traced(&mut self, sink: &mut dyn TraceSink) -> Outcome {
+        if self.state.running && self.state.instr == InstrIx(0) && self.state.depth == 1 {
+            sink.enter(self.state.func, 1);
+        }
+        let outcome = self.drive(&mut On(sink));
+        if matches!(outcome, Outcome::Trapped(_)) {
+            for depth in (1..=self.state.depth).rev() {
+                sink.leave(depth);
+            }
+        }
+        outcome
+    }
+
+    fn drive<R: Tracer>(&mut self, tracer: &mut R) -> Outcome {
+        if !self.state.running {
+            return Outcome::NotRunning;
+        }
+        let module = self.instance.module.clone();
+        let (program, code) = (module.program(), module.code());
+        let Instance { hosts, buffers, .. } = &mut *self.instance;
+        let mut host = HostDispatch { hosts, program };
+        let mut machine = Machine {
+            program,
+            code,
+            heap: &mut buffers.heap,
+            stack: &mut buffers.stack,
+            host: &mut host,
+            interrupt: self.interrupt.as_ref().map(|handle| &*handle.0),
+            results: &mut buffers.results,
+            host_buffer: &mut buffers.host,
+            reserve: 0,
+            depth: self.state.depth,
+            max_depth: self.limits.max_call_depth,
+            host_calls: self.host_calls,
+            max_host_calls: self.limits.max_host_calls,
+            max_stack: self.limits.max_stack_slots as usize,
+            detail: TrapDetail::None,
+        };
+        let stop = run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel);
+        self.host_calls = machine.host_calls;
+        self.state.depth = machine.depth;
+        let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
+        match stop {
+            Exit::Finished => {
+                self.state.running = false;
+                Outcome::Finished(self.results())
+            }
+            Exit::Interrupted => Outcome::Interrupted,
+            Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => {
+                Outcome::OutOfFuel(Box::new(self.report(TrapCode::FuelExceeded, TrapDetail::None)))
+            }
+            Exit::Trap(code) => {
+                self.state.running = false;
+                Outcome::Trapped(Box::new(self.report(code, detail)))
+            }
+            Exit::Internal => {
+                self.state.running = false;
+                debug_assert!(false, "verified code met an internal error");
+                Outcome::Trapped(Box::new(self.report(TrapCode::InvalidFunction, TrapDetail::None)))
+            }
+        }
+    }
+
+    fn results(&self) -> Vec<Value> {
+        let Some(function) = self.instance.module.program().function(self.state.func) else {
+            return Vec::new();
+        };
+        let mut rest = &*self.instance.buffers.results;
+        let mut values = Vec::with_capacity(function.results.len());
+        for &ty in &function.results {
+            values.push(self.instance.buffers.heap.load_value(ty, rest));
+            rest = rest.get(ty.slots() as usize..).unwrap_or(&[]);
+        }
+        values
+    }
+
+    /// The report of a run that stopped at the current state.
+    fn report(&self, code: TrapCode, detail: TrapDetail) -> Trap {
+        let program = self.instance.module.program();
+        let (frames, frames_omitted) = self.backtrace();
+        let names = frames.iter().map(|frame| program.func_name(frame.func).map(Into::into)).collect();
+        Trap { code, detail, frames, names, frames_omitted, fuel: self.fuel }
+    }
+
+    /// Active calls, innermost first; of very deep stacks the ends only.
+    fn backtrace(&self) -> (Vec<FrameInfo>, u32) {
+        let module = &self.instance.module;
+        let stack = &self.instance.buffers.stack;
+        let frame = |func: FuncId, at: InstrIx| {
+            let function = module.program().function(func);
+            FrameInfo { func, pc: function.map_or(0, |f| f.pc(at)), span: function.and_then(|f| f.span(at)) }
+        };
+        let mut frames = alloc::vec![frame(self.state.func, self.state.instr)];
+        let mut omitted = 0;
+        let mut base = self.state.base;
+        for _ in 1..self.state.depth {
+            let link = base.checked_sub(2).and_then(|at| Some((stack.get(at)?, stack.get(at + 1)?)));
+            let Some((word, up)) = link else { break };
+            let call = (word as u32).wrapping_sub(1);
+            let Some(func) = module.code().func_of(call) else { break };
+            if frames.len() == Trap::MAX_FRAMES {
+                // Keep the innermost half and slide the rest towards the entry frame.
+                frames.remove(Trap::MAX_FRAMES / 2);
+                omitted += 1;
+            }
+            frames.push(frame(func, module.code().own_instr(call)));
+            base = base.saturating_sub(up as usize);
+        }
+        (frames, omitted)
+    }
+}
+
+/// Runs segment after segment: at full speed where the fuel covers the segment at hand, else exactly to the
+/// instruction that does not fit.
+fn run_segments<R: Tracer>(
+    machine: &mut Machine<'_>,
+    tracer: &mut R,
+    state: &mut State,
+    fuel: &mut u64,
+) -> Exit {
+    loop {
+        let Some(function) = machine.program.function(state.func) else { return Exit::Internal };
+        let Some(segment) = function.segment_of(state.instr) else { return Exit::Internal };
+        let Some(word) = machine.code.word_of(state.func, state.instr) else { return Exit::Internal };
+        let needed = function.fuel(state.instr, segment.end);
+        let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr };
+        let exact = *fuel < needed;
+        let exit = if exact {
+            machine.reserve = 0;
+            position.fuel = *fuel;
+            dispatch::run::<true, R>(machine, tracer, &mut position)
+        } else {
+            machine.reserve = *fuel - needed;
+            dispatch::run::<false, R>(machine, tracer, &mut position)
+        };
+        *fuel = machine.reserve.saturating_add(position.fuel);
+        machine.reserve = 0;
+        if exit == Exit::Finished {
+            return exit;
+        }
+        state.base = position.base;
+        settle(machine, state, fuel, &position, (exit, exact));
+        if exit != Exit::NeedExact {
+            return exit;
+        }
+    }
+}
+
+/// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.
+fn settle(
+    machine: &Machine<'_>,
+    state: &mut State,
+    fuel: &mut u64,
+    position: &Position,
+    (exit, exact): (Exit, bool),
+) {
+    let func = machine.code.func_of(position.word).unwrap_or(state.func);
+    let function: Option<&ExecFunction> = machine.program.function(func);
+    let own = machine.code.own_instr(position.word);
+    let after = InstrIx(own.0 + 1);
+    state.func = func;
+    match exit {
+        Exit::NeedExact | Exit::Interrupted => {
+            // At a `Fuel` word: the segment starts behind what the word covers.
+            state.instr = InstrIx(machine.code.covered(func, position.word).end);
+        }
+        Exit::OutOfFuelExact => state.instr = position.instr,
+        Exit::OutOfFuelInWord => {
+            // The word's fixed fuel was charged with its segment, which ends with it.
+            state.instr = own;
+            *fuel = fuel.saturating_add(function.map_or(0, |f| f.fuel(own, after)));
+        }
+        Exit::Trap(_) => {
+            state.instr = own;
+            if !exact
+                && let Some(function) = function
+                && let Some(segment) = function.segment_of(own)
+            {
+                // The rest of the segment was charged but did not run.
+                *fuel = fuel.saturating_add(function.fuel(after, segment.end));
+            }
+        }
+        Exit::Finished | Exit::Internal => {}
+    }
+}

@@ -1,0 +1,219 @@
+//! A linked module with a host's data.
+
+use super::execution::{EntryError, Execution, Outcome};
+use super::machine::HostCalls;
+use super::module::Module;
+use super::regs::Stack;
+use crate::heap::Heap;
+use crate::host::{Caller, HostFault, SlotFunc};
+use crate::ids::{FuncId, HostSigId};
+use crate::limits::Limits;
+use crate::lower::ExecProgram;
+use crate::trap::{Trap, TrapDetail};
+use crate::value::{Value, canonical_f64_bits};
+use crate::value_type::ValueType;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use opforge_schema::TrapCode;
+
+/// A module with its imports resolved and the host's data of type `T`. Runs one execution at a time; its buffers
+/// are kept from run to run.
+pub struct Instance<T> {
+    pub(super) module: Module,
+    pub(super) hosts: Hosts<T>,
+    pub(super) buffers: Buffers,
+}
+
+/// What runs reuse.
+#[derive(Debug)]
+pub(super) struct Buffers {
+    pub(super) heap: Heap,
+    pub(super) stack: Stack,
+    pub(super) results: Vec<u64>,
+    pub(super) host: Vec<u64>,
+}
+
+/// Resolved imports and the host's data.
+pub(super) struct Hosts<T> {
+    imports: Box<[LinkedImport<T>]>,
+    pub(super) data: T,
+}
+
+struct LinkedImport<T> {
+    func: SlotFunc<T>,
+    /// Argument slots that hold floats: a NaN leaves the VM with canonical bits.
+    floats: Box<[u32]>,
+}
+
+impl<T: fmt::Debug> fmt::Debug for Instance<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("data", &self.hosts.data).finish_non_exhaustive()
+    }
+}
+
+fn float_slots(params: &[ValueType]) -> Box<[u32]> {
+    let mut slot = 0;
+    let mut floats = Vec::new();
+    for &ty in params {
+        if ty == ValueType::F64 {
+            floats.push(slot);
+        }
+        slot += ty.slots();
+    }
+    floats.into()
+}
+
+/// Why [`Instance::call`] gave no results.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The call was refused before anything ran.
+    Entry(EntryError),
+    /// The run trapped; running out of fuel counts as a trap here.
+    Trap(Box<Trap>),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Entry(error) => write!(f, "{error}"),
+            Self::Trap(trap) => write!(f, "{trap}"),
+        }
+    }
+}
+
+impl core::error::Error for CallError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Entry(error) => Some(error),
+            Self::Trap(trap) => Some(&**trap),
+        }
+    }
+}
+
+impl From<EntryError> for CallError {
+    fn from(error: EntryError) -> Self {
+        Self::Entry(error)
+    }
+}
+
+impl<T> Instance<T> {
+    pub(crate) fn new(module: Module, funcs: Box<[SlotFunc<T>]>, data: T) -> Self {
+        let program = module.program();
+        let imports = funcs
+            .into_vec()
+            .into_iter()
+            .zip(&program.imports)
+            .map(|(func, import)| LinkedImport { func, floats: float_slots(&import.params) })
+            .collect();
+        let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
+        Self {
+            hosts: Hosts { imports, data },
+            buffers: Buffers { heap, stack: Stack::default(), results: Vec::new(), host: Vec::new() },
+            module,
+        }
+    }
+
+    /// The module.
+    #[must_use]
+    pub fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// The lowered program.
+    #[must_use]
+    pub fn program(&self) -> &ExecProgram {
+        self.module.program()
+    }
+
+    /// The host's data.
+    #[must_use]
+    pub fn data(&self) -> &T {
+        &self.hosts.data
+    }
+
+    /// The host's data.
+    pub fn data_mut(&mut self) -> &mut T {
+        &mut self.hosts.data
+    }
+
+    /// Gives the host's data back.
+    #[must_use]
+    pub fn into_data(self) -> T {
+        self.hosts.data
+    }
+
+    /// The heap of the last run, to read aggregates in its results.
+    #[must_use]
+    pub fn heap(&self) -> &Heap {
+        &self.buffers.heap
+    }
+
+    /// Begins a run with an empty heap. Aggregates of earlier runs no longer resolve.
+    pub fn execution(&mut self, limits: Limits) -> Execution<'_, T> {
+        self.buffers.heap.reset(limits.max_memory);
+        Execution::new(self, limits)
+    }
+
+    /// Runs a function to its end.
+    ///
+    /// # Errors
+    /// [`CallError::Entry`] if the function or the arguments do not fit; nothing ran.
+    /// [`CallError::Trap`] if the run trapped or ran out of fuel. The instance stays usable.
+    pub fn call(&mut self, func: FuncId, args: &[Value], limits: Limits) -> Result<Vec<Value>, CallError> {
+        let mut execution = self.execution(limits);
+        execution.start(func, args)?;
+        match execution.resume() {
+            Outcome::Finished(results) => Ok(results),
+            Outcome::Trapped(trap) | Outcome::OutOfFuel(trap) => Err(CallError::Trap(trap)),
+            // Without an interrupt handle nobody can set the flag.
+            Outcome::Interrupted | Outcome::NotRunning => Err(CallError::Entry(EntryError::NotStarted)),
+        }
+    }
+}
+
+/// Calls imports for the dispatch loop.
+pub(super) struct HostDispatch<'i, T> {
+    pub(super) hosts: &'i mut Hosts<T>,
+    pub(super) program: &'i ExecProgram,
+}
+
+impl<T> HostCalls for HostDispatch<'_, T> {
+    fn call(
+        &mut self,
+        index: u32,
+        heap: &mut Heap,
+        fuel: u64,
+        args: &mut [u64],
+        rets: &mut [u64],
+    ) -> Result<u64, (TrapCode, TrapDetail)> {
+        let Some(import) = self.hosts.imports.get(HostSigId(index).index()) else {
+            return Err((TrapCode::HostCallFailed, TrapDetail::None));
+        };
+        for &slot in &import.floats {
+            if let Some(bits) = args.get_mut(slot as usize) {
+                *bits = canonical_f64_bits(*bits);
+            }
+        }
+        let mut caller = Caller { data: &mut self.hosts.data, heap, fuel, charged: 0 };
+        match (import.func)(&mut caller, args, rets) {
+            Ok(()) => Ok(caller.charged),
+            Err(HostFault::MemoryLimit) => Err((TrapCode::MemoryLimitExceeded, TrapDetail::None)),
+            Err(HostFault::ResultType { expected, actual }) => {
+                Err((TrapCode::TypeMismatch, TrapDetail::Types { expected, actual }))
+            }
+            Err(HostFault::Error(error)) => Err((TrapCode::HostCallFailed, self.failure(index, error))),
+        }
+    }
+}
+
+impl<T> HostDispatch<'_, T> {
+    #[cold]
+    fn failure(&self, index: u32, error: crate::trap::HostError) -> TrapDetail {
+        match self.program.imports.get(index as usize) {
+            Some(import) => TrapDetail::Host { symbol: import.symbol.clone(), hash: import.hash, error },
+            None => TrapDetail::None,
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! What the dispatch loop works on, and the parts of handlers that are too big or too rare to stand in it.
+
+use super::code::InterpCode;
+use super::regs::{LINK_SLOTS, Link, Regs, Stack};
+use super::translate::agg_kind_of_code;
+use super::word::Word;
+use crate::heap::AggRead;
+use crate::heap::{AggFault, Heap};
+use crate::ids::{FuncId, InstrIx};
+use crate::lower::ExecProgram;
+use crate::trap::{AggErrorKind, TrapDetail};
+use crate::types::TypeId;
+use crate::value_type::ValueType;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering};
+use opforge_schema::TrapCode;
+
+/// How a dispatch loop ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// The entry function returned; its results are in [`Machine::results`].
+    Finished,
+    /// The current word trapped.
+    Trap(TrapCode),
+    /// The segment at the current word does not fit the fuel that is left.
+    NeedExact,
+    /// The current word does not fit the fuel that is left; its own fixed fuel was charged.
+    OutOfFuelInWord,
+    /// Stepping exactly, fuel ran out; the instruction in the machine did not run.
+    OutOfFuelExact,
+    /// The interrupt flag was seen, at the start of a segment.
+    Interrupted,
+    /// Something the verifier excludes.
+    Internal,
+}
+
+/// Calls imports; knows the host's data.
+pub(super) trait HostCalls {
+    /// Calls import `index`. Returns extra fuel to charge.
+    fn call(
+        &mut self,
+        index: u32,
+        heap: &mut Heap,
+        fuel: u64,
+        args: &mut [u64],
+        rets: &mut [u64],
+    ) -> Result<u64, (TrapCode, TrapDetail)>;
+}
+
+/// Fuel given to the loop at a time. The interrupt flag is looked at in between, which costs nothing per
+/// instruction and bounds the delay to some microseconds.
+const FUEL_QUANTUM: u64 = 4096;
+
+/// Everything a run owns or borrows while it executes.
+pub(super) struct Machine<'r> {
+    pub(super) program: &'r ExecProgram,
+    pub(super) code: &'r InterpCode,
+    pub(super) heap: &'r mut Heap,
+    pub(super) stack: &'r mut Stack,
+    pub(super) host: &'r mut dyn HostCalls,
+    pub(super) interrupt: Option<&'r AtomicBool>,
+    pub(super) results: &'r mut Vec<u64>,
+    pub(super) host_buffer: &'r mut Vec<u64>,
+    /// Fuel that the loop has not been given yet.
+    pub(super) reserve: u64,
+    pub(super) depth: u32,
+    pub(super) max_depth: u32,
+    pub(super) host_calls: u64,
+    pub(super) max_host_calls: u64,
+    pub(super) max_stack: usize,
+    pub(super) detail: TrapDetail,
+}
+
+type Fault<T = ()> = Result<T, TrapCode>;
+
+impl Machine<'_> {
+    /// Refills the loop's fuel at the start of a segment that costs more than the loop has.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refill_segment(&mut self, fuel: u64, cost: u64) -> Result<u64, Exit> {
+        if self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            self.reserve += fuel;
+            return Err(Exit::Interrupted);
+        }
+        self.refill(fuel, cost).ok_or(Exit::NeedExact)
+    }
+
+    /// The loop's fuel after a refill for `cost`; `None`, with all fuel in reserve, if that is not there.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn refill(&mut self, fuel: u64, cost: u64) -> Option<u64> {
+        let total = self.reserve + fuel;
+        if total < cost {
+            self.reserve = total;
+            return None;
+        }
+        let take = total.min(cost.saturating_add(FUEL_QUANTUM));
+        self.reserve = total - take;
+        Some(take)
+    }
+
+    /// Exact stepping: pays for the instructions that a word covers, from the next unpaid one on. If fuel ends in
+    /// between, `next` is the instruction that did not run.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn pay_exact(&self, word: u32, fuel: &mut u64, next: &mut InstrIx) -> Result<(), Exit> {
+        let func = self.code.func_of(word).ok_or(Exit::Internal)?;
+        let function = self.program.function(func).ok_or(Exit::Internal)?;
+        let end = InstrIx(self.code.covered(func, word).end);
+        while *next < end {
+            let after = InstrIx(next.0 + 1);
+            let cost = function.fuel(*next, after);
+            if *fuel < cost {
+                return Err(Exit::OutOfFuelExact);
+            }
+            *fuel -= cost;
+            *next = after;
+        }
+        Ok(())
+    }
+
+    /// Fuel by size: `x` holds the shift, and a bit for each register read that counts.
+    #[inline(always)]
+    pub(super) fn size_cost(regs: Regs, word: Word) -> u64 {
+        let mut bytes = 0;
+        if word.x & 0x100 != 0 {
+            // SAFETY: `b` is the first operand's slot of a heap form (fact 1 of `regs`).
+            bytes += u64::from(unsafe { regs.get(word.b) } as u32);
+        }
+        if word.x & 0x200 != 0 {
+            // SAFETY: `c` is the second operand's slot of a heap form (fact 1 of `regs`).
+            bytes += u64::from(unsafe { regs.get(word.c) } as u32);
+        }
+        bytes >> (word.x & 0x3f)
+    }
+
+    fn pool(&self, at: u32, len: u32) -> &[u32] {
+        self.code.pool.get(at as usize..at as usize + len as usize).unwrap_or(&[])
+    }
+
+    /// Grows the stack so that `slots` slots above `base` exist.
+    pub(super) fn ensure_frame(&mut self, base: usize, slots: u32) -> Fault {
+        let end = base.checked_add(slots as usize).ok_or(TrapCode::CallDepthExceeded)?;
+        if end <= self.stack.len() {
+            return Ok(());
+        }
+        if end > self.max_stack {
+            return Err(TrapCode::CallDepthExceeded);
+        }
+        let target = self.stack.len().saturating_mul(2).clamp(end, self.max_stack.max(end));
+        self.stack.grow(target)
+    }
+
+    /// The frame `up` slots above `regs`, with room for function `func`.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn grow_for_call(&mut self, regs: Regs, up: u32, func: u32) -> Fault<Regs> {
+        let base = regs.base(self.stack);
+        let frame = self.code.funcs.get(func as usize).map_or(0, |f| f.frame);
+        self.ensure_frame(base + up as usize, frame)?;
+        Ok(Regs::new(self.stack, base))
+    }
+
+    /// Places a callee's frame and copies arguments; the pool has counts, argument slots and result slots at `at`.
+    /// Returns the new frame.
+    #[inline(always)]
+    pub(super) fn enter_frame(
+        &mut self,
+        regs: Regs,
+        (func, up): (u32, u32),
+        at: u32,
+        skip: u32,
+        ret_word: u32,
+    ) -> Fault<Regs> {
+        let frame = self.code.funcs.get(func as usize).map_or(0, |f| f.frame);
+        let mut regs = regs;
+        let mut callee = regs.up(up);
+        if !callee.fits(frame, self.stack) {
+            regs = self.grow_for_call(regs, up, func)?;
+            callee = regs.up(up);
+        }
+        let &[nargs, nrets] = self.pool(at, 2) else { return Ok(callee) };
+        for (i, &slot) in self.pool(at + 2, nargs).iter().enumerate() {
+            // SAFETY: argument slots are the caller's, parameter slots the callee's (fact 1 of `regs`); the
+            // callee's frame fits the stack (checked above).
+            unsafe { callee.set(skip + i as u32, regs.get(slot)) };
+        }
+        let rets = at + 2 + nargs;
+        let ret_to = if nrets == 1 { self.pool(rets, 1).first().copied().unwrap_or(0) } else { rets };
+        // SAFETY: `up` leaves room for the linkage above the caller's slots (`translate` adds `LINK_SLOTS`).
+        unsafe { callee.set_link(Link { ret_word, ret_to, up: up.into() }) };
+        self.depth += 1;
+        Ok(callee)
+    }
+
+    /// Copies `n` results from the frame to the caller's slots, or out of the run.
+    #[inline(never)]
+    pub(super) fn return_many(&mut self, regs: Regs, word: Word) -> Option<(Regs, u32)> {
+        // SAFETY: the frame was entered, so its linkage is there.
+        let link = unsafe { regs.link() };
+        if link.ret_word == 0 {
+            self.finish(regs, word.c, word.b);
+            return None;
+        }
+        let caller = regs.down(link.up as usize);
+        for (&from, &to) in self.pool(word.c, word.b).iter().zip(self.pool(link.ret_to, word.b)) {
+            // SAFETY: `from` is a slot of the callee, `to` of the caller (fact 1 of `regs`).
+            unsafe { caller.set(to, regs.get(from)) };
+        }
+        self.depth -= 1;
+        Some((caller, link.ret_word))
+    }
+
+    /// Takes the results of the entry function.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn finish(&mut self, regs: Regs, at: u32, len: u32) {
+        self.results.clear();
+        let slots = self.code.pool.get(at as usize..at as usize + len as usize).unwrap_or(&[]);
+        for &slot in slots {
+            // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
+            self.results.push(unsafe { regs.get(slot) });
+        }
+    }
+
+    /// Takes the one result of the entry function.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn finish_one(&mut self, value: u64) {
+        self.results.clear();
+        self.results.push(value);
+    }
+
+    /// Checks an indirect callee and enters its frame. Returns the frame and the callee.
+    #[inline(never)]
+    pub(super) fn call_indirect(&mut self, regs: Regs, word: Word, ret_word: u32) -> Fault<(Regs, u32)> {
+        if self.depth >= self.max_depth {
+            return Err(TrapCode::CallDepthExceeded);
+        }
+        let closure = word.x != 0;
+        // SAFETY: the callee's slot, and for a closure the one behind it, are the frame's (fact 1 of `regs`).
+        let (func, env) = unsafe { (regs.get(word.a), if closure { regs.get(word.a + 1) } else { 0 }) };
+        let sig = self.pool(word.c, 1).first().copied().unwrap_or(0);
+        let func = u32::try_from(func).map_err(|_| TrapCode::InvalidFunction)?;
+        self.check_callee(sig, FuncId(func), closure)?;
+        let skip = u32::from(closure);
+        let callee = self.enter_frame(regs, (func, word.b), word.c + 1, skip, ret_word)?;
+        if closure {
+            // SAFETY: the callee's first parameter is an aggregate (checked above), so slot 0 is its own.
+            unsafe { callee.set(0, env) };
+        }
+        Ok((callee, func))
+    }
+
+    /// The callee must exist and have the signature, behind the environment if it is a closure: counts first,
+    /// then types in order.
+    fn check_callee(&mut self, sig: u32, func: FuncId, closure: bool) -> Fault {
+        let callee = self.program.function(func).ok_or(TrapCode::InvalidFunction)?;
+        let sig = self.program.call_sigs.get(sig as usize).ok_or(TrapCode::InvalidFunction)?;
+        let env: &[ValueType] = if closure { &[ValueType::Agg] } else { &[] };
+        if callee.params.len() != sig.params.len() + env.len() || callee.results.len() != sig.results.len() {
+            return Err(TrapCode::ArityMismatch);
+        }
+        let wanted = env.iter().chain(&sig.params).chain(&sig.results);
+        for (&expected, &actual) in wanted.zip(callee.params.iter().chain(&callee.results)) {
+            if expected != actual {
+                self.detail = TrapDetail::Types { expected, actual };
+                return Err(TrapCode::TypeMismatch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls an import. Returns the loop's fuel.
+    #[inline(never)]
+    pub(super) fn host_call(&mut self, regs: Regs, word: Word, fuel: u64) -> Fault<u64> {
+        if self.host_calls >= self.max_host_calls {
+            return Err(TrapCode::HostCallLimitExceeded);
+        }
+        self.host_calls += 1;
+        let &[nargs, nrets] = self.pool(word.c, 2) else { return Ok(fuel) };
+        let mut buffer = core::mem::take(self.host_buffer);
+        buffer.clear();
+        for &slot in self.pool(word.c + 2, nargs) {
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            buffer.push(unsafe { regs.get(slot) });
+        }
+        buffer.resize((nargs + nrets) as usize, 0);
+        let (args, rets) = buffer.split_at_mut(nargs as usize);
+        let total = self.reserve + fuel;
+        let outcome = self.host.call(word.a, self.heap, total, args, rets);
+        if outcome.is_ok() {
+            for (&slot, &value) in self.pool(word.c + 2 + nargs, nrets).iter().zip(rets.iter()) {
+                // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
+                unsafe { regs.set(slot, value) };
+            }
+        }
+        *self.host_buffer = buffer;
+        match outcome {
+            Ok(0) => Ok(fuel),
+            Ok(extra) => {
+                let left = total.saturating_sub(extra);
+                let keep = left.min(FUEL_QUANTUM);
+                self.reserve = left - keep;
+                Ok(keep)
+            }
+            Err((code, detail)) => {
+                self.detail = detail;
+                Err(code)
+            }
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn agg_new(&mut self, regs: Regs, word: Word) -> Fault {
+        let &[len, slots] = self.pool(word.c, 2) else { return Ok(()) };
+        let handle = self.heap.begin_node(TypeId(word.b), len, slots as usize)?;
+        let values = self.code.pool.get(word.c as usize + 2..(word.c + 2 + slots) as usize).unwrap_or(&[]);
+        for &slot in values {
+            // SAFETY: element slots are slots of the frame (fact 1 of `regs`).
+            self.heap.push_slot(unsafe { regs.get(slot) });
+        }
+        // SAFETY: `a` is a slot of the frame (fact 1 of `regs`).
+        unsafe { regs.set(word.a, handle) };
+        Ok(())
+    }
+
+    #[inline(never)]
+    pub(super) fn agg_get(&mut self, regs: Regs, word: Word, index: Option<u64>) -> Fault {
+        let &[imm, shape, elem, width] = self.pool(word.c, 4) else { return Ok(()) };
+        let read = AggRead { shape: TypeId(shape), elem: TypeId(elem), width };
+        // SAFETY: `b` is a slot of the frame (fact 1 of `regs`).
+        let handle = unsafe { regs.get(word.b) };
+        let offset = match self.heap.find_element(handle, index.unwrap_or(imm.into()), &read) {
+            Ok(offset) => offset,
+            Err(fault) => return Err(self.agg_fault(fault, &read)),
+        };
+        for i in 0..width {
+            let Some(value) = self.heap.node_slot(handle, offset + i) else { continue };
+            // SAFETY: the destination has as many slots as the element type (fact 1 of `regs`).
+            unsafe { regs.set(word.a + i, value) };
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    pub(super) fn agg_len(&mut self, regs: Regs, word: Word) -> Fault {
+        // SAFETY: `b` is a slot of the frame (fact 1 of `regs`).
+        let handle = unsafe { regs.get(word.b) };
+        match self.heap.agg_len(handle, agg_kind_of_code(word.c)) {
+            Ok(len) => {
+                // SAFETY: `a` is a slot of the frame (fact 1 of `regs`).
+                unsafe { regs.set(word.a, len) };
+                Ok(())
+            }
+            Err(fault) => {
+                let none = AggRead { shape: TypeId::AGG, elem: TypeId::AGG, width: 0 };
+                Err(self.agg_fault(fault, &none))
+            }
+        }
+    }
+
+    fn agg_fault(&mut self, fault: AggFault, read: &AggRead) -> TrapCode {
+        let kind = match fault {
+            AggFault::BadHandle => AggErrorKind::BadHandle,
+            AggFault::WrongKind => AggErrorKind::WrongKind,
+            AggFault::OutOfBounds => AggErrorKind::OutOfBounds,
+            AggFault::ElementType(actual) => {
+                let class = |ty| self.heap.types().class(ty).unwrap_or(ValueType::Agg);
+                self.detail = TrapDetail::Types { expected: class(read.elem), actual: class(actual) };
+                return TrapCode::TypeMismatch;
+            }
+        };
+        self.detail = TrapDetail::Agg(kind);
+        TrapCode::AggError
+    }
+}
+
+/// Slots that the entry frame leaves for its linkage.
+pub(super) const ENTRY_BASE: usize = LINK_SLOTS as usize;

@@ -1,0 +1,18 @@
+//! The interpreter: words, the dispatch loop, and runs.
+
+mod code;
+mod dispatch;
+mod execution;
+mod instance;
+mod machine;
+mod module;
+mod operand;
+mod regs;
+mod trace;
+mod translate;
+mod word;
+
+pub use execution::{EntryError, Execution, InterruptHandle, Outcome};
+pub use instance::{CallError, Instance};
+pub use module::Module;
+pub use trace::{InstrEvent, TraceSink};

@@ -1,0 +1,184 @@
+//! Unchecked access to frame slots and words: the only unsafe primitives of the interpreter.
+//!
+//! Soundness rests on three facts, each established before the dispatch loop can run:
+//!
+//! 1. **Slots**: every slot number in a word or pool list is below the frame size of its function. The verifier
+//!    proves register indices in range, lowering numbers slots from them ([`crate::lower`]).
+//! 2. **Frames**: a frame with its linkage lies inside the stack's allocation. `Machine::ensure_frame` checks it
+//!    for the entry frame and for each call before the frame pointer moves.
+//! 3. **Words**: the instruction pointer stays inside the word array. Word making resolves each branch to the start
+//!    of a segment of the same function, and a segment ends in a word that leaves it ([`super::translate`]).
+
+use super::word::Word;
+use alloc::vec::Vec;
+use opforge_schema::TrapCode;
+
+/// Slots below a frame's first slot that hold its linkage.
+pub(super) const LINK_SLOTS: u32 = 2;
+
+/// The slots of all frames of a run.
+#[derive(Debug, Default)]
+pub(super) struct Stack(Vec<u64>);
+
+impl Stack {
+    /// The number of slots there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Makes at least `slots` slots, or fails without a change if there is no memory. Frame pointers made before
+    /// are no longer valid.
+    pub(super) fn grow(&mut self, slots: usize) -> Result<(), TrapCode> {
+        let more = slots.saturating_sub(self.0.len());
+        self.0.try_reserve_exact(more).map_err(|_| TrapCode::MemoryLimitExceeded)?;
+        self.0.resize(self.0.len() + more, 0);
+        Ok(())
+    }
+
+    /// Reads a slot, for everything that is not in a hurry.
+    pub(super) fn get(&self, slot: usize) -> Option<u64> {
+        self.0.get(slot).copied()
+    }
+
+    /// Writes a slot that exists.
+    pub(super) fn set(&mut self, slot: usize, value: u64) {
+        if let Some(to) = self.0.get_mut(slot) {
+            *to = value;
+        }
+    }
+}
+
+/// A frame pointer: the address of a frame's first slot.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(super) struct Regs(*mut u64);
+
+impl Regs {
+    /// The frame that starts at slot `base` of a stack.
+    ///
+    /// `Vec::as_mut_ptr` makes no reference to the slots, so frame pointers made from it stay valid until the
+    /// stack reallocates.
+    pub(super) fn new(stack: &mut Stack, base: usize) -> Self {
+        debug_assert!(base <= stack.len());
+        Self(stack.0.as_mut_ptr().wrapping_add(base))
+    }
+
+    /// The slot number of the frame's start in the stack it was made from.
+    pub(super) fn base(self, stack: &Stack) -> usize {
+        (self.0 as usize).wrapping_sub(stack.0.as_ptr() as usize) / size_of::<u64>()
+    }
+
+    /// Reads a slot.
+    ///
+    /// # Safety
+    /// `slot` must lie in the current frame (fact 1) and the frame in the stack (fact 2).
+    #[inline(always)]
+    pub(super) unsafe fn get(self, slot: u32) -> u64 {
+        // SAFETY: the caller guarantees facts 1 and 2 of the module documentation.
+        unsafe { *self.0.add(slot as usize) }
+    }
+
+    /// Writes a slot.
+    ///
+    /// # Safety
+    /// As for [`Regs::get`].
+    #[inline(always)]
+    pub(super) unsafe fn set(self, slot: u32, value: u64) {
+        // SAFETY: the caller guarantees facts 1 and 2 of the module documentation.
+        unsafe { *self.0.add(slot as usize) = value }
+    }
+
+    /// The frame `slots` further up the stack.
+    #[inline(always)]
+    pub(super) fn up(self, slots: u32) -> Self {
+        Self(self.0.wrapping_add(slots as usize))
+    }
+
+    /// The frame `slots` further down the stack.
+    #[inline(always)]
+    pub(super) fn down(self, slots: usize) -> Self {
+        Self(self.0.wrapping_sub(slots))
+    }
+
+    /// Whether `slots` slots from here end inside the stack.
+    #[inline(always)]
+    pub(super) fn fits(self, slots: u32, stack: &Stack) -> bool {
+        self.0.wrapping_add(slots as usize).cast_const() <= stack.0.as_ptr().wrapping_add(stack.len())
+    }
+
+    /// Writes the linkage below this frame.
+    ///
+    /// # Safety
+    /// The frame must have been placed [`LINK_SLOTS`] above its caller's slots, inside the stack (fact 2).
+    #[inline(always)]
+    pub(super) unsafe fn set_link(self, link: Link) {
+        // SAFETY: the two slots below the frame belong to its linkage by the caller's guarantee.
+        unsafe {
+            *self.0.sub(2) = u64::from(link.ret_word) | u64::from(link.ret_to) << 32;
+            *self.0.sub(1) = link.up;
+        }
+    }
+
+    /// Reads the linkage below this frame.
+    ///
+    /// # Safety
+    /// [`Regs::set_link`] must have been called for this frame.
+    #[inline(always)]
+    pub(super) unsafe fn link(self) -> Link {
+        // SAFETY: the linkage was written when the frame was entered.
+        let (word, up) = unsafe { (*self.0.sub(2), *self.0.sub(1)) };
+        Link { ret_word: word as u32, ret_to: (word >> 32) as u32, up }
+    }
+}
+
+/// What a frame knows about its caller. Plain numbers, so a stopped run is plain data.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    /// The word to go on with; 0 for the entry frame.
+    pub(super) ret_word: u32,
+    /// The caller's slot for a single result, or the pool index of its result slots.
+    pub(super) ret_to: u32,
+    /// How many slots the caller's frame starts below this one.
+    pub(super) up: u64,
+}
+
+/// An instruction pointer.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub(super) struct Ip(*const Word);
+
+impl Ip {
+    /// The word at an index of a word array.
+    #[inline(always)]
+    pub(super) fn new(words: *const Word, index: u32) -> Self {
+        Self(words.wrapping_add(index as usize))
+    }
+
+    /// The index of the word in its array.
+    #[inline(always)]
+    pub(super) fn index(self, words: *const Word) -> u32 {
+        ((self.0 as usize).wrapping_sub(words as usize) / size_of::<Word>()) as u32
+    }
+
+    /// The word itself.
+    ///
+    /// # Safety
+    /// The pointer must be inside the word array (fact 3).
+    #[inline(always)]
+    pub(super) unsafe fn word(self) -> Word {
+        // SAFETY: the caller guarantees fact 3 of the module documentation.
+        unsafe { *self.0 }
+    }
+
+    /// The next word.
+    #[inline(always)]
+    pub(super) fn next(self) -> Self {
+        Self(self.0.wrapping_add(1))
+    }
+
+    /// The word `words` away, a signed number carried as `u32`.
+    #[inline(always)]
+    pub(super) fn offset(self, words: u32) -> Self {
+        Self(self.0.wrapping_offset(words as i32 as isize))
+    }
+}

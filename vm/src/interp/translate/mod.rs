@@ -1,0 +1,310 @@
+//! Makes words from `ExecInstr`s: one pass over each function.
+//!
+//! Guarantees for the dispatch loop: slots in words are slots of `ExecInstr`s of the same function; a branch goes
+//! to the `Fuel` word of a segment of the same function; behind each word that may fall through out of a segment
+//! stands a `Fuel` word; every function's last word leaves it.
+
+mod facts;
+
+use super::code::{FuncEntry, InterpCode};
+use super::regs::LINK_SLOTS;
+use super::word::{OpWords, Word, WordOp};
+use crate::engine::FuelSchedule;
+use crate::heap::AggKind;
+use crate::ids::{FuncId, InstrIx};
+use crate::lower::{ExecFunction, ExecInstr, ExecProgram, LowerError, Slot, SlotList, size_fuel};
+use alloc::vec::Vec;
+use facts::Facts;
+use opforge_schema::Form;
+use opforge_tables::{ISA, Opcode};
+
+pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError> {
+    let mut maker = WordMaker {
+        schedule: program.schedule,
+        words: Vec::new(),
+        ends: Vec::new(),
+        pool: Vec::new(),
+        fixups: Vec::new(),
+        segment_words: Vec::new(),
+    };
+    maker.push(Word::new(WordOp::Halt, 0, 0, 0, 0), 0);
+    let mut funcs = Vec::with_capacity(program.functions.len());
+    for (i, function) in program.functions.iter().enumerate() {
+        let word = maker.here()?;
+        maker.function(function).ok_or(LowerError::Internal { func: FuncId(i as u32), at: InstrIx(0) })?;
+        funcs.push(FuncEntry { word, end: maker.here()?, frame: function.frame_slots });
+    }
+    Ok(InterpCode {
+        words: maker.words.into(),
+        ends: maker.ends.into(),
+        pool: maker.pool.into(),
+        funcs: funcs.into(),
+    })
+}
+
+struct WordMaker {
+    schedule: FuelSchedule,
+    words: Vec<Word>,
+    ends: Vec<u32>,
+    pool: Vec<u32>,
+    /// Words of the current function whose `c` becomes the distance to an instruction's segment.
+    fixups: Vec<(u32, InstrIx)>,
+    /// By segment of the current function: its `Fuel` word, 0 where it is not reachable.
+    segment_words: Vec<u32>,
+}
+
+impl WordMaker {
+    fn here(&self) -> Result<u32, LowerError> {
+        // Distances between words are signed 32-bit numbers.
+        i32::try_from(self.words.len()).map(|len| len as u32).map_err(|_| LowerError::TooLarge)
+    }
+
+    fn push(&mut self, word: Word, end: u32) {
+        self.words.push(word);
+        self.ends.push(end);
+    }
+
+    /// `None` if the function breaks a guarantee of lowering.
+    fn function(&mut self, function: &ExecFunction) -> Option<()> {
+        let facts = Facts::of(function);
+        self.fixups.clear();
+        self.segment_words.clear();
+        for (index, segment) in function.segments.iter().enumerate() {
+            if !facts.reachable(index) {
+                self.segment_words.push(0);
+                continue;
+            }
+            self.segment_words.push(self.here().ok()?);
+            let fuel = u32::try_from(function.fuel(segment.start, segment.end)).ok()?;
+            self.push(Word::new(WordOp::Fuel, 0, fuel, 0, 0), segment.start.0);
+            let mut at = segment.start.0;
+            while at < segment.end.0 {
+                at += self.instr(function, &facts, index, at)?;
+            }
+        }
+        self.patch(function)
+    }
+
+    fn patch(&mut self, function: &ExecFunction) -> Option<()> {
+        for &(word, target) in &self.fixups {
+            let segment = function.segments.binary_search_by_key(&target, |s| s.start).ok()?;
+            let to = self.segment_words.get(segment).copied().filter(|&w| w != 0)?;
+            self.words.get_mut(word as usize)?.c = to.wrapping_sub(word);
+        }
+        Some(())
+    }
+
+    fn list(&mut self, function: &ExecFunction, list: SlotList) -> Option<()> {
+        self.pool.extend_from_slice(function.slots(list));
+        Some(())
+    }
+
+    /// Counts, then slots of two lists. Returns where they start in the pool.
+    fn call_lists(&mut self, function: &ExecFunction, args: SlotList, rets: SlotList) -> Option<u32> {
+        let at = u32::try_from(self.pool.len()).ok()?;
+        self.pool.extend([args.len, rets.len]);
+        self.list(function, args)?;
+        self.list(function, rets)?;
+        Some(at)
+    }
+
+    /// Makes the words of the instruction at `at`; returns how many instructions they do.
+    fn instr(&mut self, function: &ExecFunction, facts: &Facts, segment: usize, at: u32) -> Option<u32> {
+        let end = at + 1;
+        let instr = function.instrs.get(at as usize)?;
+        let frame = function.frame_slots.checked_add(LINK_SLOTS)?;
+        let word = match *instr {
+            ExecInstr::Nop => return Some(1),
+            ExecInstr::Const { dst, .. } if facts.is_folded_away(dst) => return Some(1),
+            ExecInstr::Const { dst, value } => {
+                Word::new(WordOp::Const, 0, dst, value as u32, (value >> 32) as u32)
+            }
+            ExecInstr::ConstDecimal { dst, scale, mantissa } => {
+                let bits = mantissa as u64;
+                Word::new(WordOp::ConstDecimal, scale.into(), dst, bits as u32, (bits >> 32) as u32)
+            }
+            ExecInstr::Direct { op, dst, args } => {
+                return self.direct(function, facts, segment, at, instr, (op, dst, args));
+            }
+            ExecInstr::DirectImm { op, dst, a, imm } => {
+                Word::new(OpWords::of(op)?.plain, self.size_field(op), dst, a, imm)
+            }
+            ExecInstr::Move { width: 1, dst, src } => Word::new(WordOp::Move1, 0, dst, src, 0),
+            ExecInstr::Move { dst, src, .. } => Word::new(WordOp::Move2, 0, dst, src, 0),
+            ExecInstr::Select { width, dst, cond, a, b } => {
+                let op = if width == 1 { WordOp::Select1 } else { WordOp::Select2 };
+                self.push(Word::new(op, 0, dst, a, cond), end);
+                Word::new(WordOp::Ext, 0, b, 0, 0)
+            }
+            ExecInstr::Trap { code } => Word::new(WordOp::Trap, 0, code, 0, 0),
+            ExecInstr::Jump { target } => return self.jump(function, segment, target, end),
+            ExecInstr::Branch { cond, then, other } => {
+                let branch = Word::new(WordOp::BrIf, 0, cond, 0, 0);
+                return self.branch(function, segment, (then, other), (branch, WordOp::BrIfNot), end);
+            }
+            ExecInstr::Call { func, args, rets } => self.call(function, func, args, rets, frame)?,
+            ExecInstr::CallIndirect { sig, callee, closure, args, rets } => {
+                let pool = u32::try_from(self.pool.len()).ok()?;
+                self.pool.push(sig.0);
+                self.call_lists(function, args, rets)?;
+                Word::new(WordOp::CallIndirect, closure.into(), callee, frame, pool)
+            }
+            ExecInstr::HostCall { host, args, rets } => {
+                let pool = self.call_lists(function, args, rets)?;
+                Word::new(WordOp::HostCall, 0, host.0, 0, pool)
+            }
+            ExecInstr::Return { values } => match function.slots(values) {
+                &[slot] => Word::new(WordOp::Return1, 0, slot, 0, 0),
+                slots => {
+                    let pool = u32::try_from(self.pool.len()).ok()?;
+                    self.pool.extend_from_slice(slots);
+                    Word::new(WordOp::Return, 0, 0, values.len, pool)
+                }
+            },
+            ExecInstr::ClosureNew { dst, func, env } => Word::new(WordOp::ClosureNew, 0, dst, func, env),
+            ExecInstr::AggNew { dst, ty, len, values } => {
+                let pool = u32::try_from(self.pool.len()).ok()?;
+                self.pool.extend([len, values.len]);
+                self.list(function, values)?;
+                Word::new(WordOp::AggNew, 0, dst, ty.0, pool)
+            }
+            ExecInstr::AggGetImm { dst, agg, index, read } => {
+                let pool = self.agg_read(function, index, read)?;
+                Word::new(WordOp::AggGetImm, 0, dst, agg, pool)
+            }
+            ExecInstr::AggGet { dst, agg, index, read } => {
+                let pool = self.agg_read(function, index, read)?;
+                Word::new(WordOp::AggGet, 0, dst, agg, pool)
+            }
+            ExecInstr::AggLen { dst, agg, kind } => {
+                Word::new(WordOp::AggLen, 0, dst, agg, agg_kind_code(kind))
+            }
+        };
+        self.push(word, end);
+        Some(1)
+    }
+
+    fn call(
+        &mut self,
+        function: &ExecFunction,
+        func: FuncId,
+        args: SlotList,
+        rets: SlotList,
+        frame: u32,
+    ) -> Option<Word> {
+        if let (&[arg], &[ret]) = (function.slots(args), function.slots(rets))
+            && let Ok(ret) = u16::try_from(ret)
+        {
+            return Some(Word::new(WordOp::Call1, ret, func.0, frame, arg));
+        }
+        let pool = self.call_lists(function, args, rets)?;
+        Some(Word::new(WordOp::Call, 0, func.0, frame, pool))
+    }
+
+    fn agg_read(&mut self, function: &ExecFunction, index: u32, read: u32) -> Option<u32> {
+        let at = u32::try_from(self.pool.len()).ok()?;
+        let read = function.agg_reads.get(read as usize)?;
+        self.pool.extend([index, read.shape.0, read.elem.0, read.width]);
+        Some(at)
+    }
+
+    /// The field that says how fuel goes by size: the shift, and a bit for each register read that counts.
+    fn size_field(&self, op: Opcode) -> u16 {
+        let size = ISA.op(op.didx()).and_then(|row| size_fuel(row, self.schedule));
+        size.map_or(0, |size| u16::from(size.shift) | u16::from(size.args) << 8)
+    }
+
+    fn direct(
+        &mut self,
+        function: &ExecFunction,
+        facts: &Facts,
+        segment: usize,
+        at: u32,
+        instr: &ExecInstr,
+        (op, dst, [a, b, c]): (Opcode, Slot, [Slot; 3]),
+    ) -> Option<u32> {
+        let words = OpWords::of(op)?;
+        let imm = facts.immediate(instr);
+        let last = function.segments.get(segment)?.end.0;
+        if at + 1 < last
+            && let Some(&ExecInstr::Branch { cond, then, other }) = function.instrs.get(at as usize + 1)
+            && cond == dst
+            && facts.reads(dst) == 1
+        {
+            let fused = match imm {
+                Some(imm) => words.branch_imm.map(|pair| (pair, imm)),
+                None => words.branch.map(|pair| (pair, b)),
+            };
+            if let Some(((if_true, if_false), right)) = fused {
+                let branch = Word::new(if_true, 0, a, right, 0);
+                self.branch(function, segment, (then, other), (branch, if_false), at + 2)?;
+                return Some(2);
+            }
+        }
+        let end = at + 1;
+        if let (Some(imm), Some(op)) = (imm, words.imm) {
+            self.push(Word::new(op, 0, dst, a, imm), end);
+            return Some(1);
+        }
+        self.push(Word::new(words.plain, self.size_field(op), dst, a, b), end);
+        if matches!(ISA.op(op.didx())?.form(), Form::Ternary | Form::HeapTernary) {
+            self.push(Word::new(WordOp::Ext, 0, c, 0, 0), end);
+        }
+        Some(1)
+    }
+
+    /// Whether the segment behind `segment` is emitted next and starts at `target`.
+    fn is_next(&self, function: &ExecFunction, segment: usize, target: InstrIx) -> bool {
+        function.segments.get(segment + 1).is_some_and(|next| next.start == target)
+    }
+
+    fn jump(&mut self, function: &ExecFunction, segment: usize, target: InstrIx, end: u32) -> Option<u32> {
+        if !self.is_next(function, segment, target) {
+            self.fixups.push((self.here().ok()?, target));
+            self.push(Word::new(WordOp::Jump, 0, 0, 0, 0), end);
+        }
+        Some(1)
+    }
+
+    /// A one-way branch where one side comes next, else a branch and a jump.
+    fn branch(
+        &mut self,
+        function: &ExecFunction,
+        segment: usize,
+        (then, other): (InstrIx, InstrIx),
+        (mut word, if_false): (Word, WordOp),
+        end: u32,
+    ) -> Option<u32> {
+        let target = if self.is_next(function, segment, then) {
+            word.op = if_false;
+            other
+        } else {
+            then
+        };
+        self.fixups.push((self.here().ok()?, target));
+        self.push(word, end);
+        if target == then && !self.is_next(function, segment, other) {
+            // The fall-through of a branch must be the start of a segment; this one is free.
+            self.push(Word::new(WordOp::Fuel, 0, 0, 0, 0), end);
+            self.fixups.push((self.here().ok()?, other));
+            self.push(Word::new(WordOp::Jump, 0, 0, 0, 0), end);
+        }
+        Some(1)
+    }
+}
+
+pub(super) fn agg_kind_code(kind: AggKind) -> u32 {
+    match kind {
+        AggKind::Tuple => 0,
+        AggKind::Struct => 1,
+        AggKind::Array => 2,
+    }
+}
+
+pub(super) fn agg_kind_of_code(code: u32) -> AggKind {
+    match code {
+        0 => AggKind::Tuple,
+        1 => AggKind::Struct,
+        _ => AggKind::Array,
+    }
+}

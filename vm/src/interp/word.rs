@@ -1,0 +1,136 @@
+//! Words: what the interpreter executes.
+//!
+//! A word is 16 bytes: an operation, a small field and three 32-bit fields. Words of all functions stand in one
+//! array. The operations of direct instructions, their immediate forms and their compare-and-branch forms come
+//! from the tables (`with_direct_ops!`); the rest is listed here.
+
+use opforge_tables::{Opcode, with_direct_ops};
+
+/// One word. What the fields mean is said at [`WordOp`]; slots count from the frame's first slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(16))]
+pub(crate) struct Word {
+    pub(crate) op: WordOp,
+    pub(crate) x: u16,
+    pub(crate) a: u32,
+    pub(crate) b: u32,
+    pub(crate) c: u32,
+}
+
+const _: () = assert!(size_of::<Word>() == 16);
+
+impl Word {
+    pub(crate) const fn new(op: WordOp, x: u16, a: u32, b: u32, c: u32) -> Self {
+        Self { op, x, a, b, c }
+    }
+}
+
+/// Words of a direct opcode.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpWords {
+    /// The plain form.
+    pub(crate) plain: WordOp,
+    /// The form whose right operand is an immediate.
+    pub(crate) imm: Option<WordOp>,
+    /// Branch if the comparison holds, and if it does not.
+    pub(crate) branch: Option<(WordOp, WordOp)>,
+    /// The same with an immediate right operand.
+    pub(crate) branch_imm: Option<(WordOp, WordOp)>,
+}
+
+macro_rules! define_words {
+    (
+        { $($(#[$meta:meta])* $special:ident,)* }
+        direct { $(($op:ident $form:ident $family:ident $sem:ident))* }
+        imm { $(($iop:ident $imm:ident $ifamily:ident $isem:ident))* }
+        branch { $(($bop:ident $br:ident $brn:ident $bri:ident $brni:ident $bfamily:ident $bsem:ident))* }
+        branch_f { $(($fop:ident $fbr:ident $fbrn:ident $ffamily:ident $fsem:ident))* }
+    ) => {
+        /// The operation of a word.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u16)]
+        pub(crate) enum WordOp {
+            $($(#[$meta])* $special,)*
+            $($op,)*
+            $($imm,)*
+            $($br, $brn, $bri, $brni,)*
+            $($fbr, $fbrn,)*
+        }
+
+        impl OpWords {
+            /// The words of a direct opcode; `None` for opcodes that are lowered otherwise.
+            pub(crate) fn of(op: Opcode) -> Option<Self> {
+                let plain = match op {
+                    $(Opcode::$op => WordOp::$op,)*
+                    _ => return None,
+                };
+                let imm = match op {
+                    $(Opcode::$iop => Some(WordOp::$imm),)*
+                    _ => None,
+                };
+                let branch = match op {
+                    $(Opcode::$bop => Some((WordOp::$br, WordOp::$brn)),)*
+                    $(Opcode::$fop => Some((WordOp::$fbr, WordOp::$fbrn)),)*
+                    _ => None,
+                };
+                let branch_imm = match op {
+                    $(Opcode::$bop => Some((WordOp::$bri, WordOp::$brni)),)*
+                    _ => None,
+                };
+                Some(Self { plain, imm, branch, branch_imm })
+            }
+        }
+    };
+}
+
+with_direct_ops!(define_words {
+    /// Never executed: the word before the first function, where entry frames "return" to.
+    Halt,
+    /// Third operand of the word before it, in `a`.
+    Ext,
+    /// Start of a segment: `a` is its fuel.
+    Fuel,
+    /// `a` = slot `b`.
+    Move1,
+    /// `a`, `a + 1` = slots `b`, `b + 1`.
+    Move2,
+    /// `a` = slot `b` if slot `c` holds true, else the slot in the next word.
+    Select1,
+    /// The same for two slots.
+    Select2,
+    /// `a` = `c:b`.
+    Const,
+    /// `a`, `a + 1` = `c:b`, `x`.
+    ConstDecimal,
+    /// Traps with code `a`.
+    Trap,
+    /// Goes `c` words on.
+    Jump,
+    /// Goes `c` words on if slot `a` holds true.
+    BrIf,
+    /// Goes `c` words on if slot `a` holds false.
+    BrIfNot,
+    /// Calls function `a` with a frame `b` slots on; lists at `c` of the pool: counts, arguments, results.
+    Call,
+    /// Calls function `a` with a frame `b` slots on; one argument from slot `c`, one result to slot `x`.
+    Call1,
+    /// Calls the function in slot `a` with a frame `b` slots on; `x` is 1 for a closure; pool at `c`:
+    /// signature, counts, arguments, results.
+    CallIndirect,
+    /// Calls import `a`; pool at `c`: counts, arguments, results.
+    HostCall,
+    /// Returns `b` slots; their numbers are at `c` of the pool.
+    Return,
+    /// Returns slot `a`.
+    Return1,
+    /// `a`, `a + 1` = slots `b`, `c`.
+    ClosureNew,
+    /// `a` = new node of type `b`; pool at `c`: element count, slot count, slots.
+    AggNew,
+    /// `a` = element of node in slot `b`; pool at `c`: index, shape, element type, width.
+    AggGetImm,
+    /// The same with the index in a slot.
+    AggGet,
+    /// `a` = element count of the node in slot `b`; `c` is the kind.
+    AggLen,
+});

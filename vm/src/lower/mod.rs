@@ -1,0 +1,394 @@
+//! Lowering: verified functions become [`ExecFunction`]s.
+//!
+//! Lowering trusts the verifier and checks nothing a second time, but it never panics: what the verifier
+//! excludes ends in [`LowerError::Internal`]. How an opcode is lowered is a column of its table row; nothing
+//! here knows opcodes by name.
+
+mod exec;
+mod operands;
+mod segments;
+mod visit;
+
+pub use exec::{ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList};
+pub(crate) use segments::size_fuel;
+
+use crate::codec::{Code, Instr};
+use crate::engine::{Engine, FuelSchedule};
+use crate::heap::AggRead;
+use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx};
+use crate::program::{Const, Signature};
+use crate::types::TypeId;
+use crate::verify::{VerifiedFunc, VerifiedProgram};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use operands::Operands;
+use opforge_schema::{Lower, OpRow};
+use opforge_tables::{ISA, Opcode};
+
+/// Why a verified program could not be lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LowerError {
+    /// The program breaks a rule that the verifier enforces: a defect of the verifier, not of the program.
+    Internal {
+        /// The function.
+        func: FuncId,
+        /// The instruction.
+        at: InstrIx,
+    },
+    /// A table grew past 2^32 entries.
+    TooLarge,
+}
+
+impl fmt::Display for LowerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Internal { func, at } => {
+                write!(
+                    f,
+                    "error[L0001]: {func}, instruction {}: verified code does not lower; please report",
+                    at.0
+                )
+            }
+            Self::TooLarge => f.write_str("error[L0002]: the lowered program is too large"),
+        }
+    }
+}
+
+impl core::error::Error for LowerError {}
+
+/// Lowers a verified program with the engine's fuel schedule.
+///
+/// # Errors
+/// [`LowerError::TooLarge`] if tables outgrow 32-bit indices.
+pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram, LowerError> {
+    let program = verified.program();
+    let schedule = engine.config().schedule;
+    let mut functions = Vec::with_capacity(program.functions().len());
+    for index in 0..program.functions().len() {
+        let func = FuncId(index as u32);
+        let source = verified.function(func).ok_or(LowerError::Internal { func, at: InstrIx(0) })?;
+        functions.push(FunctionLowering::new(verified, source, func, schedule)?.run()?);
+    }
+    let mut names: Vec<(FuncId, Box<str>)> = program
+        .names()
+        .functions
+        .iter()
+        .filter_map(|&(func, symbol)| Some((func, program.symbol(symbol)?.into())))
+        .collect();
+    names.sort_by_key(|&(func, _)| func);
+    names.dedup_by_key(|&mut (func, _)| func);
+    let call_sigs = (0..program.call_sig_count())
+        .map(|i| program.call_sig(CallSigId(i as u32)).map_or_else(empty_sig, exec_sig))
+        .collect();
+    Ok(ExecProgram {
+        functions: functions.into(),
+        imports: imports(verified),
+        call_sigs,
+        types: Arc::new(verified.types().clone()),
+        const_data: program.const_data().into(),
+        names: names.into(),
+        schedule,
+        structs: program.structs().len() as u32,
+        arrays: program.elem_types().len() as u32,
+    })
+}
+
+fn exec_sig(sig: Signature<'_>) -> ExecSig {
+    ExecSig { params: sig.params.into(), results: sig.results.into() }
+}
+
+fn empty_sig() -> ExecSig {
+    ExecSig { params: Box::default(), results: Box::default() }
+}
+
+fn imports(verified: &VerifiedProgram) -> Box<[Import]> {
+    let program = verified.program();
+    (0..program.host_sig_count())
+        .filter_map(|i| program.host_sig(HostSigId(i as u32)))
+        .map(|sig| Import {
+            symbol: program.symbol(sig.symbol).unwrap_or("").into(),
+            hash: sig.hash,
+            params: sig.sig.params.into(),
+            results: sig.sig.results.into(),
+        })
+        .collect()
+}
+
+/// The state of lowering one function.
+struct FunctionLowering<'v> {
+    verified: &'v VerifiedProgram,
+    source: &'v VerifiedFunc,
+    code: &'v Code,
+    func: FuncId,
+    schedule: FuelSchedule,
+    reg_slots: Vec<Slot>,
+    frame_slots: u32,
+    param_slots: u32,
+    slot_lists: Vec<Slot>,
+    agg_reads: Vec<AggRead>,
+}
+
+impl<'v> FunctionLowering<'v> {
+    fn new(
+        verified: &'v VerifiedProgram,
+        source: &'v VerifiedFunc,
+        func: FuncId,
+        schedule: FuelSchedule,
+    ) -> Result<Self, LowerError> {
+        let mut lowering = Self {
+            verified,
+            source,
+            code: source.code(),
+            func,
+            schedule,
+            reg_slots: Vec::with_capacity(source.reg_types().len()),
+            frame_slots: 0,
+            param_slots: 0,
+            slot_lists: Vec::new(),
+            agg_reads: Vec::new(),
+        };
+        lowering.assign_slots()?;
+        Ok(lowering)
+    }
+
+    /// Registers take slots in register order, so parameters (registers 1 and up) come first.
+    fn assign_slots(&mut self) -> Result<(), LowerError> {
+        let params = self.signature().params.len();
+        let types = self.verified.types();
+        for (reg, &ty) in self.source.reg_types().iter().enumerate() {
+            self.reg_slots.push(self.frame_slots);
+            self.frame_slots = self.frame_slots.checked_add(types.slots(ty)).ok_or(LowerError::TooLarge)?;
+            if reg == params {
+                self.param_slots = self.frame_slots;
+            }
+        }
+        Ok(())
+    }
+
+    fn signature(&self) -> Signature<'v> {
+        self.verified.program().func_sig(self.func).unwrap_or(Signature { params: &[], results: &[] })
+    }
+
+    fn run(mut self) -> Result<ExecFunction, LowerError> {
+        let count = self.code.instrs().len();
+        let mut instrs = Vec::with_capacity(count);
+        let mut ops = Vec::with_capacity(count);
+        let mut pcs = Vec::with_capacity(count);
+        for (i, instr) in self.code.instrs().iter().enumerate() {
+            let at = InstrIx(i as u32);
+            let lowered = ISA.op(instr.didx).and_then(|row| self.instr(at, instr, row));
+            instrs.push(lowered.ok_or(LowerError::Internal { func: self.func, at })?);
+            ops.push(instr.didx);
+            pcs.push(instr.pc);
+        }
+        let fuel_before = segments::fuel_before(self.code, &self.source_rows(), self.schedule);
+        let segments = segments::cut(self.code, self.source.blocks(), self.schedule);
+        let signature = self.signature();
+        let slots = |types: &[crate::ValueType]| types.iter().map(|ty| ty.slots()).sum();
+        Ok(ExecFunction {
+            spans: segments::spans(self.verified.program(), self.func, &pcs),
+            instrs: instrs.into(),
+            ops: ops.into(),
+            pcs: pcs.into(),
+            fuel_before,
+            segments,
+            slot_lists: self.slot_lists.into(),
+            agg_reads: self.agg_reads.into(),
+            reg_slots: self.reg_slots.into(),
+            reg_types: self.source.reg_types().into(),
+            param_slots: self.param_slots,
+            result_slots: slots(signature.results),
+            frame_slots: self.frame_slots,
+            params: signature.params.into(),
+            results: signature.results.into(),
+        })
+    }
+
+    fn source_rows(&self) -> Vec<&'static OpRow> {
+        self.code.instrs().iter().filter_map(|instr| ISA.op(instr.didx)).collect()
+    }
+
+    fn reg_type(&self, reg: u64) -> Option<TypeId> {
+        self.source.reg_types().get(usize::try_from(reg).ok()?).copied()
+    }
+
+    fn slot(&self, reg: u64) -> Option<Slot> {
+        self.reg_slots.get(usize::try_from(reg).ok()?).copied()
+    }
+
+    fn width(&self, reg: u64) -> Option<u32> {
+        Some(self.verified.types().slots(self.reg_type(reg)?))
+    }
+
+    /// The slots of a register list, one entry a slot.
+    fn list(&mut self, word: u64) -> Option<SlotList> {
+        let start = u32::try_from(self.slot_lists.len()).ok()?;
+        for &reg in self.code.list(word) {
+            let first = self.slot(reg.into())?;
+            for slot in 0..self.width(reg.into())? {
+                self.slot_lists.push(first + slot);
+            }
+        }
+        Some(SlotList { start, len: u32::try_from(self.slot_lists.len()).ok()? - start })
+    }
+
+    /// Lowers one instruction as its row says. `None` is an internal error.
+    fn instr(&mut self, at: InstrIx, instr: &Instr, row: &'static OpRow) -> Option<ExecInstr> {
+        let operands = Operands::new(row, self.code.operands(instr));
+        Some(match row.lower() {
+            Lower::Nop => ExecInstr::Nop,
+            Lower::Direct => self.direct(instr.didx, &operands)?,
+            Lower::Move => {
+                let (dst, src) = (operands.written(0)?, operands.read(0)?);
+                match self.width(src)? {
+                    0 => ExecInstr::Nop,
+                    width => ExecInstr::Move { width, dst: self.slot(dst)?, src: self.slot(src)? },
+                }
+            }
+            Lower::Select => self.select(&operands)?,
+            Lower::Const => self.constant(&operands)?,
+            Lower::PoolConst => self.pool_constant(&operands)?,
+            Lower::Trap => ExecInstr::Trap { code: u32::try_from(operands.other(0)?).ok()? },
+            Lower::Jump => ExecInstr::Jump { target: self.target(operands.other(0)?)? },
+            Lower::Branch => ExecInstr::Branch {
+                cond: self.slot(operands.read(0)?)?,
+                then: self.target(operands.other(0)?)?,
+                other: self.target(operands.other(1)?)?,
+            },
+            Lower::Call => ExecInstr::Call {
+                func: FuncId(u32::try_from(operands.other(0)?).ok()?),
+                args: self.list(operands.read_list()?)?,
+                rets: self.list(operands.written_list()?)?,
+            },
+            Lower::CallIndirect => self.call_indirect(&operands)?,
+            Lower::HostCall => ExecInstr::HostCall {
+                host: HostSigId(u32::try_from(operands.other(0)?).ok()?),
+                args: self.list(operands.read_list()?)?,
+                rets: self.list(operands.written_list()?)?,
+            },
+            Lower::Return => ExecInstr::Return { values: self.list(operands.read_list()?)? },
+            Lower::ClosureNew => ExecInstr::ClosureNew {
+                dst: self.slot(operands.written(0)?)?,
+                func: self.slot(operands.read(0)?)?,
+                env: self.slot(operands.read(1)?)?,
+            },
+            Lower::AggNew => self.agg_new(at, &operands)?,
+            Lower::AggGetImm => ExecInstr::AggGetImm {
+                dst: self.slot(operands.written(0)?)?,
+                agg: self.slot(operands.read(0)?)?,
+                index: u32::try_from(operands.other(0)?).ok()?,
+                read: self.agg_read(at, operands.written(0)?)?,
+            },
+            Lower::AggGet => ExecInstr::AggGet {
+                dst: self.slot(operands.written(0)?)?,
+                agg: self.slot(operands.read(0)?)?,
+                index: self.slot(operands.read(1)?)?,
+                read: self.agg_read(at, operands.written(0)?)?,
+            },
+            Lower::AggLen => ExecInstr::AggLen {
+                dst: self.slot(operands.written(0)?)?,
+                agg: self.slot(operands.read(0)?)?,
+                kind: operands.agg_kind()?,
+            },
+        })
+    }
+
+    fn direct(&self, didx: u16, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let op = Opcode::from_didx(didx)?;
+        let dst = self.slot(operands.written(0)?)?;
+        if let Some(imm) = operands.other(0) {
+            let a = self.slot(operands.read(0)?)?;
+            return Some(ExecInstr::DirectImm { op, dst, a, imm: u32::try_from(imm).ok()? });
+        }
+        let mut args = [0; 3];
+        for (i, arg) in args.iter_mut().enumerate() {
+            let Some(reg) = operands.read(i) else { break };
+            *arg = self.slot(reg)?;
+        }
+        Some(ExecInstr::Direct { op, dst, args })
+    }
+
+    fn select(&self, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let dst = operands.written(0)?;
+        Some(match self.width(dst)? {
+            0 => ExecInstr::Nop,
+            width => ExecInstr::Select {
+                width,
+                dst: self.slot(dst)?,
+                cond: self.slot(operands.read(0)?)?,
+                a: self.slot(operands.read(1)?)?,
+                b: self.slot(operands.read(2)?)?,
+            },
+        })
+    }
+
+    /// An immediate constant: as many immediates as the class has slots.
+    fn constant(&self, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let reg = operands.written(0)?;
+        let dst = self.slot(reg)?;
+        Some(match self.width(reg)? {
+            0 => ExecInstr::Nop,
+            1 => ExecInstr::Const { dst, value: operands.other(0)? },
+            _ => ExecInstr::ConstDecimal {
+                dst,
+                mantissa: operands.other(0)? as i64,
+                scale: u8::try_from(operands.other(1)?).ok()?,
+            },
+        })
+    }
+
+    fn pool_constant(&self, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let dst = self.slot(operands.written(0)?)?;
+        let index = usize::try_from(operands.other(0)?).ok()?;
+        let value = match *self.verified.program().constants().get(index)? {
+            Const::Unit => return Some(ExecInstr::Nop),
+            Const::Decimal { mantissa, scale } => {
+                return Some(ExecInstr::ConstDecimal { dst, scale, mantissa });
+            }
+            Const::Bool(value) => u64::from(value),
+            Const::I64(value) => value as u64,
+            Const::U64(value) | Const::F64(value) => value,
+            Const::Bytes(start, len) | Const::Str(start, len) => crate::heap::text_slot(start, len),
+        };
+        Some(ExecInstr::Const { dst, value })
+    }
+
+    fn target(&self, pc: u64) -> Option<InstrIx> {
+        self.code.at_pc(u32::try_from(pc).ok()?)
+    }
+
+    fn call_indirect(&mut self, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let callee = operands.read(0)?;
+        Some(ExecInstr::CallIndirect {
+            sig: CallSigId(u32::try_from(operands.other(0)?).ok()?),
+            callee: self.slot(callee)?,
+            closure: self.reg_type(callee)? == TypeId::CLOSURE,
+            args: self.list(operands.read_list()?)?,
+            rets: self.list(operands.written_list()?)?,
+        })
+    }
+
+    /// The node's type is the one the instruction itself makes, which need not be the register's: a register
+    /// that holds several shapes over time has type `agg`.
+    fn agg_new(&mut self, at: InstrIx, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let ty = self.source.agg_type_at(at)?;
+        let word = operands.read_list()?;
+        Some(ExecInstr::AggNew {
+            dst: self.slot(operands.written(0)?)?,
+            ty,
+            len: u32::try_from(self.code.list(word).len()).ok()?,
+            values: self.list(word)?,
+        })
+    }
+
+    fn agg_read(&mut self, at: InstrIx, dst: u64) -> Option<u32> {
+        let index = u32::try_from(self.agg_reads.len()).ok()?;
+        let elem = self.reg_type(dst)?;
+        let width = self.verified.types().slots(elem);
+        self.agg_reads.push(AggRead { shape: self.source.agg_type_at(at)?, elem, width });
+        Some(index)
+    }
+}

@@ -1,0 +1,90 @@
+//! Fuel: what instructions cost and where a segment, whose fuel is charged at once, begins and ends.
+
+use crate::codec::{Code, Instr};
+use crate::engine::FuelSchedule;
+use crate::ids::{FuncId, InstrIx, SpanId};
+use crate::lower::{Segment, SizeFuel};
+use crate::program::Program;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use opforge_schema::{Access, OpRow, OperandKind, op_flags};
+use opforge_tables::ISA;
+
+/// Bytes that one element of a register list counts for when fuel goes by size.
+const LIST_ELEMENT_BYTES: u64 = 8;
+
+/// Fuel that depends on the sizes of values when the instruction runs, if it has such fuel. Bit `n` of `args`
+/// is the `n`-th register read.
+pub(crate) fn size_fuel(row: &OpRow, schedule: FuelSchedule) -> Option<SizeFuel> {
+    if schedule == FuelSchedule::V1 || row.fuel_shift == 0 {
+        return None;
+    }
+    let mut args = 0;
+    let reads = row.operands().iter().enumerate().filter(|(_, operand)| operand.access() == Access::Read);
+    for (n, (i, operand)) in reads.enumerate() {
+        if row.fuel_operands >> i & 1 == 1 && operand.kind() == OperandKind::Reg {
+            args |= 1 << n;
+        }
+    }
+    (args != 0).then_some(SizeFuel { shift: row.fuel_shift, args })
+}
+
+/// The fuel an instruction costs whatever its values are; register lists are counted by their length.
+fn static_fuel(code: &Code, instr: &Instr, row: &OpRow, schedule: FuelSchedule) -> u64 {
+    let mut fuel = u64::from(row.fuel.get());
+    if schedule != FuelSchedule::V1 && row.fuel_shift != 0 {
+        for (i, (operand, &word)) in row.operands().iter().zip(code.operands(instr)).enumerate() {
+            if row.fuel_operands >> i & 1 == 1 && operand.kind() == OperandKind::RegList {
+                fuel += (code.list(word).len() as u64 * LIST_ELEMENT_BYTES) >> row.fuel_shift;
+            }
+        }
+    }
+    fuel
+}
+
+/// Running sums of fuel: entry `i` is what instructions `0..i` cost.
+pub(super) fn fuel_before(code: &Code, rows: &[&OpRow], schedule: FuelSchedule) -> Box<[u64]> {
+    let mut sums = Vec::with_capacity(rows.len() + 1);
+    let mut sum = 0u64;
+    sums.push(sum);
+    for (instr, row) in code.instrs().iter().zip(rows) {
+        sum += static_fuel(code, instr, row, schedule);
+        sums.push(sum);
+    }
+    sums.into()
+}
+
+/// Cuts a function into segments. `blocks` are the first instructions of its basic blocks, sorted.
+pub(super) fn cut(code: &Code, blocks: &[InstrIx], schedule: FuelSchedule) -> Box<[Segment]> {
+    let count = code.instrs().len() as u32;
+    let mut segments = Vec::with_capacity(blocks.len());
+    let mut start = 0;
+    let mut blocks = blocks.iter().map(|ix| ix.0).skip_while(|&ix| ix == 0).peekable();
+    for (i, instr) in code.instrs().iter().enumerate() {
+        let next = i as u32 + 1;
+        let leader = blocks.next_if_eq(&next).is_some();
+        let cuts = ISA
+            .op(instr.didx)
+            .is_some_and(|row| row.has(op_flags::CALL_LIKE) || size_fuel(row, schedule).is_some());
+        if leader || cuts || next == count {
+            segments.push(Segment { start: InstrIx(start), end: InstrIx(next) });
+            start = next;
+        }
+    }
+    segments.into()
+}
+
+/// The span table of a function by instruction. Spans that start inside an instruction begin at the next one.
+pub(super) fn spans(program: &Program, func: FuncId, pcs: &[u32]) -> Box<[(InstrIx, SpanId)]> {
+    let mut out: Vec<(InstrIx, SpanId)> = Vec::new();
+    let mut pc = 0u64;
+    for entry in program.spans(func).unwrap_or(&[]) {
+        pc = pc.saturating_add(entry.pc_delta);
+        let at = InstrIx(pcs.partition_point(|&start| u64::from(start) < pc) as u32);
+        match out.last_mut() {
+            Some(last) if last.0 == at => last.1 = entry.span,
+            _ => out.push((at, entry.span)),
+        }
+    }
+    out.into()
+}

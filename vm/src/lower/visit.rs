@@ -1,0 +1,73 @@
+//! Which slots an instruction reads and writes. A multi-slot value is reported by its first slot, except in
+//! lists, which name every slot.
+
+use super::{ExecFunction, ExecInstr, Slot};
+
+impl ExecInstr {
+    /// Calls `f` with each slot read.
+    pub(crate) fn for_each_read(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
+        match *self {
+            Self::Nop
+            | Self::Const { .. }
+            | Self::ConstDecimal { .. }
+            | Self::Trap { .. }
+            | Self::Jump { .. } => {}
+            Self::Direct { op, args, .. } => {
+                let reads = opforge_tables::ISA.op(op.didx()).map_or(0, |row| row.reads.count_ones());
+                args.into_iter().take(reads as usize).for_each(f);
+            }
+            Self::DirectImm { a, .. } => f(a),
+            Self::Move { src, .. } => f(src),
+            Self::Select { cond, a, b, .. } => {
+                f(cond);
+                f(a);
+                f(b);
+            }
+            Self::Branch { cond, .. } => f(cond),
+            Self::Call { args, .. } | Self::HostCall { args, .. } => {
+                function.slots(args).iter().copied().for_each(f);
+            }
+            Self::CallIndirect { callee, closure, args, .. } => {
+                f(callee);
+                if closure {
+                    f(callee + 1);
+                }
+                function.slots(args).iter().copied().for_each(f);
+            }
+            Self::Return { values } | Self::AggNew { values, .. } => {
+                function.slots(values).iter().copied().for_each(f);
+            }
+            Self::ClosureNew { func, env, .. } => {
+                f(func);
+                f(env);
+            }
+            Self::AggGetImm { agg, .. } | Self::AggLen { agg, .. } => f(agg),
+            Self::AggGet { agg, index, .. } => {
+                f(agg);
+                f(index);
+            }
+        }
+    }
+
+    /// Calls `f` with each slot written.
+    pub(crate) fn for_each_write(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
+        match *self {
+            Self::Nop | Self::Trap { .. } | Self::Jump { .. } | Self::Branch { .. } | Self::Return { .. } => {
+            }
+            Self::Direct { dst, .. }
+            | Self::DirectImm { dst, .. }
+            | Self::Move { dst, .. }
+            | Self::Select { dst, .. }
+            | Self::Const { dst, .. }
+            | Self::ConstDecimal { dst, .. }
+            | Self::ClosureNew { dst, .. }
+            | Self::AggNew { dst, .. }
+            | Self::AggGetImm { dst, .. }
+            | Self::AggGet { dst, .. }
+            | Self::AggLen { dst, .. } => f(dst),
+            Self::Call { rets, .. } | Self::CallIndirect { rets, .. } | Self::HostCall { rets, .. } => {
+                function.slots(rets).iter().copied().for_each(f);
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What instructions compute: small functions of plain values.
+//!
+//! Owns the meaning of every instruction whose spec row has a `sem` field: `int::i64_add` there is `i64_add` in the
+//! module `int` here. The interpreter, the constant folder and the JIT's fallback all call these, so that there is
+//! one answer per operation. A function that can trap returns `Result<_, TrapCode>` and checks in the order in which
+//! the row lists the traps.
+//!
+//! Relies on `core`, [`TrapCode`](opforge_schema::TrapCode) and, where values live in the run's heap, on the heap.
+//! Never sees frames, slots, fuel or opcodes.
+//!
+//! "Twin" in the documentation of a function names the `WebAssembly` instruction whose conformance rows it passes.
+
+pub mod boolean;
+pub mod cast;
+pub mod decimal;
+pub mod float;
+pub mod int;
+pub mod text;
+
+#[cfg(test)]
+mod tests;
+
+pub use decimal::Decimal;

@@ -1,0 +1,187 @@
+//! Why and where a run trapped.
+
+use crate::ids::{FuncId, SpanId};
+use crate::value_type::ValueType;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use opforge_schema::TrapCode;
+
+/// Why an aggregate could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AggErrorKind {
+    /// The handle resolves to nothing.
+    BadHandle,
+    /// The node is of another kind than the instruction reads.
+    WrongKind,
+    /// The index is at or past the number of elements.
+    OutOfBounds,
+}
+
+/// Why a host call failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The host has no such function.
+    UnknownSymbol,
+    /// The host's function has another signature.
+    SignatureMismatch,
+    /// The host function failed, with a message for people.
+    Failed(String),
+}
+
+impl HostError {
+    /// A failure with a message.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(message.into())
+    }
+
+    /// The stable name of the kind.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::UnknownSymbol => "UnknownSymbol",
+            Self::SignatureMismatch => "SignatureMismatch",
+            Self::Failed(_) => "Failed",
+        }
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownSymbol => f.write_str("the host has no such function"),
+            Self::SignatureMismatch => f.write_str("the host's function has another signature"),
+            Self::Failed(message) => write!(f, "the host function failed: {}", message.escape_debug()),
+        }
+    }
+}
+
+impl core::error::Error for HostError {}
+
+/// What a trap code leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrapDetail {
+    /// Nothing.
+    None,
+    /// The program's own code of a `trap` instruction.
+    Code(u32),
+    /// What is wrong with the aggregate.
+    Agg(AggErrorKind),
+    /// The type wanted and the type found.
+    Types {
+        /// The type wanted.
+        expected: ValueType,
+        /// The type found.
+        actual: ValueType,
+    },
+    /// The host call that failed.
+    Host {
+        /// Name of the import.
+        symbol: Arc<str>,
+        /// Its signature hash.
+        hash: u64,
+        /// Why.
+        error: HostError,
+    },
+}
+
+/// One active call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    /// The function.
+    pub func: FuncId,
+    /// Byte offset of the instruction it is at.
+    pub pc: u32,
+    /// The span of that instruction.
+    pub span: Option<SpanId>,
+}
+
+/// A trap: why a run ended, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trap {
+    /// Why. The number and the name of the code are stable.
+    pub code: TrapCode,
+    /// What the code leaves out.
+    pub detail: TrapDetail,
+    /// Where: the innermost frame first. At most [`Trap::MAX_FRAMES`] innermost and outermost frames are kept.
+    pub frames: Vec<FrameInfo>,
+    /// Names of the functions in `frames`, where they have one.
+    pub names: Vec<Option<Box<str>>>,
+    /// Frames left out of the middle of `frames`.
+    pub frames_omitted: u32,
+    /// Fuel left.
+    pub fuel: u64,
+}
+
+impl Trap {
+    /// Frames that a trap report keeps.
+    pub const MAX_FRAMES: usize = 64;
+
+    /// The frame that trapped.
+    #[must_use]
+    pub fn at(&self) -> FrameInfo {
+        self.frames.first().copied().unwrap_or(FrameInfo { func: FuncId(0), pc: 0, span: None })
+    }
+}
+
+fn reason(code: TrapCode) -> &'static str {
+    match code {
+        TrapCode::None => "no trap",
+        TrapCode::FuelExceeded => "out of fuel",
+        TrapCode::CallDepthExceeded => "calls are nested too deeply",
+        TrapCode::HostCallLimitExceeded => "too many host calls",
+        TrapCode::MemoryLimitExceeded => "the memory limit would be exceeded",
+        TrapCode::TrapCode => "the program trapped",
+        TrapCode::DivByZero => "division by zero",
+        TrapCode::IntDivOverflow => "the quotient does not fit",
+        TrapCode::IntCastOverflow => "the number does not fit the integer type",
+        TrapCode::FloatToIntInvalid => "the float is no integer of the type",
+        TrapCode::DecimalScaleMismatch => "the decimals' scales do not fit",
+        TrapCode::DecimalOverflow => "the decimal does not fit",
+        TrapCode::IndexOutOfBounds => "the index or range is out of bounds",
+        TrapCode::StrNotCharBoundary => "the slice cuts a character",
+        TrapCode::InvalidUtf8 => "the bytes are not UTF-8",
+        TrapCode::AggError => "the aggregate cannot be read so",
+        TrapCode::ArityMismatch => "the callee takes or gives another number of values",
+        TrapCode::TypeMismatch => "a value is of another type",
+        TrapCode::HostCallFailed => "the host call failed",
+        TrapCode::InvalidFunction => "the function value names no function",
+    }
+}
+
+impl fmt::Display for Trap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "trap[T{:03} {}]: {}", self.code.code(), self.code.name(), reason(self.code))?;
+        match &self.detail {
+            TrapDetail::None => {}
+            TrapDetail::Code(code) => write!(f, " with code {code}")?,
+            TrapDetail::Agg(kind) => write!(f, " ({kind:?})")?,
+            TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
+            TrapDetail::Host { symbol, error, .. } => write!(f, ": {}: {error}", symbol.escape_debug())?,
+        }
+        for (i, frame) in self.frames.iter().enumerate() {
+            let lead = if i == 0 { "at" } else { "called from" };
+            write!(f, "\n  {lead} ")?;
+            match self.names.get(i) {
+                Some(Some(name)) => write!(f, "{}", name.escape_debug())?,
+                _ => write!(f, "{}", frame.func)?,
+            }
+            write!(f, ", pc {}", frame.pc)?;
+            if let Some(span) = frame.span {
+                write!(f, ", span {span}")?;
+            }
+        }
+        if self.frames_omitted > 0 {
+            write!(f, "\n  ({} more frames in between)", self.frames_omitted)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Trap {}

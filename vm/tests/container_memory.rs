@@ -1,0 +1,240 @@
+//! Decoding takes at most 16 times the container's size of memory, whatever its counts claim.
+
+#[path = "container_support/build.rs"]
+mod build;
+mod container_support;
+
+use build::{Part, Piece, container, empty, full, replace, uleb};
+use container_support::corpus;
+use opforge_vm::Program;
+use opforge_vm::container::{DecodeConfig, DecodeError, decode, encode};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+/// The system allocator, counting live bytes of each thread and their peak.
+struct Counting;
+
+thread_local! {
+    static LIVE: Cell<usize> = const { Cell::new(0) };
+    static PEAK: Cell<usize> = const { Cell::new(0) };
+}
+
+fn grow(bytes: usize) {
+    let live = LIVE.get().wrapping_add(bytes);
+    LIVE.set(live);
+    PEAK.set(PEAK.get().max(live));
+}
+
+// SAFETY: all requests go to the system allocator unchanged. The counters are plain thread-local cells without
+// destructors, so they neither allocate nor are gone when a thread ends.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        grow(layout.size());
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        LIVE.set(LIVE.get().wrapping_sub(layout.size()));
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        // Old and new memory count together, as with an allocator that cannot grow in place.
+        grow(new_size);
+        LIVE.set(LIVE.get().wrapping_sub(layout.size()));
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(ptr, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Decodes, and fails if that takes too much memory. Says how much it took.
+fn bounded(what: &str, bytes: &[u8]) -> (Result<Program, DecodeError>, usize) {
+    let before = LIVE.get();
+    PEAK.set(before);
+    let outcome = decode(bytes, &DecodeConfig::new());
+    let peak = PEAK.get() - before;
+    assert!(peak <= 16 * bytes.len(), "{what}: {peak} bytes for {} bytes of input", bytes.len());
+    if let Err(error) = &outcome {
+        assert!(error.offset() <= bytes.len(), "{what}: {error}");
+    }
+    (outcome, peak)
+}
+
+const FORGED: [u64; 4] = [1 << 20, 1 << 33, 1 << 61, u64::MAX];
+
+#[test]
+fn the_corpus_is_decoded_in_bounded_memory() {
+    for case in corpus().0 {
+        drop(bounded(&case.name, &case.bytes));
+    }
+}
+
+#[test]
+fn the_full_container_is_canonical() {
+    let bytes = container(&full());
+    let program = decode(&bytes, &DecodeConfig::new()).unwrap();
+    assert_eq!(encode(&program).unwrap(), bytes);
+}
+
+/// Every count and length of the full container in turn, with what it is replaced by.
+fn forged(values: impl Fn(u64) -> Vec<u64>) -> Vec<(String, bool, Vec<Part>)> {
+    let parts = full();
+    let mut out = Vec::new();
+    for (i, part) in parts.iter().enumerate() {
+        for (j, piece) in part.pieces.iter().enumerate() {
+            let (old, is_count) = match *piece {
+                Piece::Count(old) => (old, true),
+                Piece::Len(old) => (old, false),
+                Piece::Bytes(_) => continue,
+            };
+            for new in values(old) {
+                let mut parts = parts.clone();
+                parts[i].pieces[j] = if is_count { Piece::Count(new) } else { Piece::Len(new) };
+                out.push((format!("section {} piece {j}: {new} for {old}", part.tag), is_count, parts));
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn forged_counts_are_refused_before_anything_is_reserved() {
+    let cases = forged(|_| FORGED.to_vec());
+    assert_eq!(cases.len(), 30 * FORGED.len());
+    for (what, is_count, parts) in cases {
+        let (outcome, _) = bounded(&what, &container(&parts));
+        let code = outcome.as_ref().map_err(|error| error.code()).map(|_| ());
+        assert_eq!(code, Err(if is_count { "D0204" } else { "D0201" }), "{what}: {outcome:?}");
+    }
+}
+
+#[test]
+fn counts_that_are_nearly_right_stay_bounded() {
+    for (what, _, parts) in forged(|old| vec![old + 1, old.wrapping_sub(1), old + 2, 0, 127]) {
+        if let (Ok(program), _) = bounded(&what, &container(&parts)) {
+            let again = decode(&encode(&program).unwrap(), &DecodeConfig::new()).unwrap();
+            assert_eq!(again, program, "{what}");
+        }
+    }
+}
+
+#[test]
+fn counts_that_the_padding_makes_room_for_stay_bounded() {
+    // Each list in turn claims 2^18 entries, and its section is padded so that they could be there.
+    for filler in [0, 1, 2, 0xff] {
+        for (what, _, mut parts) in forged(|_| vec![1 << 18]) {
+            let changed = parts.iter().zip(full()).position(|(a, b)| a.payload() != b.payload());
+            parts[changed.unwrap()].pieces.push(Piece::Bytes(vec![filler; 1 << 18]));
+            drop(bounded(&format!("{what}, padded with {filler}"), &container(&parts)));
+        }
+    }
+}
+
+/// `count` entries, with their number in front.
+fn repeated(count: usize, entry: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    uleb(count as u64, &mut payload);
+    payload.extend(entry.repeat(count));
+    payload
+}
+
+#[test]
+fn the_densest_sections_stay_bounded() {
+    let n = 1 << 15;
+    let host = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let tuple = [&[1, 0, 0, 1][..], &repeated(n, &[0])].concat();
+    let types = [&repeated(n, &[2])[..], &[0, 0, 0]].concat();
+    let sig_types = [&[1][..], &types].concat();
+    let cases: [(&str, u8, Vec<u8>); 15] = [
+        ("empty symbols", 1, repeated(n, &[0])),
+        ("unit constants", 2, repeated(n, &[0])),
+        ("empty text constants", 2, repeated(n, &[7, 0])),
+        ("empty field names", 3, [&repeated(n, &[0])[..], &[0, 0]].concat()),
+        ("empty structs", 3, [&[0][..], &repeated(n, &[0]), &[0]].concat()),
+        ("struct fields", 3, [&[1, 0, 1][..], &repeated(n, &[0, 2]), &[0]].concat()),
+        ("element types", 3, [&[0, 0][..], &repeated(n, &[2])].concat()),
+        ("empty blobs", 5, repeated(n, &[0])),
+        ("empty span tables", 6, repeated(n, &[0])),
+        ("span entries", 6, [&[1][..], &repeated(n, &[0, 1])].concat()),
+        ("one function's parameters", 7, sig_types.clone()),
+        ("empty host signatures", 8, repeated(n, &host)),
+        ("empty call signatures", 10, repeated(n, &[0, 0])),
+        ("one call signature's parameters", 10, [&[1][..], &repeated(n, &[2]), &[0]].concat()),
+        ("one shape's elements", 11, tuple),
+    ];
+    for (what, tag, payload) in cases {
+        // Signatures and shapes need a function; the shapes would refer to parameters that are gone.
+        let mut parts = if matches!(tag, 7 | 11) { full() } else { empty() };
+        parts.retain(|part| part.tag != 11);
+        replace(&mut parts, tag, payload);
+        let bytes = container(&parts);
+        let (outcome, peak) = bounded(what, &bytes);
+        assert!(outcome.is_ok(), "{what}: {outcome:?}");
+        assert!(peak > 2 * n, "{what}: {peak} bytes, the case misses its purpose");
+    }
+
+    let mut unknown = container(&empty());
+    unknown.extend([200, 0].repeat(n));
+    assert!(bounded("unknown sections", &unknown).0.is_ok());
+
+    let (row, sig) = (&[0, 0, 1, 0, 0], &[0, 0, 0, 0]);
+    let mut parts = full();
+    replace(&mut parts, 4, repeated(n, row));
+    replace(&mut parts, 7, repeated(n, sig));
+    parts.retain(|part| part.tag != 11);
+    assert!(bounded("functions without anything", &container(&parts)).0.is_ok());
+
+    // A refused container gives everything back: the last of many entries is wrong.
+    let mut payload = repeated(n, &[0]);
+    *payload.last_mut().unwrap() = 99;
+    replace(&mut parts, 2, payload);
+    let before = LIVE.get();
+    drop(bounded("a bad last constant", &container(&parts)));
+    assert_eq!(LIVE.get(), before);
+}
+
+#[test]
+fn prefixes_stay_bounded() {
+    let bytes = container(&full());
+    for end in 0..bytes.len() {
+        let (outcome, _) = bounded("prefix", &bytes[..end]);
+        // Only the optional sections at the end may be missing.
+        assert!(outcome.is_err() || outcome.unwrap().names().program.is_none(), "{end} bytes decode");
+    }
+}
+
+#[test]
+fn sections_twice_missing_or_of_another_length() {
+    let parts = full();
+    for (i, part) in parts.iter().enumerate() {
+        let what = format!("section {}", part.tag);
+        let code = |bytes: &[u8]| bounded(&what, bytes).0.err().map(|error| error.code());
+
+        let doubled = [&parts[..], &parts[i..=i]].concat();
+        assert_eq!(code(&container(&doubled)), Some("D0105"), "{what} twice");
+
+        let mut without = parts.clone();
+        without.remove(i);
+        let expected = (part.tag <= 8).then_some("D0106");
+        assert_eq!(code(&container(&without)), expected, "{what} missing");
+
+        let start = container(&parts[..i]).len();
+        let whole = container(&parts);
+        for (len, expected) in [(u64::MAX, "D0104"), (1 << 33, "D0104"), (1 << 20, "D0104")] {
+            let mut bytes = whole[..=start].to_vec();
+            uleb(len, &mut bytes);
+            bytes.extend_from_slice(&whole[start + 2..]);
+            assert_eq!(code(&bytes), Some(expected), "{what} with length {len}");
+        }
+        for change in [1, 2, 0xff] {
+            let mut bytes = whole.clone();
+            bytes[start + 1] = bytes[start + 1].wrapping_add(change);
+            assert!(code(&bytes).is_some(), "{what} with length changed by {change}");
+        }
+    }
+}
