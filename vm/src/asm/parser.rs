@@ -3,6 +3,7 @@
 use super::error::{AsmErrorKind, AsmErrors, Diag};
 use super::lexer::{Bad, Lexer, Tok, Token};
 use super::literal::{self, BadLiteral};
+use crate::text::is_hidden;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
@@ -274,20 +275,25 @@ impl<'s> Parser<'s> {
     }
 }
 
-/// The start of a text, for messages.
-pub(super) fn clip(text: &str) -> &str {
+/// The start of a text, for messages, with hidden characters escaped.
+pub(super) fn clip(text: &str) -> String {
     const MAX: usize = 40;
-    match text.char_indices().nth(MAX) {
-        Some((at, _)) => text.get(..at).unwrap_or(""),
-        None => text,
+    let mut shown = String::new();
+    for (i, c) in text.chars().enumerate() {
+        match c {
+            _ if i >= MAX => {
+                shown.push_str("..");
+                break;
+            }
+            _ if is_hidden(c) => shown.extend(c.escape_unicode()),
+            _ => shown.push(c),
+        }
     }
+    shown
 }
 
 /// Error from the builder at a place of the source.
-pub(super) fn build_error(
-    parser: &Parser<'_>,
-    at: Token,
-) -> impl FnOnce(crate::builder::BuildError) -> Diag {
+pub(super) fn build_error(parser: &Parser<'_>, at: Token) -> impl FnOnce(crate::builder::BuildError) -> Diag {
     let place = *parser;
     move |error| place.error_at(at, AsmErrorKind::TooLarge, format!("{error}"))
 }

@@ -169,7 +169,8 @@ fn write_param_name<'p>(
 
 /// Whether a word means something else in the place of a parameter's name.
 fn is_reserved(word: &str) -> bool {
-    word == "_" || word.strip_prefix('r').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+    let digits = word.strip_prefix('r').unwrap_or("");
+    word == "_" || !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Writes a shape as the assembler reads it.
