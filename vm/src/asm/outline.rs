@@ -115,11 +115,7 @@ fn skip_operands(parser: &mut Parser<'_>, body_ok: bool) -> Option<usize> {
     loop {
         match parser.token().tok {
             Tok::Eof => return None,
-            Tok::Newline => {
-                if depth == 0 || parser.second().tok == Tok::Directive {
-                    return None;
-                }
-            }
+            Tok::Newline if depth == 0 || parser.second().tok == Tok::Directive => return None,
             Tok::Punct(b'{') if body_ok => {
                 let line_end = matches!(parser.second().tok, Tok::Newline | Tok::Eof);
                 if line_end {
