@@ -20,6 +20,7 @@ pub mod program;
 mod text;
 pub mod types;
 mod value_type;
+pub mod verify;
 
 pub use opforge_schema::{Isa, TrapCode};
 pub use opforge_tables::{ISA, Opcode};
