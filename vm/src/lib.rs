@@ -12,7 +12,6 @@ extern crate std;
 pub mod asm;
 pub mod builder;
 pub mod codec;
-
 pub mod container;
 pub mod disasm;
 pub mod ids;

@@ -222,7 +222,7 @@ impl<'s> Body<'s, '_, '_> {
         if self.parser.is(Tok::Number) {
             return self.parser.unsigned(u64::MAX, "a label number").map(LabelKey::Local);
         }
-        self.parser.name("a label").map(LabelKey::Named)
+        self.parser.real_name("a label").map(LabelKey::Named)
     }
 
     /// The label that is named here, behind the `@`.

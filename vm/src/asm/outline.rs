@@ -62,7 +62,9 @@ pub(super) struct Outline {
 impl Outline {
     pub(super) fn scan(source: &str, sink: &mut Sink) -> Self {
         let mut outline = Self::default();
-        let mut parser = Parser::new(source, 0);
+        // A byte order mark is no part of the text.
+        let start = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let mut parser = Parser::new(source, start);
         loop {
             parser.skip_newlines();
             if parser.is(Tok::Eof) || sink.is_full() {

@@ -266,6 +266,16 @@ impl<'s> Parser<'s> {
         self.string(what)
     }
 
+    /// A name that goes into the program, where an empty one would mean none.
+    pub(super) fn real_name(&mut self, what: &str) -> Parse<Cow<'s, str>> {
+        let at = self.token;
+        let name = self.name(what)?;
+        if name.is_empty() {
+            return Err(self.error_at(at, AsmErrorKind::BadText, format!("{what} is never empty")));
+        }
+        Ok(name)
+    }
+
     /// A mark and an index, such as `#3`, if the mark stands here.
     pub(super) fn index(&mut self, mark: u8, what: &str) -> Parse<Option<u32>> {
         if !self.eat_punct(mark) {

@@ -77,6 +77,12 @@ fn names_stand_for_registers_labels_and_fields() {
 }
 
 #[test]
+fn line_ends_and_marks_of_editors_do_not_matter() {
+    let windows = "\u{feff}.func f(a: i64, b: i64) {\r\n\ti64.add r3,\ta, b ; sum\r\n}\r\n";
+    assert_eq!(assemble(windows).unwrap().code(FuncId(0)), Some(&code("i64.add r3, a, b")[..]));
+}
+
+#[test]
 fn only_labels_with_names_are_recorded() {
     let program = assemble(".func f() {\n@a: @1: @b:\n nop\n@\"x y\":\n}").unwrap();
     let labels: Vec<_> =
@@ -177,6 +183,10 @@ fn every_kind_of_error_has_its_place() {
     assert_eq!(body_errors(".span 1\n.span 2\nnop"), [("A0303", 3, 1, 5)]);
     assert_eq!(body_errors(".span 0"), [("A0301", 2, 7, 1)]);
     assert_eq!(body_errors("mov r4294967295, a"), [("A0401", 2, 1, 3)]);
+    assert_eq!(body_errors("@\"\": nop"), [("A0003", 2, 2, 2)]);
+    assert_eq!(errors(".func \"\"() {\n}"), [("A0003", 1, 7, 2)]);
+    assert_eq!(errors(".program \"\""), [("A0003", 1, 10, 2)]);
+    assert_eq!(errors(".program \"a\"\n.program \"b\""), [("A0202", 2, 10, 3)]);
     assert_eq!(body_errors("nop nop"), [("A0101", 2, 5, 3)]);
     assert_eq!(body_errors("mov r1 r2"), [("A0101", 2, 8, 2)]);
     assert_eq!(body_errors("call &f (a) > ()"), [("A0101", 2, 13, 1)]);

@@ -3,13 +3,13 @@
 
 use super::line::Line;
 use super::operand::{Known, Labels};
-use super::view::{NameText, View};
+use super::view::View;
 use super::{Show, operand};
 use crate::builder::ConstValue;
 use crate::codec::{self, Code, OperandValue};
 use crate::ids::{ConstId, InstrIx, StructId};
 use crate::program::SpanEntry;
-use crate::text::Quoted;
+use crate::text::{NameText, Quoted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};

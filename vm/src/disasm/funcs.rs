@@ -2,10 +2,10 @@
 
 use super::body::Listing;
 use super::operand::SigText;
-use super::view::{NameText, View};
-use crate::asm::is_plain_word;
+use super::view::View;
 use crate::ids::{FuncId, SymbolId};
 use crate::program::{AggShape, FunctionDef, ParamShape, Signature, SpanEntry};
+use crate::text::{NameText, is_plain_word};
 use crate::value_type::ValueType;
 use alloc::collections::BTreeSet;
 use alloc::string::String;

@@ -52,6 +52,33 @@ fn every_opcode_comes_back_with_its_least_and_greatest_operands() {
 }
 
 #[test]
+fn opcodes_of_an_embedder_need_only_their_rows() {
+    // A copy of the tables with one more opcode, on a page of the embedders: a copy of `i64.add`.
+    const DIDX: u16 = 16 << 8 | 5;
+    let (add, none) = (usize::from(ISA.find("i64.add").unwrap()), 0xff);
+    let mut tables = (ISA.ops.to_vec(), ISA.names.to_vec(), ISA.text.to_vec(), ISA.lookup.to_vec());
+    tables.0.resize(usize::from(DIDX), ISA.ops[none]);
+    tables.1.resize(usize::from(DIDX), ISA.names[none]);
+    tables.2.resize(usize::from(DIDX), ISA.text[none]);
+    tables.0.push(ISA.ops[add]);
+    tables.2.push(ISA.text[add]);
+    let mut row = tables.3[0];
+    row.name.len = 6;
+    row.name.text[..6].copy_from_slice(b"my.add");
+    row.didx.set(DIDX);
+    tables.1.push(row.name);
+    tables.3.push(row);
+    tables.3.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
+    let isa = Isa { ops: &tables.0, names: &tables.1, text: &tables.2, lookup: &tables.3, ..ISA };
+
+    let source = ".symbol $1 \"f\"\n\n.func &0 f() -> () {\n    my.add r3, r1, r2\n}\n";
+    let program = crate::asm::assemble_with(&isa, source).unwrap();
+    assert_eq!(program.code(FuncId(0)), Some(&[0xfc, 16, 5, 3, 1, 2][..]));
+    assert_eq!(disassemble(&program, &DisasmOptions::exact().isa(&isa)), source);
+    assert!(assemble(source).is_err());
+}
+
+#[test]
 fn effect_tokens_other_than_r0_are_shown_as_bytes() {
     let ret = ISA.find("ret").unwrap();
     let program = one(ret, &[RawOperand::Scalar(3), RawOperand::List(&[])]);
