@@ -110,8 +110,9 @@ impl fmt::Display for VerifyReport {
         for error in &self.errors {
             writeln!(f, "{error}")?;
         }
-        let more = if self.truncated { " or more" } else { "" };
-        write!(f, "the program does not verify: {}{more} errors", self.errors.len())
+        let (count, more) = (self.errors.len(), if self.truncated { " or more" } else { "" });
+        let plural = if count == 1 && !self.truncated { "" } else { "s" };
+        write!(f, "the program does not verify: {count}{more} error{plural}")
     }
 }
 
