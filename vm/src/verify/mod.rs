@@ -40,6 +40,7 @@ use crate::program::Program;
 use crate::types::TypeTable;
 use budget::{Budget, Exhausted};
 use func::FuncVerifier;
+pub(crate) use last_writes::LastWrites;
 use opforge_schema::Isa;
 use report::Errors;
 use shapes::ParamShapes;
