@@ -9,17 +9,21 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod asm;
+pub mod builder;
 pub mod codec;
 pub mod container;
+pub mod disasm;
 pub mod engine;
 pub mod heap;
-pub mod ids;
 pub mod host;
+pub mod ids;
 pub mod interp;
 mod limits;
 pub mod lower;
 pub mod program;
 pub mod sem;
+mod text;
 pub mod trap;
 pub mod types;
 mod value;
