@@ -9,10 +9,13 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod asm;
+pub mod builder;
 pub mod codec;
 pub mod container;
 pub mod engine;
 pub mod heap;
+pub mod disasm;
 pub mod ids;
 pub mod host;
 pub mod interp;
@@ -21,6 +24,7 @@ pub mod lower;
 pub mod program;
 pub mod sem;
 pub mod trap;
+mod text;
 pub mod types;
 mod value;
 mod value_type;
