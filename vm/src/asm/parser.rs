@@ -284,10 +284,7 @@ pub(super) fn clip(text: &str) -> &str {
 }
 
 /// Error from the builder at a place of the source.
-pub(super) fn build_error(
-    parser: &Parser<'_>,
-    at: Token,
-) -> impl FnOnce(crate::builder::BuildError) -> Diag {
+pub(super) fn build_error(parser: &Parser<'_>, at: Token) -> impl FnOnce(crate::builder::BuildError) -> Diag {
     let place = *parser;
     move |error| place.error_at(at, AsmErrorKind::TooLarge, format!("{error}"))
 }

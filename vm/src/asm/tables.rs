@@ -243,7 +243,6 @@ pub(super) fn span_entries(parser: &mut Parser<'_>) -> Parse<Vec<SpanEntry>> {
 pub(super) fn span_id(parser: &mut Parser<'_>) -> Parse<SpanId> {
     let at = parser.token();
     let value = parser.unsigned(u64::MAX, "a span id")?;
-    SpanId::new(value).ok_or_else(|| {
-        parser.error_at(at, AsmErrorKind::OutOfRange, "a span id is never 0".into())
-    })
+    SpanId::new(value)
+        .ok_or_else(|| parser.error_at(at, AsmErrorKind::OutOfRange, "a span id is never 0".into()))
 }

@@ -316,5 +316,8 @@ impl FixupOperand {
 
 /// The number of registers a function needs that uses register `reg`.
 fn count_of(reg: u64) -> Result<u32, BuildError> {
-    u32::try_from(reg).ok().and_then(|reg| reg.checked_add(1)).ok_or(BuildError::TooLarge { what: "registers" })
+    u32::try_from(reg)
+        .ok()
+        .and_then(|reg| reg.checked_add(1))
+        .ok_or(BuildError::TooLarge { what: "registers" })
 }

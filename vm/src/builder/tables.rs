@@ -114,7 +114,8 @@ impl ProgramBuilder<'_> {
     }
 
     pub(crate) fn push_field_name(&mut self, name: &str) -> Result<u32, BuildError> {
-        let index = self.program.field_names.push(name).ok_or(BuildError::TooLarge { what: "field names" })?;
+        let index =
+            self.program.field_names.push(name).ok_or(BuildError::TooLarge { what: "field names" })?;
         self.names.field_names.entry(String::from(name)).or_insert(index);
         Ok(index)
     }
@@ -173,11 +174,7 @@ impl ProgramBuilder<'_> {
     ///
     /// # Errors
     /// [`BuildError::TooLarge`] if the table is full.
-    pub fn call_sig(
-        &mut self,
-        params: &[ValueType],
-        results: &[ValueType],
-    ) -> Result<CallSigId, BuildError> {
+    pub fn call_sig(&mut self, params: &[ValueType], results: &[ValueType]) -> Result<CallSigId, BuildError> {
         match self.names.call_sigs.get(&(params.into(), results.into())) {
             Some(&id) => Ok(id),
             None => self.push_call_sig(params, results),
