@@ -106,6 +106,8 @@ impl InterruptHandle {
 /// Where a stopped run stands. Plain data: with the stack's slots and the heap it is all there is of a run.
 #[derive(Clone, Copy, Debug)]
 struct State {
+    /// The function the run was started with.
+    entry: FuncId,
     func: FuncId,
     /// The next instruction.
     instr: InstrIx,
@@ -127,7 +129,14 @@ pub struct Execution<'i, T> {
 
 impl<'i, T> Execution<'i, T> {
     pub(super) fn new(instance: &'i mut Instance<T>, limits: Limits) -> Self {
-        let state = State { func: FuncId(0), instr: InstrIx(0), base: ENTRY_BASE, depth: 0, running: false };
+        let state = State {
+            entry: FuncId(0),
+            func: FuncId(0),
+            instr: InstrIx(0),
+            base: ENTRY_BASE,
+            depth: 0,
+            running: false,
+        };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
     }
 
@@ -203,7 +212,7 @@ impl<'i, T> Execution<'i, T> {
         for link in 0..base {
             buffers.stack.set(link, 0);
         }
-        self.state = State { func, instr: InstrIx(0), base, depth: 1, running: true };
+        self.state = State { entry: func, func, instr: InstrIx(0), base, depth: 1, running: true };
         Ok(())
     }
 
@@ -277,7 +286,7 @@ impl<'i, T> Execution<'i, T> {
     }
 
     fn results(&self) -> Vec<Value> {
-        let Some(function) = self.instance.module.program().function(self.state.func) else {
+        let Some(function) = self.instance.module.program().function(self.state.entry) else {
             return Vec::new();
         };
         let mut rest = &*self.instance.buffers.results;
