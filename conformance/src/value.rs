@@ -51,7 +51,8 @@ pub enum CaseValue {
 pub enum Likeness {
     /// Equal.
     Same,
-    /// Equal but for NaNs whose expected bits are not the canonical ones, where the run gave the canonical ones.
+    /// Equal but for NaNs whose expected bits are not the canonical ones, where the run gave the canonical ones;
+    /// also as an integer, for which a caller must know that it holds the bits of a float.
     CanonicalNan,
     /// Not equal.
     Different,
@@ -79,6 +80,12 @@ impl CaseValue {
             }
             (Self::AnyNan, Self::F64(CANONICAL_NAN)) => Likeness::Same,
             (Self::F64(expected), Self::F64(CANONICAL_NAN))
+                if f64::from_bits(*expected).is_nan() && *expected != CANONICAL_NAN =>
+            {
+                Likeness::CanonicalNan
+            }
+            // The bits of a NaN that was turned into an integer.
+            (Self::U64(expected), Self::U64(CANONICAL_NAN))
                 if f64::from_bits(*expected).is_nan() && *expected != CANONICAL_NAN =>
             {
                 Likeness::CanonicalNan
