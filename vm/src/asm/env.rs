@@ -3,8 +3,8 @@
 use super::error::{AsmErrorKind, Diag};
 use super::lexer::Tok;
 use super::parser::{Parse, Parser, build_error, clip};
-use crate::builder::ProgramBuilder;
 use super::types::{SymbolRef, class_of};
+use crate::builder::ProgramBuilder;
 use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, StructId, SymbolId};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -55,11 +55,7 @@ pub(super) fn add<'s, T: Copy>(names: &mut Names<'s, T>, name: Name<'s>, id: T) 
 }
 
 /// What the name at the cursor means in a table; takes it.
-pub(super) fn resolve<'s, T: Copy>(
-    parser: &mut Parser<'s>,
-    names: &Names<'s, T>,
-    what: &str,
-) -> Parse<T> {
+pub(super) fn resolve<'s, T: Copy>(parser: &mut Parser<'s>, names: &Names<'s, T>, what: &str) -> Parse<T> {
     let place = parser.token();
     let name = parser.name(what)?;
     match names.get(&name) {
@@ -126,9 +122,7 @@ impl<'s, 'isa> Env<'s, 'isa> {
     pub(super) fn symbol(&mut self, parser: &Parser<'s>, symbol: &SymbolRef<'s>) -> Parse<SymbolId> {
         match symbol {
             SymbolRef::Index(index) => Ok(SymbolId(*index)),
-            SymbolRef::Text(text) => {
-                self.builder.symbol(text).map_err(build_error(parser, parser.token()))
-            }
+            SymbolRef::Text(text) => self.builder.symbol(text).map_err(build_error(parser, parser.token())),
         }
     }
 }

@@ -120,7 +120,10 @@ fn program<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
         let message = "the program has a name already".into();
         return Err(parser.error(AsmErrorKind::DuplicateName, message));
     }
-    let name = parser.symbol_ref("the program's name")?;
+    let name = match parser.index(b'$', "a symbol index")? {
+        Some(index) => SymbolRef::Index(index),
+        None => SymbolRef::Text(parser.real_name("the program's name")?),
+    };
     env.builder.program.names.program = Some(env.symbol(parser, &name)?);
     Ok(())
 }
@@ -243,7 +246,6 @@ pub(super) fn span_entries(parser: &mut Parser<'_>) -> Parse<Vec<SpanEntry>> {
 pub(super) fn span_id(parser: &mut Parser<'_>) -> Parse<SpanId> {
     let at = parser.token();
     let value = parser.unsigned(u64::MAX, "a span id")?;
-    SpanId::new(value).ok_or_else(|| {
-        parser.error_at(at, AsmErrorKind::OutOfRange, "a span id is never 0".into())
-    })
+    SpanId::new(value)
+        .ok_or_else(|| parser.error_at(at, AsmErrorKind::OutOfRange, "a span id is never 0".into()))
 }

@@ -1,9 +1,9 @@
 //! Types, signatures, parameters with shapes, and constant literals.
 
+use super::env::Env;
 use super::error::AsmErrorKind;
 use super::lexer::Tok;
 use super::parser::{Parse, Parser, clip};
-use super::env::Env;
 use crate::builder::ConstValue;
 use crate::program::AggShape;
 use crate::value_type::ValueType;
@@ -68,9 +68,9 @@ impl<'s> Parser<'s> {
         }
         let Some(ty) = class_of(self.here()) else {
             let message = format!("there is no type `{}`", clip(self.here()));
-            return Err(self
-                .error(AsmErrorKind::UndefinedName, message)
-                .hint("types are unit, bool, i64, u64, f64, decimal, bytes, str, obj(N), agg, func, closure"));
+            return Err(self.error(AsmErrorKind::UndefinedName, message).hint(
+                "types are unit, bool, i64, u64, f64, decimal, bytes, str, obj(N), agg, func, closure",
+            ));
         };
         self.bump();
         if let ValueType::Obj(_) = ty {
@@ -105,13 +105,8 @@ impl<'s> Parser<'s> {
         if !self.eat(Tok::Arrow) {
             return Ok((params, Vec::new()));
         }
-        let results = if self.is_punct(b'(') {
-            self.list(Self::value_type)?
-        } else {
-            let mut one = Vec::new();
-            one.push(self.value_type()?);
-            one
-        };
+        let results =
+            if self.is_punct(b'(') { self.list(Self::value_type)? } else { alloc::vec![self.value_type()?] };
         Ok((params, results))
     }
 

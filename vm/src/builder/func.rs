@@ -125,8 +125,11 @@ impl<'isa> FuncBuilder<'isa> {
         Ok(())
     }
 
-    /// Gives the place before the next instruction a name, for people.
+    /// Gives the place before the next instruction a name, for people. An empty text is no name.
     pub fn name_here(&mut self, name: &str) {
+        if name.is_empty() {
+            return;
+        }
         self.body.labels.push((self.pc(), String::from(name)));
     }
 
@@ -316,5 +319,8 @@ impl FixupOperand {
 
 /// The number of registers a function needs that uses register `reg`.
 fn count_of(reg: u64) -> Result<u32, BuildError> {
-    u32::try_from(reg).ok().and_then(|reg| reg.checked_add(1)).ok_or(BuildError::TooLarge { what: "registers" })
+    u32::try_from(reg)
+        .ok()
+        .and_then(|reg| reg.checked_add(1))
+        .ok_or(BuildError::TooLarge { what: "registers" })
 }

@@ -15,12 +15,13 @@ fn index_of(len: usize, what: &'static str) -> Result<u32, BuildError> {
 }
 
 impl ProgramBuilder<'_> {
-    /// Names the program.
+    /// Names the program; an empty text takes its name away.
     ///
     /// # Errors
     /// [`BuildError::TooLarge`] if the symbol table is full.
     pub fn name(&mut self, name: &str) -> Result<(), BuildError> {
-        self.program.names.program = Some(self.symbol(name)?);
+        let symbol = self.symbol(name)?;
+        self.program.names.program = Some(symbol).filter(|symbol| symbol.0 != 0);
         Ok(())
     }
 
@@ -114,7 +115,8 @@ impl ProgramBuilder<'_> {
     }
 
     pub(crate) fn push_field_name(&mut self, name: &str) -> Result<u32, BuildError> {
-        let index = self.program.field_names.push(name).ok_or(BuildError::TooLarge { what: "field names" })?;
+        let index =
+            self.program.field_names.push(name).ok_or(BuildError::TooLarge { what: "field names" })?;
         self.names.field_names.entry(String::from(name)).or_insert(index);
         Ok(index)
     }
@@ -173,11 +175,7 @@ impl ProgramBuilder<'_> {
     ///
     /// # Errors
     /// [`BuildError::TooLarge`] if the table is full.
-    pub fn call_sig(
-        &mut self,
-        params: &[ValueType],
-        results: &[ValueType],
-    ) -> Result<CallSigId, BuildError> {
+    pub fn call_sig(&mut self, params: &[ValueType], results: &[ValueType]) -> Result<CallSigId, BuildError> {
         match self.names.call_sigs.get(&(params.into(), results.into())) {
             Some(&id) => Ok(id),
             None => self.push_call_sig(params, results),

@@ -41,7 +41,8 @@ pub(super) fn check_init(
     }
     exposed.sort_unstable_by_key(|read| (read.reg, read.block));
     let writes = find_writes(cx, flow, &exposed, budget)?;
-    let words = group_words(flow.starts.len());
+    let regs = exposed.chunk_by(|a, b| a.reg == b.reg).count();
+    let words = group_words(flow.starts.len()).min(regs.div_ceil(64));
     budget.memory_for::<u64>(flow.starts.len().saturating_mul(2 * words))?;
     let mut group = Group::new(flow.starts.len(), words);
     let (mut reads, mut writes) = (exposed.as_slice(), writes.as_slice());
