@@ -339,3 +339,10 @@ fn runs_are_alike_on_many_threads() {
         }
     });
 }
+
+#[test]
+fn a_result_register_named_twice_takes_the_last_result_whatever_the_first_one_was() {
+    let module = module(include_str!("runs/twice.ofa"));
+    let decimal = opforge_vm::sem::Decimal { mantissa: 75, scale: 1 };
+    assert_eq!(call(&module, &[Value::I64(5)], Limits::new()), Ok(vec![decimal.into(), Value::I64(5)]));
+}
