@@ -39,3 +39,8 @@ pub use opforge_vm::*;
 
 #[doc(inline)]
 pub use opforge_vm::ids::FuncId;
+
+/// The README's embedding is compiled and run with the tests, so that it cannot go stale.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -178,6 +178,24 @@ fn tracing_changes_nothing_and_its_scopes_are_balanced() {
     }
 }
 
+/// A run that stopped at its first instruction, or came back to it, is not entered a second time.
+#[test]
+fn a_traced_run_is_entered_once_however_often_it_is_resumed() {
+    for source in [FIB, ENDLESS] {
+        let module = module(source);
+        let args: &[Value] = if source == FIB { &[Value::I64(0)] } else { &[] };
+        let mut instance = instance(&module);
+        let mut run = instance.execution(Limits::new().fuel(0));
+        run.start(FuncId(0), args).unwrap();
+        let mut record = Record::default();
+        for _ in 0..3 {
+            assert!(matches!(run.resume_traced(&mut record), Outcome::OutOfFuel(_)));
+            run.add_fuel(1);
+        }
+        assert_eq!((record.entered, record.depth), (1, 1));
+    }
+}
+
 #[test]
 fn another_thread_interrupts_a_loop_that_calls_nothing() {
     let module = module(ENDLESS);

@@ -93,8 +93,6 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         const_data: program.const_data().into(),
         names: names.into(),
         schedule,
-        structs: program.structs().len() as u32,
-        arrays: program.elem_types().len() as u32,
     })
 }
 
