@@ -144,7 +144,7 @@ fn hostile_names_stay_text() {
         .func &0 () -> () {
             trap 5
         }
-        .name &0 "a\n  at main, pc 0\u{1b}[31m"
+        .name &0 "a\n  at main, pc 0\u{1b}[31m\u{202e}"
         "#;
     let asm =
         |text: &str| opforge_with(&["asm", "--no-verify", "-", "-o", "-"], text.as_bytes()).exits(0).bytes;
@@ -154,6 +154,7 @@ fn hostile_names_stay_text() {
         (&["run", "-", "--json"], 1),
         (&["run", "-", "--trace"], 1),
         (&["run", "-", "--entry", "none"], 2),
+        (&["run", "-", "--json", "--entry", "none"], 2),
         (&["run", "-", "--", "1"], 2),
         (&["disasm", "-"], 0),
         (&["disasm", "--exact", "-"], 0),
