@@ -6,7 +6,7 @@
 use super::machine::{Exit, Machine};
 use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Link, Regs};
-use super::trace::{InstrEvent, Tracer};
+use super::trace::Tracer;
 use super::word::{Word, WordOp};
 use crate::ids::{FuncId, InstrIx};
 use crate::sem;
@@ -22,6 +22,8 @@ pub(super) struct Position {
     pub(super) fuel: u64,
     /// Exact stepping: the next instruction to pay for.
     pub(super) instr: InstrIx,
+    /// Tracing: the first instruction that the first word reports; those before it were reported before.
+    pub(super) report_from: InstrIx,
 }
 
 /// Handlers of direct instructions by operand form. Each loads operands as the semantic function's parameter types
@@ -278,12 +280,12 @@ macro_rules! define_loop {
                 // SAFETY: fact 3 of `regs`: the position and every move of `ip` is a word of the program.
                 let word = unsafe { ip.word() };
                 if EXACT {
-                    if let Err(exit) = m.pay_exact(ip.index(words), &mut fuel, &mut position.instr) {
+                    if let Err(exit) = m.pay_exact(tracer, ip.index(words), &mut fuel, position) {
                         break exit;
                     }
-                }
-                if T::ENABLED {
-                    trace_word(m, tracer, ip.index(words));
+                } else if T::ENABLED {
+                    trace_word(m, tracer, ip.index(words), position.report_from);
+                    position.report_from = InstrIx(0);
                 }
                 // SAFETY, for all unsafe blocks below: slots of words are slots of the frame and frames are inside
                 // the stack (facts 1 and 2 of `regs`); an `Ext` word stands behind each word that has one.
@@ -578,16 +580,14 @@ fn trace_host<T: Tracer>(m: &Machine<'_>, tracer: &mut T, import: Option<u32>) {
     }
 }
 
-/// Reports the instructions that a word covers.
+/// Reports the instructions that a word covers, from one of them on.
 #[cold]
 #[inline(never)]
-fn trace_word<T: Tracer>(m: &Machine<'_>, tracer: &mut T, word: u32) {
-    let Some(sink) = tracer.sink() else { return };
+fn trace_word<T: Tracer>(m: &Machine<'_>, tracer: &mut T, word: u32, from: InstrIx) {
     let Some(func) = m.code.func_of(word) else { return };
     let Some(function) = m.program.function(func) else { return };
-    for at in m.code.covered(func, word) {
-        let at = InstrIx(at);
-        let didx = function.ops.get(at.index()).copied().unwrap_or(0);
-        sink.instr(InstrEvent { func, pc: function.pc(at), didx, span: function.span(at) });
+    let covered = m.code.covered(func, word);
+    for at in covered.start.max(from.0)..covered.end {
+        super::trace::report(tracer, func, function, InstrIx(at));
     }
 }

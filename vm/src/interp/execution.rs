@@ -130,6 +130,8 @@ struct State {
     running: bool,
     /// Whether the run was resumed since it was started.
     resumed: bool,
+    /// Whether a trace has reported the next instruction already: it was about to run when fuel ran out.
+    reported: bool,
 }
 
 /// One run of an instance.
@@ -153,6 +155,7 @@ impl<'i, T> Execution<'i, T> {
             depth: 0,
             running: false,
             resumed: false,
+            reported: false,
         };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
     }
@@ -229,8 +232,16 @@ impl<'i, T> Execution<'i, T> {
         for link in 0..base {
             buffers.stack.set(link, 0);
         }
-        self.state =
-            State { entry: func, func, instr: InstrIx(0), base, depth: 1, running: true, resumed: false };
+        self.state = State {
+            entry: func,
+            func,
+            instr: InstrIx(0),
+            base,
+            depth: 1,
+            running: true,
+            resumed: false,
+            reported: false,
+        };
         Ok(())
     }
 
@@ -366,7 +377,8 @@ fn run_segments<R: Tracer>(
         let Some(segment) = function.segment_of(state.instr) else { return Exit::Internal };
         let Some(word) = machine.code.word_of(state.func, state.instr) else { return Exit::Internal };
         let needed = function.fuel(state.instr, segment.end);
-        let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr };
+        let report_from = InstrIx(state.instr.0 + u32::from(state.reported));
+        let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr, report_from };
         let exact = *fuel < needed;
         let exit = if exact {
             machine.reserve = 0;
@@ -382,6 +394,7 @@ fn run_segments<R: Tracer>(
             return exit;
         }
         state.base = position.base;
+        state.reported = R::ENABLED && exit == Exit::OutOfFuelInWord;
         settle(machine, state, fuel, &position, (exit, exact));
         if exit != Exit::NeedExact {
             return exit;

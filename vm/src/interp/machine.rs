@@ -1,7 +1,9 @@
 //! What the dispatch loop works on, and the parts of handlers that are too big or too rare to stand in it.
 
 use super::code::InterpCode;
+use super::dispatch::Position;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
+use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
 use crate::heap::AggRead;
@@ -99,22 +101,32 @@ impl Machine<'_> {
         Some(take)
     }
 
-    /// Exact stepping: pays for the instructions that a word covers, from the next unpaid one on. If fuel ends in
-    /// between, `next` is the instruction that did not run.
+    /// Exact stepping: pays for the instructions that a word covers, from the next unpaid one on, and reports each
+    /// that is paid. If fuel ends in between, the position's next instruction is the one that did not run.
     #[cold]
     #[inline(never)]
-    pub(super) fn pay_exact(&self, word: u32, fuel: &mut u64, next: &mut InstrIx) -> Result<(), Exit> {
+    pub(super) fn pay_exact<T: Tracer>(
+        &self,
+        tracer: &mut T,
+        word: u32,
+        fuel: &mut u64,
+        position: &mut Position,
+    ) -> Result<(), Exit> {
         let func = self.code.func_of(word).ok_or(Exit::Internal)?;
         let function = self.program.function(func).ok_or(Exit::Internal)?;
         let end = InstrIx(self.code.covered(func, word).end);
-        while *next < end {
-            let after = InstrIx(next.0 + 1);
-            let cost = function.fuel(*next, after);
+        while position.instr < end {
+            let at = position.instr;
+            let after = InstrIx(at.0 + 1);
+            let cost = function.fuel(at, after);
             if *fuel < cost {
                 return Err(Exit::OutOfFuelExact);
             }
             *fuel -= cost;
-            *next = after;
+            position.instr = after;
+            if at >= position.report_from {
+                trace::report(tracer, func, function, at);
+            }
         }
         Ok(())
     }
