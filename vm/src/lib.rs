@@ -24,6 +24,7 @@ pub mod trap;
 pub mod types;
 mod value;
 mod value_type;
+pub mod verify;
 
 pub use engine::{Engine, EngineConfig, FuelSchedule};
 pub use host::{Capabilities, Capability, Caller, Linker};

@@ -85,7 +85,22 @@ impl Code {
         while reader.remaining() > 0 {
             code.decode_instr(isa, &mut reader)?;
         }
+        code.instrs.shrink_to_fit();
+        code.operands.shrink_to_fit();
+        code.lists.shrink_to_fit();
         Ok(code)
+    }
+
+    /// Bytes of memory the arrays take.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        size_of::<Instr>() * self.instrs.len()
+            + size_of::<u64>() * self.operands.len()
+            + size_of::<u32>() * self.lists.len()
+    }
+
+    /// Instructions, operands and list entries together: what a walk over the code takes.
+    pub(crate) fn size(&self) -> usize {
+        self.instrs.len() + self.operands.len() + self.lists.len()
     }
 
     fn decode_instr(&mut self, isa: &Isa<'_>, reader: &mut Reader<'_>) -> Result<(), CodeError> {

@@ -15,6 +15,8 @@ pub(crate) struct Case {
     pub(crate) canonical: bool,
     /// Whether a truth value is stored as a byte other than 0 and 1.
     pub(crate) bool_byte: bool,
+    /// The name of the peer's error, where it refuses the container.
+    pub(crate) error: Option<String>,
     /// In the committed sample, the code of our error, where decoding fails.
     pub(crate) code: Option<String>,
 }
@@ -49,13 +51,16 @@ pub(crate) fn corpus() -> (Vec<Case>, bool) {
     (files.iter().flat_map(|file| read(&directory.join(file))).collect(), true)
 }
 
-fn read(path: &Path) -> Vec<Case> {
+/// The cases of one file.
+pub(crate) fn read(path: &Path) -> Vec<Case> {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.lines().map(|line| case(&serde_json::from_str(line).unwrap())).collect()
 }
 
 fn case(line: &Value) -> Case {
     let verdict = &line["verdict"];
+    let error = verdict.get("decode_error").or(verdict.get("verify_error")).and_then(Value::as_str);
+    let error = error.map(str::to_owned);
     let verdict = if verdict == "valid" {
         Verdict::Valid
     } else if verdict.get("decode_error").is_some() {
@@ -72,6 +77,7 @@ fn case(line: &Value) -> Case {
         verdict,
         canonical: line["canonical"] == true,
         bool_byte: line["tags"].as_array().is_some_and(|tags| tags.iter().any(|tag| tag == "bool_byte")),
+        error,
         code: line["code"].as_str().map(str::to_owned),
     }
 }

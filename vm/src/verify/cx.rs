@@ -1,0 +1,140 @@
+//! What the checks of one function look at: its declarations and its decoded code.
+
+use crate::codec::{Code, Instr, OperandValue};
+use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx, StructId};
+use crate::program::{Program, Signature};
+use crate::value_type::ValueType;
+use opforge_schema::{Access, Isa, OpRow, OperandKind, OperandRow, TypeRule};
+
+/// One function under verification.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FuncCx<'a> {
+    pub(super) isa: &'a Isa<'a>,
+    pub(super) program: &'a Program,
+    pub(super) id: FuncId,
+    pub(super) sig: Signature<'a>,
+    pub(super) reg_count: u32,
+    pub(super) code: &'a Code,
+    /// One more than the highest register that is r0, a parameter or mentioned by code, and below
+    /// `reg_count`: the length of everything that is kept for each register.
+    pub(super) used_regs: u32,
+}
+
+/// One instruction with its row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Op<'a> {
+    pub(super) ix: InstrIx,
+    pub(super) instr: &'a Instr,
+    pub(super) row: &'a OpRow,
+    words: &'a [u64],
+    code: &'a Code,
+}
+
+/// The types a list of registers must have or is given.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ListTypes<'a> {
+    /// One for each register, in order.
+    Types(&'a [ValueType]),
+    /// Every register has this one.
+    Each(ValueType),
+    /// No rule: each register has a type of its own.
+    Any,
+}
+
+impl<'a> FuncCx<'a> {
+    /// The instructions from `start` to before `end`. Every one has a row, because it was decoded with them.
+    pub(super) fn ops(&self, start: InstrIx, end: InstrIx) -> impl Iterator<Item = Op<'a>> {
+        let (isa, code) = (self.isa, self.code);
+        let instrs = code.instrs().get(start.index()..end.index()).unwrap_or(&[]);
+        instrs.iter().zip(start.0..).filter_map(move |(instr, ix)| {
+            let row = isa.op(instr.didx)?;
+            Some(Op { ix: InstrIx(ix), instr, row, words: code.operands(instr), code })
+        })
+    }
+
+    /// All instructions.
+    pub(super) fn all_ops(&self) -> impl Iterator<Item = Op<'a>> {
+        self.ops(InstrIx(0), InstrIx(self.code.instrs().len() as u32))
+    }
+
+    /// The types of the list operand with this row. Empty where an id does not resolve: that is an error of
+    /// its own.
+    pub(super) fn list_types(&self, op: &Op<'a>, row: &OperandRow) -> ListTypes<'a> {
+        let sig = || self.signature(op, row.arg);
+        match row.ty() {
+            TypeRule::ParamsOf => ListTypes::Types(sig().map_or(&[], |sig| sig.params)),
+            TypeRule::ResultsOf => ListTypes::Types(sig().map_or(&[], |sig| sig.results)),
+            TypeRule::OwnResults => ListTypes::Types(self.sig.results),
+            TypeRule::FieldsOf => {
+                let fields = op.id(row.arg).and_then(|id| self.program.struct_fields(StructId(id)));
+                ListTypes::Types(fields.unwrap_or(&[]))
+            }
+            TypeRule::ElemsOf => {
+                let elem = op.id(row.arg).and_then(|id| self.program.elem_types().get(id as usize));
+                elem.map_or(ListTypes::Any, |&ty| ListTypes::Each(ty))
+            }
+            rule => class_of(rule).map_or(ListTypes::Any, ListTypes::Each),
+        }
+    }
+
+    /// The signature that operand `n` names.
+    fn signature(&self, op: &Op<'a>, n: u8) -> Option<Signature<'a>> {
+        let (row, id) = (op.row.operands().get(usize::from(n))?, op.id(n)?);
+        match row.kind() {
+            OperandKind::FuncId => self.program.func_sig(FuncId(id)),
+            OperandKind::HostSigId => Some(self.program.host_sig(HostSigId(id))?.sig),
+            OperandKind::CallSigId => self.program.call_sig(CallSigId(id)),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Op<'a> {
+    /// Byte offset of the instruction.
+    pub(super) fn pc(&self) -> u32 {
+        self.instr.pc
+    }
+
+    /// The operands in encoding order.
+    pub(super) fn operands(&self) -> impl Iterator<Item = (&'a OperandRow, OperandValue<'a>)> {
+        let code = self.code;
+        self.row.operands().iter().zip(self.words).map(move |(row, &word)| (row, code.value(row, word)))
+    }
+
+    /// The operands that read registers, or those that write them.
+    pub(super) fn accessing(
+        &self,
+        access: Access,
+    ) -> impl Iterator<Item = (&'a OperandRow, OperandValue<'a>)> {
+        self.operands().filter(move |(row, _)| row.access == access.code())
+    }
+
+    /// Operand `n`.
+    pub(super) fn operand(&self, n: u8) -> Option<(&'a OperandRow, OperandValue<'a>)> {
+        let row = self.row.operands().get(usize::from(n))?;
+        Some((row, self.code.value(row, *self.words.get(usize::from(n))?)))
+    }
+
+    /// The number in operand `n`, if it is one and fits 32 bits.
+    pub(super) fn id(&self, n: u8) -> Option<u32> {
+        self.operand(n)?.1.scalar32()
+    }
+}
+
+/// The class that a type rule names by itself. Aggregates of a certain kind are of class agg.
+pub(super) fn class_of(rule: TypeRule) -> Option<ValueType> {
+    Some(match rule {
+        TypeRule::Effect | TypeRule::Unit => ValueType::Unit,
+        TypeRule::Bool => ValueType::Bool,
+        TypeRule::I64 => ValueType::I64,
+        TypeRule::U64 => ValueType::U64,
+        TypeRule::F64 => ValueType::F64,
+        TypeRule::Decimal => ValueType::Decimal,
+        TypeRule::Bytes => ValueType::Bytes,
+        TypeRule::Str => ValueType::Str,
+        TypeRule::Func => ValueType::Func,
+        TypeRule::Closure => ValueType::Closure,
+        TypeRule::Agg | TypeRule::Tuple | TypeRule::Struct | TypeRule::Array => ValueType::Agg,
+        _ => return None,
+    })
+}

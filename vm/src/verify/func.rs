@@ -1,0 +1,172 @@
+//! One function: its stages in order.
+
+use super::budget::{Budget, Exhausted, VerifyConfig};
+use super::cx::FuncCx;
+use super::error::VerifyErrorKind;
+use super::flow::Flow;
+use super::report::{Errors, FuncErrors};
+use super::shapes::ParamShapes;
+use super::typing::{Lattice, Typed};
+use super::verified::VerifiedFunc;
+use super::{flow, ids, init, operands, ranges, spans, typing};
+use crate::codec::{Code, CodeError};
+use crate::ids::FuncId;
+use crate::program::Program;
+use crate::types::{TypeId, TypeTable};
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+use opforge_schema::Isa;
+
+/// Verifies the functions of one program, one after another.
+#[derive(Debug)]
+pub(super) struct FuncVerifier<'a> {
+    isa: &'a Isa<'a>,
+    program: &'a Program,
+    config: &'a VerifyConfig,
+    shapes: &'a ParamShapes,
+    lattice: Lattice,
+    /// Decoded code blobs: functions may share one, and then share its code.
+    codes: Vec<Option<Result<Arc<Code>, CodeError>>>,
+}
+
+impl<'a> FuncVerifier<'a> {
+    pub(super) fn new(
+        isa: &'a Isa<'a>,
+        program: &'a Program,
+        config: &'a VerifyConfig,
+        shapes: &'a ParamShapes,
+        types: TypeTable,
+    ) -> Self {
+        let codes = vec![None; program.code_blobs().len()];
+        Self { isa, program, config, shapes, lattice: Lattice::new(types), codes }
+    }
+
+    pub(super) fn into_types(self) -> TypeTable {
+        self.lattice.into_types()
+    }
+
+    /// Verifies one function; `None` if there were errors, which are then in `errors`.
+    pub(super) fn verify(
+        &mut self,
+        id: FuncId,
+        budget: &mut Budget,
+        errors: &mut Errors,
+    ) -> Result<Option<VerifiedFunc>, Exhausted> {
+        let mut found = FuncErrors::new(self.config);
+        let mut code = None;
+        let verified = self.stages(id, &mut code, budget, &mut found);
+        let passed = found.is_empty();
+        found.finish(errors, self.isa, self.program, id, code.as_deref());
+        Ok(verified?.filter(|_| passed))
+    }
+
+    fn stages(
+        &mut self,
+        id: FuncId,
+        code_out: &mut Option<Arc<Code>>,
+        budget: &mut Budget,
+        errors: &mut FuncErrors,
+    ) -> Result<Option<VerifiedFunc>, Exhausted> {
+        let Some(def) = self.program.functions().get(id.index()) else { return Ok(None) };
+        ranges::check_reg_count(def, self.config, errors);
+        let Some(parts) = ranges::check_parts(self.program, id, def, errors) else { return Ok(None) };
+        budget.work(parts.spans.len().saturating_add(64))?;
+        spans::check_spans(parts.spans, parts.code.len(), errors);
+        let Some(code) = self.decode(def.code, parts.code, budget, errors)? else { return Ok(None) };
+        let code = code_out.insert(code);
+        ranges::check_param_regs(def, &parts.sig, errors);
+        let (sig, reg_count) = (parts.sig, def.reg_count);
+        let mut cx = FuncCx { isa: self.isa, program: self.program, id, sig, reg_count, code, used_regs: 0 };
+
+        budget.work(code.size().saturating_mul(8))?;
+        // Transient: bits and indices of blocks, a few words an instruction.
+        let mark = budget.mark();
+        budget.memory(code.instrs().len().saturating_mul(32))?;
+        let highest = check_ops(&cx, errors);
+        let Some(flow) = flow::check_flow(&cx, errors) else { return Ok(None) };
+        cx.used_regs = highest.max(sig.params.len() as u32) + 1;
+        budget.work(cx.used_regs as usize)?;
+        init::check_init(&cx, &flow, budget, errors)?;
+        // Types build on everything but initialisation.
+        if errors.any_but(|kind| matches!(kind, VerifyErrorKind::UninitializedRead { .. })) {
+            return Ok(None);
+        }
+        let typed = typing::check_types(&cx, &flow, self.shapes, &mut self.lattice, budget, errors)?;
+        budget.release_to(mark);
+        self.assemble(&cx, &flow, typed, Arc::clone(code), budget).map(Some)
+    }
+
+    /// Decodes a code blob, or takes what decoding it gave before.
+    fn decode(
+        &mut self,
+        blob: u32,
+        bytes: &[u8],
+        budget: &mut Budget,
+        errors: &mut FuncErrors,
+    ) -> Result<Option<Arc<Code>>, Exhausted> {
+        if bytes.is_empty() {
+            errors.add(VerifyErrorKind::EmptyBody {});
+            return Ok(None);
+        }
+        let Some(slot) = self.codes.get_mut(blob as usize) else { return Ok(None) };
+        if slot.is_none() {
+            budget.work(bytes.len().saturating_mul(4))?;
+            let mark = budget.mark();
+            budget.memory(bytes.len().saturating_mul(16))?;
+            let code = Code::decode(self.isa, bytes);
+            budget.release_to(mark);
+            budget.memory(code.as_ref().map_or(0, Code::heap_bytes))?;
+            *slot = Some(code.map(Arc::new));
+        }
+        match slot {
+            Some(Ok(code)) => return Ok(Some(Arc::clone(code))),
+            &mut Some(Err(CodeError { pc, operand, kind })) => {
+                errors.add_at(pc, VerifyErrorKind::BytecodeDecode { cause: kind, operand });
+            }
+            None => {}
+        }
+        Ok(None)
+    }
+
+    fn assemble(
+        &mut self,
+        cx: &FuncCx<'_>,
+        flow: &Flow,
+        typed: Typed,
+        code: Arc<Code>,
+        budget: &mut Budget,
+    ) -> Result<VerifiedFunc, Exhausted> {
+        let sig_len = cx.sig.params.len() + cx.sig.results.len();
+        budget.memory(size_of::<VerifiedFunc>())?;
+        budget.memory_for::<TypeId>(typed.reg_types.len() + sig_len)?;
+        budget.memory_for::<u64>(typed.agg_types.len() + flow.starts.len())?;
+        let mut results = Vec::with_capacity(cx.sig.results.len());
+        for &ty in cx.sig.results {
+            results.push(self.lattice.value(ty)?);
+        }
+        Ok(VerifiedFunc {
+            id: cx.id,
+            code,
+            reg_count: cx.reg_count,
+            reg_types: typed.reg_types.into(),
+            params: typed.params.into(),
+            results: results.into(),
+            blocks: flow.starts.as_slice().into(),
+            reachable: flow.reachable().collect(),
+            agg_types: typed.agg_types.into(),
+        })
+    }
+}
+
+/// The checks of single instructions that need neither blocks nor types. Gives the highest register.
+fn check_ops(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> u32 {
+    let mut highest = 0;
+    for op in cx.all_ops() {
+        ids::check_ids(cx, &op, errors);
+        operands::check_rules(cx, &op, errors);
+        operands::check_hook(&op, errors);
+        highest = highest.max(operands::check_regs(cx, &op, errors));
+    }
+    highest
+}

@@ -1,0 +1,248 @@
+//! Initialisation: every register that reachable code reads was written on all paths to the read.
+//!
+//! Only registers that some block reads before it writes them can be read uninitialised, so only those are
+//! followed across blocks; parameters and the effect token are always written. A bit a register and block
+//! says "written on every path to the start of the block". Registers are taken in groups, so that the bits
+//! of one group stay within a few megabytes whatever the numbers of blocks and registers are.
+
+use super::budget::{Budget, Exhausted};
+use super::cx::FuncCx;
+use super::error::VerifyErrorKind;
+use super::flow::Flow;
+use super::report::FuncErrors;
+use crate::ids::Reg;
+use alloc::collections::BinaryHeap;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use opforge_schema::Access;
+
+/// Most bytes for the bits of one group, as long as a word a block fits.
+const GROUP_BYTES: usize = 4 << 20;
+
+/// A read of a register that its block has not written before.
+#[derive(Clone, Copy, Debug)]
+struct Exposed {
+    reg: u32,
+    block: u32,
+    pc: u32,
+}
+
+/// Checks all reads of reachable blocks.
+pub(super) fn check_init(
+    cx: &FuncCx<'_>,
+    flow: &Flow,
+    budget: &mut Budget,
+    errors: &mut FuncErrors,
+) -> Result<(), Exhausted> {
+    let mut exposed = find_exposed(cx, flow, budget)?;
+    if exposed.is_empty() {
+        return Ok(());
+    }
+    exposed.sort_unstable_by_key(|read| (read.reg, read.block));
+    let writes = find_writes(cx, flow, &exposed, budget)?;
+    let regs = exposed.chunk_by(|a, b| a.reg == b.reg).count();
+    let words = group_words(flow.starts.len()).min(regs.div_ceil(64));
+    budget.memory_for::<u64>(flow.starts.len().saturating_mul(2 * words))?;
+    let mut group = Group::new(flow.starts.len(), words);
+    let (mut reads, mut writes) = (exposed.as_slice(), writes.as_slice());
+    while !reads.is_empty() {
+        let regs = distinct_regs(reads, words * 64);
+        let last = regs.last().copied().unwrap_or(u32::MAX);
+        let (now, later) = reads.split_at(reads.partition_point(|read| read.reg <= last));
+        let (now_written, later_written) = writes.split_at(writes.partition_point(|&(reg, _)| reg <= last));
+        (reads, writes) = (later, later_written);
+        group.solve(flow, &regs, now_written, budget)?;
+        for read in now.iter().filter(|read| !group.is_written(&regs, read.reg, read.block)) {
+            errors.add_at(read.pc, VerifyErrorKind::UninitializedRead { reg: Reg(read.reg) });
+        }
+    }
+    Ok(())
+}
+
+/// The first read of each register in each reachable block that does not write it before.
+fn find_exposed(cx: &FuncCx<'_>, flow: &Flow, budget: &mut Budget) -> Result<Vec<Exposed>, Exhausted> {
+    let always = cx.sig.params.len() as u32;
+    budget.memory_for::<u32>(cx.used_regs as usize)?;
+    // The last block, plus one, that wrote or reported the register.
+    let mut settled = vec![0u32; cx.used_regs as usize];
+    let mut exposed = Vec::new();
+    for &block in &flow.order {
+        let (start, end) = flow.range(block);
+        for op in cx.ops(start, end) {
+            for (_, value) in op.accessing(Access::Read) {
+                for reg in value.entries().filter(|&reg| reg > always) {
+                    let Some(mark) = settled.get_mut(reg as usize) else { continue };
+                    if *mark != block + 1 {
+                        *mark = block + 1;
+                        budget.memory_for::<Exposed>(2)?;
+                        exposed.push(Exposed { reg, block, pc: op.pc() });
+                    }
+                }
+            }
+            for (_, value) in op.accessing(Access::Write) {
+                for reg in value.entries() {
+                    if let Some(mark) = settled.get_mut(reg as usize) {
+                        *mark = block + 1;
+                    }
+                }
+            }
+        }
+    }
+    Ok(exposed)
+}
+
+/// Which reachable blocks write the exposed registers, by register.
+fn find_writes(
+    cx: &FuncCx<'_>,
+    flow: &Flow,
+    exposed: &[Exposed],
+    budget: &mut Budget,
+) -> Result<Vec<(u32, u32)>, Exhausted> {
+    budget.memory_for::<u32>(cx.used_regs as usize)?;
+    // 0 for registers that do not matter, else the last block that wrote it, plus two.
+    let mut marks = vec![0u32; cx.used_regs as usize];
+    for read in exposed {
+        if let Some(mark) = marks.get_mut(read.reg as usize) {
+            *mark = 1;
+        }
+    }
+    let mut writes = Vec::new();
+    for &block in &flow.order {
+        let (start, end) = flow.range(block);
+        for op in cx.ops(start, end) {
+            for reg in op.accessing(Access::Write).flat_map(|(_, value)| value.entries()) {
+                let Some(mark) = marks.get_mut(reg as usize).filter(|mark| **mark != 0) else { continue };
+                if *mark != block + 2 {
+                    *mark = block + 2;
+                    budget.memory_for::<(u32, u32)>(2)?;
+                    writes.push((reg, block));
+                }
+            }
+        }
+    }
+    writes.sort_unstable();
+    Ok(writes)
+}
+
+/// Words a block has in a group: as many as fit, at least one.
+fn group_words(blocks: usize) -> usize {
+    (GROUP_BYTES / (2 * size_of::<u64>() * blocks.max(1))).clamp(1, 1024)
+}
+
+/// The first `max` different registers of a sorted list.
+fn distinct_regs(reads: &[Exposed], max: usize) -> Vec<u32> {
+    let mut regs = Vec::new();
+    for read in reads {
+        if regs.last() != Some(&read.reg) {
+            if regs.len() == max {
+                break;
+            }
+            regs.push(read.reg);
+        }
+    }
+    regs
+}
+
+/// The bits of one group of registers.
+#[derive(Debug)]
+struct Group {
+    words: usize,
+    /// Words a block in use by this group.
+    used: usize,
+    /// Written on every path to the start of the block.
+    entry: Vec<u64>,
+    /// Written by the block.
+    writes: Vec<u64>,
+    /// Written on every path to the end of the block being looked at.
+    out: Vec<u64>,
+    /// Positions of blocks whose entry changed, least first.
+    queue: BinaryHeap<Reverse<u32>>,
+    queued: Vec<bool>,
+}
+
+impl Group {
+    fn new(blocks: usize, words: usize) -> Self {
+        Self {
+            words,
+            used: 0,
+            entry: vec![0; blocks * words],
+            writes: vec![0; blocks * words],
+            out: Vec::with_capacity(words),
+            queue: BinaryHeap::new(),
+            queued: vec![false; blocks],
+        }
+    }
+
+    /// Solves the group of these registers, given which blocks write them.
+    fn solve(
+        &mut self,
+        flow: &Flow,
+        regs: &[u32],
+        writes: &[(u32, u32)],
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        self.used = regs.len().div_ceil(64).min(self.words);
+        budget.work(flow.starts.len().saturating_mul(self.used))?;
+        self.entry.fill(u64::MAX);
+        self.writes.fill(0);
+        let mut at = 0;
+        for &(reg, block) in writes {
+            while regs.get(at).is_some_and(|&tracked| tracked < reg) {
+                at += 1;
+            }
+            if let Some(word) = self.writes.get_mut(block as usize * self.words + at / 64) {
+                *word |= 1 << (at % 64);
+            }
+        }
+        // Nothing is written at the start of the function.
+        if let Some(words) = self.entry.get_mut(..self.words) {
+            words.fill(0);
+        }
+        self.queue.push(Reverse(0));
+        while let Some(Reverse(position)) = self.queue.pop() {
+            if let Some(&block) = flow.order.get(position as usize) {
+                self.leave(flow, block, budget)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries what is written at the end of `block` to the blocks it leads to. Blocks are taken in order, so
+    /// that without loops each is taken once.
+    fn leave(&mut self, flow: &Flow, block: u32, budget: &mut Budget) -> Result<(), Exhausted> {
+        let succs = flow.succs(block);
+        budget.work((succs.len() + 1).saturating_mul(self.used + 4))?;
+        let (from, used) = (block as usize * self.words, self.used);
+        self.out.clear();
+        if let (Some(entry), Some(writes)) =
+            (self.entry.get(from..from + used), self.writes.get(from..from + used))
+        {
+            self.out.extend(entry.iter().zip(writes).map(|(entry, writes)| entry | writes));
+        }
+        if let Some(queued) = self.queued.get_mut(block as usize) {
+            *queued = false;
+        }
+        for &next in succs {
+            let to = next as usize * self.words;
+            let mut lost = 0;
+            for (entry, out) in self.entry.get_mut(to..to + used).into_iter().flatten().zip(&self.out) {
+                lost |= *entry & !out;
+                *entry &= out;
+            }
+            if lost != 0
+                && let Some(queued) = self.queued.get_mut(next as usize).filter(|queued| !**queued)
+            {
+                *queued = true;
+                self.queue.push(Reverse(flow.position(next)));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_written(&self, regs: &[u32], reg: u32, block: u32) -> bool {
+        let Ok(at) = regs.binary_search(&reg) else { return true };
+        let word = self.entry.get(block as usize * self.words + at / 64);
+        word.is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+}

@@ -1,0 +1,98 @@
+//! The verifier: the only way from a [`Program`] to a [`VerifiedProgram`].
+//!
+//! What operands mean, which registers they read and write, what types those have and how blocks end comes
+//! from the table rows; nothing here knows an opcode by name. Each check is a small function in the file of
+//! its subject, in the order in which they run: signatures, names, shapes, then for each function its table
+//! row and spans, ids, control flow, operands, initialisation, types.
+//!
+//! Every register has one type over the whole function. Aggregates carry their shape in the type: inside a
+//! block the shape of the last definition counts, at block entries the join of all definitions.
+//!
+//! Work and memory are linear in the code, apart from the bit sets of initialisation, and both are charged
+//! against the budgets of [`VerifyConfig`] before they are spent. All errors are collected, up to a limit; a
+//! function's later stages are skipped where earlier ones left nothing to build on.
+
+mod budget;
+mod cx;
+mod error;
+mod flow;
+mod func;
+mod ids;
+mod init;
+mod last_writes;
+mod names;
+mod operands;
+mod ranges;
+mod report;
+mod shapes;
+mod sigs;
+mod spans;
+mod typing;
+mod verified;
+
+pub use budget::{Resource, VerifyConfig};
+pub use error::{AggKind, InvalidJumpTargetReason, VerifyErrorKind};
+pub use report::{VerifyError, VerifyReport};
+pub use verified::{VerifiedFunc, VerifiedProgram};
+
+use crate::ids::FuncId;
+use crate::program::Program;
+use crate::types::TypeTable;
+use budget::{Budget, Exhausted};
+use func::FuncVerifier;
+use opforge_schema::Isa;
+use report::Errors;
+use shapes::ParamShapes;
+
+/// Checks a program against the instruction set of this VM.
+///
+/// # Errors
+/// A [`VerifyReport`] with every error found, in the order of the checks; never empty.
+pub fn verify(program: Program, config: &VerifyConfig) -> Result<VerifiedProgram, VerifyReport> {
+    verify_with(&crate::ISA, program, config)
+}
+
+/// As [`verify`], with any tables; the engines run code of the VM's own tables only, so this stays inside.
+pub(crate) fn verify_with(
+    isa: &Isa<'_>,
+    program: Program,
+    config: &VerifyConfig,
+) -> Result<VerifiedProgram, VerifyReport> {
+    let mut errors = Errors::new(config);
+    let mut budget = Budget::new(config);
+    let verified = run(isa, &program, config, &mut budget, &mut errors);
+    if let Err(exhausted) = &verified {
+        errors.exhausted(&program, exhausted);
+    }
+    match verified {
+        Ok((types, functions)) if errors.is_empty() => Ok(VerifiedProgram::new(program, types, functions)),
+        _ => Err(errors.into_report()),
+    }
+}
+
+/// What verification gives: the type table and one entry for each function that passed.
+type Verified = (TypeTable, alloc::vec::Vec<VerifiedFunc>);
+
+fn run(
+    isa: &Isa<'_>,
+    program: &Program,
+    config: &VerifyConfig,
+    budget: &mut Budget,
+    errors: &mut Errors,
+) -> Result<Verified, Exhausted> {
+    sigs::check_host_sigs(program, errors);
+    sigs::check_call_sigs(program, errors);
+    names::check_value_names(program, errors);
+    let mut types = TypeTable::new(program.structs().iter(), program.elem_types().iter().copied())?;
+    let shapes = ParamShapes::check(program, &mut types, budget, errors)?;
+    let mut verifier = FuncVerifier::new(isa, program, config, &shapes, types);
+    let mut functions = alloc::vec::Vec::new();
+    for index in 0..program.functions().len() {
+        if errors.is_full() {
+            break;
+        }
+        let id = FuncId(index as u32);
+        functions.extend(verifier.verify(id, budget, errors).map_err(|exhausted| exhausted.in_func(id))?);
+    }
+    Ok((verifier.into_types(), functions))
+}

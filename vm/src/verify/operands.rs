@@ -1,0 +1,84 @@
+//! Operands against the rules of their row that need no types: registers in range, the effect token in r0,
+//! list lengths, immediates.
+
+use super::cx::{FuncCx, ListTypes, Op};
+use super::error::VerifyErrorKind;
+use super::report::FuncErrors;
+use crate::ids::Reg;
+use opforge_schema::{Access, OperandKind, OperandRow, Rule, RuleRow, TypeRule};
+
+/// Every register the instruction mentions is one the function has. Gives the highest that is.
+pub(super) fn check_regs(cx: &FuncCx<'_>, op: &Op<'_>, errors: &mut FuncErrors) -> u32 {
+    let reg_count = cx.reg_count;
+    let mut highest = 0;
+    for (_, value) in op.operands().filter(|(row, _)| row.access != Access::None.code()) {
+        for reg in value.entries() {
+            if reg < reg_count {
+                highest = highest.max(reg);
+            } else {
+                errors.add_at(op.pc(), VerifyErrorKind::RegOutOfBounds { reg: Reg(reg), reg_count });
+            }
+        }
+    }
+    highest
+}
+
+/// The cross-operand rules that need no types.
+pub(super) fn check_rules(cx: &FuncCx<'_>, op: &Op<'_>, errors: &mut FuncErrors) {
+    for rule in op.row.rules() {
+        match rule.rule() {
+            Rule::RegIsR0 => check_reg_is_r0(op, rule, errors),
+            Rule::ListLenEq => check_list_len(cx, op, rule, errors),
+            Rule::ImmLt => check_imm_lt(op, rule, errors),
+            // These need types.
+            Rule::None | Rule::SameType | Rule::IndexInShape => {}
+        }
+    }
+}
+
+/// Checks written by hand are numbered in the rows; the tables of this version ask for none.
+pub(super) fn check_hook(op: &Op<'_>, errors: &mut FuncErrors) {
+    if op.row.hook != 0 {
+        let kind = VerifyErrorKind::UnsupportedCheck { didx: op.instr.didx, hook: op.row.hook };
+        errors.add_at(op.pc(), kind);
+    }
+}
+
+fn check_reg_is_r0(op: &Op<'_>, rule: &RuleRow, errors: &mut FuncErrors) {
+    let Some((row, value)) = op.operand(rule.a) else { return };
+    for reg in value.entries().filter(|&reg| reg != 0).map(Reg) {
+        let kind = match row.access() {
+            Access::Write => VerifyErrorKind::EffectOutNotR0 { reg },
+            Access::Read | Access::None => VerifyErrorKind::EffectInNotR0 { reg },
+        };
+        errors.add_at(op.pc(), kind);
+    }
+}
+
+fn check_list_len(cx: &FuncCx<'_>, op: &Op<'_>, rule: &RuleRow, errors: &mut FuncErrors) {
+    let Some((row, value)) = op.operand(rule.a) else { return };
+    let ListTypes::Types(types) = cx.list_types(op, row) else { return };
+    let (expected, actual) = (types.len() as u32, value.list().len() as u32);
+    if expected != actual {
+        errors.add_at(op.pc(), arity_error(op, row, expected, actual));
+    }
+}
+
+/// The error for a list of the wrong length: it depends on where the right length comes from.
+fn arity_error(op: &Op<'_>, row: &OperandRow, expected: u32, actual: u32) -> VerifyErrorKind {
+    let source = op.operand(row.arg).map_or(OperandKind::None, |(row, _)| row.kind());
+    match (row.ty(), source) {
+        (TypeRule::OwnResults, _) => VerifyErrorKind::ReturnArityMismatch { expected, actual },
+        (TypeRule::FieldsOf, _) => VerifyErrorKind::StructArityMismatch { expected, actual },
+        (_, OperandKind::HostSigId) => VerifyErrorKind::HostCallArityMismatch { expected, actual },
+        _ => VerifyErrorKind::CallArityMismatch { expected, actual },
+    }
+}
+
+fn check_imm_lt(op: &Op<'_>, rule: &RuleRow, errors: &mut FuncErrors) {
+    let Some(value) = op.operand(rule.a).and_then(|(_, value)| value.scalar()) else { return };
+    let bound = u64::from(rule.b);
+    if value >= bound {
+        errors.add_at(op.pc(), VerifyErrorKind::ImmOutOfRange { operand: rule.a, value, bound });
+    }
+}
