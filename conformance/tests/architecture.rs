@@ -1,5 +1,5 @@
-//! `ARCHITECTURE.md` says which crate may use which, and in which order the modules of `vm/` stand. This reads both
-//! from there and compares them with what is.
+//! `ARCHITECTURE.md` says which crate may use which, in which order the modules of `vm/` stand, and which files hold
+//! `unsafe` code. This reads all three from there and compares them with what is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -123,16 +123,18 @@ fn the_core_stays_small_and_without_bincode() {
     assert!(!crates.contains("bincode"), "bincode is for tools only");
 }
 
-/// Rust files below `at`, without those that only hold tests.
-fn sources(at: &Path, found: &mut Vec<PathBuf>) {
+/// Rust files below `at`, without entries called `skip` (less an extension), hidden ones and build output.
+fn sources(at: &Path, skip: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(at).expect("a folder of sources") {
         let path = entry.expect("an entry").path();
         let stem = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
-        if stem == "tests" {
+        if stem == skip || stem.starts_with('.') {
             continue;
         }
         if path.is_dir() {
-            sources(&path, found);
+            if stem != "target" {
+                sources(&path, skip, found);
+            }
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.push(path);
         }
@@ -189,7 +191,7 @@ fn modules_of_the_vm_point_one_way() {
 
     let source = root().join("vm/src");
     let mut files = Vec::new();
-    sources(&source, &mut files);
+    sources(&source, "tests", &mut files);
     let mut wrong = Vec::new();
     for file in &files {
         let inner = file.strip_prefix(&source).expect("below vm/src");
@@ -216,7 +218,7 @@ fn modules_of_the_vm_point_one_way() {
 fn core_crates_say_no_std() {
     for package in ["schema", "tables", "vm"] {
         let mut files = Vec::new();
-        sources(&root().join(package).join("src"), &mut files);
+        sources(&root().join(package).join("src"), "tests", &mut files);
         for file in files {
             let text = fs::read_to_string(&file).expect("a source file");
             let is_root = file.ends_with("src/lib.rs");
@@ -231,7 +233,48 @@ fn core_crates_say_no_std() {
     }
 }
 
-/// The scan above sees what it is for.
+/// Whether a line of code opens something unsafe. Comments, lint names and strings that only say the word do not.
+fn is_unsafe(line: &str) -> bool {
+    const FORMS: [&str; 6] = [
+        concat!("unsafe", " {"),
+        concat!("unsafe", " fn"),
+        concat!("unsafe", " impl"),
+        concat!("unsafe", " extern"),
+        concat!("unsafe", " trait"),
+        concat!("#[", "unsafe("),
+    ];
+    let code = line.split("//").next().unwrap_or_default();
+    FORMS.iter().any(|form| code.contains(form))
+}
+
+#[test]
+fn unsafe_code_stands_only_where_listed() {
+    let page = page();
+    let table = page.lines().skip_while(|line| !line.starts_with("| file | what for | why it is sound |"));
+    let cells = table.skip(2).map_while(|line| line.strip_prefix('|')?.split('|').next());
+    let listed: BTreeSet<&str> = cells.flat_map(|cell| cell.split(',').map(code)).collect();
+    assert!(!listed.is_empty(), "the table of unsafe code was not found in ARCHITECTURE.md");
+
+    let mut files = Vec::new();
+    sources(root(), "", &mut files);
+    let mut wrong = Vec::new();
+    let mut seen = BTreeSet::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source file");
+        let path = file.strip_prefix(root()).expect("below the root").to_string_lossy().replace('\\', "/");
+        let Some(number) = text.lines().position(is_unsafe) else { continue };
+        // An entry that ends with a slash stands for all files of a folder.
+        match listed.iter().find(|entry| path == **entry || entry.ends_with('/') && path.starts_with(**entry))
+        {
+            Some(entry) => _ = seen.insert(*entry),
+            None => wrong.push(format!("{path}:{} is not in the list", number + 1)),
+        }
+    }
+    wrong.extend(listed.difference(&seen).map(|entry| format!("{entry} has no unsafe code")));
+    assert!(wrong.is_empty(), "ARCHITECTURE.md, table of unsafe code:\n{}", wrong.join("\n"));
+}
+
+/// The scan of modules sees what it is for.
 #[test]
 fn module_scan_reads_paths_and_groups() {
     let text =

@@ -3,6 +3,7 @@
 use crate::check;
 use crate::isa::Isa;
 use crate::rows::{ClassRow, Header, LookupRow, NameRow, OpRow, TableRow, TextRow, TypeRow};
+use alloc::vec::Vec;
 use zerocopy::FromBytes;
 
 /// The bytes of one set of tables, file by file. They may start at any address.
@@ -148,7 +149,29 @@ impl<'a> Isa<'a> {
             let before = i.checked_sub(1).and_then(|at| self.lookup.get(at));
             check::lookup(row, before, self.ops)
         })?;
+        self.check_identity()?;
         each(self.classes, |i, row: &ClassRow| check::class(row, i))?;
         each(self.types, |_, row: &TypeRow| check::logical_type(row, self.classes.len()))
+    }
+
+    /// Checks that ids differ and that each mnemonic is found.
+    fn check_identity(&self) -> Result<(), IsaError> {
+        let mut ids: Vec<(u16, u16)> = self.iter().map(|(didx, row)| (row.id.get(), didx)).collect();
+        ids.sort_unstable();
+        for pair in ids.windows(2) {
+            if let [(a, _), (b, didx)] = pair
+                && a == b
+            {
+                let problem = "the id of another opcode";
+                return Err(IsaError::Row { table: OpRow::NAME, row: u32::from(*didx), problem });
+            }
+        }
+        match self.iter().find(|(didx, _)| self.find(self.name(*didx)) != Some(*didx)) {
+            Some((didx, _)) => {
+                let problem = "a mnemonic that the look-up does not find";
+                Err(IsaError::Row { table: NameRow::NAME, row: u32::from(didx), problem })
+            }
+            None => Ok(()),
+        }
     }
 }

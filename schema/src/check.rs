@@ -376,7 +376,7 @@ const fn padded_name(name: &[u8]) -> bool {
     let mut ended = false;
     while i < name.len() {
         let good = matches!(name[i], b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.');
-        if (ended && name[i] != 0) || (!ended && !good && name[i] != 0) {
+        if name[i] != 0 && (ended || !good) {
             return false;
         }
         ended |= name[i] == 0;

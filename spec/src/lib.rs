@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The opcode spec of opforge as text: the single source of truth from which `tablegen` makes the tables.
+//!
+//! Nothing here is parsed. `opforge-tablegen` reads the same files from the folder; this crate is for tools
+//! that want the built-in spec without a checkout.
+#![no_std]
+#![forbid(unsafe_code)]
+
+/// `opcodes.json`: every opcode.
+pub const OPCODES: &str = include_str!("../opcodes.json");
+/// `types.json`: register classes and logical types.
+pub const TYPES: &str = include_str!("../types.json");
+/// JSON Schema of `opcodes.json`, for editors.
+pub const OPCODES_SCHEMA: &str = include_str!("../schema/opcodes.schema.json");
+/// JSON Schema of `types.json`, for editors.
+pub const TYPES_SCHEMA: &str = include_str!("../schema/types.schema.json");

@@ -3,6 +3,7 @@
 //! directory. Reads the tree, never writes to it.
 
 use crate::artefacts::{self, Artefacts};
+use crate::diag::plural;
 use crate::{load, stage_b, tree};
 use std::path::Path;
 
@@ -31,7 +32,6 @@ pub fn check(root: &Path) -> Result<(), String> {
             Err(e) => problems.push(e),
         }
     }
-    problems.dedup();
     if problems.is_empty() {
         return Ok(());
     }
@@ -41,7 +41,7 @@ pub fn check(root: &Path) -> Result<(), String> {
     if let Some(meaning) = tree::meaning(root, &all) {
         out += &meaning;
     }
-    Err(format!("{out}tablegen check: {} problems; {}\n", problems.len(), tree::FIX))
+    Err(format!("{out}tablegen check: {}; {}\n", plural(problems.len(), "problem"), tree::FIX))
 }
 
 fn make(root: &Path) -> Result<Artefacts, String> {

@@ -1,6 +1,7 @@
 //! The operand encodings, for checks at generation time: examples must encode what their text says, and
 //! every row must decode what it encodes. The VM has its own codec; this one shares no code with it.
 
+use crate::diag::plural;
 use opforge_schema::{Encoding, OpRow, OperandRow};
 
 /// The value of one operand.
@@ -14,7 +15,17 @@ pub enum Operand {
     List(Vec<u32>),
 }
 
-/// Appends an instruction on page 0; the operands must fit the row.
+impl std::fmt::Display for Operand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Bits(v) => write!(f, "{v}"),
+            Self::Signed(v) => write!(f, "{v}"),
+            Self::List(list) => write!(f, "{list:?}"),
+        }
+    }
+}
+
+/// The bytes of an instruction on page 0; the operands must fit the row.
 #[must_use]
 pub fn encode(byte: u8, row: &OpRow, operands: &[Operand]) -> Vec<u8> {
     let mut out = vec![byte];
@@ -46,7 +57,7 @@ pub fn decode(row: &OpRow, bytes: &[u8]) -> Result<Vec<Operand>, String> {
     let operands = row.operands().iter().map(|o| operand(o, &mut at)).collect::<Result<_, _>>()?;
     match at {
         [] => Ok(operands),
-        rest => Err(format!("{} bytes too many", rest.len())),
+        rest => Err(format!("{} too many", plural(rest.len(), "byte"))),
     }
 }
 

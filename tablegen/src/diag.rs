@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 pub const MAX_FINDINGS: usize = 50;
 
 /// Widest excerpt that is printed, in characters.
-const EXCERPT: usize = 110;
+const EXCERPT: usize = 120;
 
 /// One finding.
 #[derive(Clone, Debug)]
@@ -111,8 +111,7 @@ impl Diags {
         if self.dropped > 0 {
             let _ = writeln!(out, "tablegen: {} more not shown", self.dropped);
         }
-        let n = self.count();
-        let _ = writeln!(out, "tablegen: {n} error{}, nothing written", if n == 1 { "" } else { "s" });
+        let _ = writeln!(out, "tablegen: {}, nothing written", plural(self.count(), "error"));
         out
     }
 
@@ -127,6 +126,9 @@ impl Diags {
     fn excerpt(&self, out: &mut String, at: Span) {
         let Some(source) = self.sources.get(usize::from(at.file)) else { return };
         let (line, start) = source.line_at(at.start);
+        if line.trim().is_empty() {
+            return;
+        }
         let number = source.line_column(at.start).0;
         let from = (at.start as usize).saturating_sub(start).min(line.len());
         let to = (at.end as usize).saturating_sub(start).clamp(from, line.len());
@@ -136,14 +138,18 @@ impl Diags {
             return;
         };
         let (mut before, marked, mut after) = (printable(before), printable(marked), printable(after));
-        if before.chars().count() > EXCERPT / 2 {
-            let skip = before.chars().count() - EXCERPT / 2;
-            before = format!("...{}", before.chars().skip(skip).collect::<String>());
-        }
-        let marked: String = marked.chars().take(EXCERPT).collect();
-        let room = EXCERPT.saturating_sub(before.chars().count() + marked.chars().count());
-        if after.chars().count() > room {
-            after = format!("{}...", after.chars().take(room).collect::<String>());
+        let marked: String = marked.chars().take(EXCERPT / 2).collect();
+        let (left, right) = (before.chars().count(), after.chars().count());
+        let room = EXCERPT.saturating_sub(marked.chars().count());
+        if left + right > room {
+            // A long line is cut on both sides, the longer side more.
+            let keep_left = (room / 2).max(room.saturating_sub(right)).min(left);
+            if keep_left < left {
+                before = format!("...{}", before.chars().skip(left - keep_left).collect::<String>());
+            }
+            if right > room - keep_left {
+                after = format!("{}...", after.chars().take(room - keep_left).collect::<String>());
+            }
         }
         let carets = "^".repeat(marked.chars().count().max(1));
         let _ = writeln!(out, "{number:>5} | {before}{marked}{after}");
@@ -165,11 +171,19 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// A number and its noun, with an `s` where it needs one.
+#[must_use]
+pub fn plural(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// The closest of `known` to a misspelt `word`, if one is close.
 #[must_use]
 pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let limit = (word.chars().count() / 3).max(1);
-    known.into_iter().map(|k| (distance(word, k), k)).filter(|&(d, _)| d <= limit).min().map(|(_, k)| k)
+    let begins = |k: &str| k.len() >= 4 && word.starts_with(k);
+    let far = |k: &str| if begins(k) { limit } else { distance(word, k) };
+    known.into_iter().map(|k| (far(k), k)).filter(|&(d, _)| d <= limit).min().map(|(_, k)| k)
 }
 
 /// Edit distance, on words cut to 40 characters.

@@ -1,6 +1,7 @@
 //! What changed between two sets of tables, in words, and whether bytecode or text that worked before may
 //! mean something else now.
 
+use crate::diag::plural;
 use crate::dump;
 use crate::manifest::Manifest;
 use opforge_schema::docs::Docs;
@@ -106,15 +107,14 @@ impl Report {
             };
         }
         if self.doc_only > 0 {
-            out += &format!("  doc only: {} opcodes\n", self.doc_only);
+            out += &format!("  doc only: {}\n", plural(self.doc_only, "opcode"));
         }
         let (old, new) = self.versions;
         out += &match (self.unacknowledged(), self.is_empty()) {
             (true, _) => {
-                let n = self.breaking();
-                format!(
-                    "isa_version {old} -> {new}: {n} breaking changes need a higher isa_version in the spec\n"
-                )
+                let n = plural(self.breaking(), "breaking change");
+                let need = if self.breaking() == 1 { "needs" } else { "need" };
+                format!("isa_version {old} -> {new}: {n} {need} a higher isa_version in the spec\n")
             }
             (false, true) => "no changes\n".to_owned(),
             (false, false) => format!("isa_version {old} -> {new}\n"),

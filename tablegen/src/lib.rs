@@ -1,7 +1,7 @@
 //! Compiles the opcode spec of opforge into committed tables.
 //!
 //! `spec/*.json` is parsed and linted into a [`model::Spec`]; one emitter per artefact turns it into text or
-//! bytes; [`artefacts`] says which file each goes to; [`write`] puts them there. `gen` and `check` differ
+//! bytes; [`artefacts`] says which file each goes to; [`mod@write`] puts them there. `gen` and `check` differ
 //! only in the last step. Nothing here depends on the tables, so it works when they are missing or stale.
 
 #![forbid(unsafe_code)]

@@ -2,7 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+use opforge_tablegen::diag::plural;
 use opforge_tablegen::{artefacts, check, codes, diff, dump, load, tree};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
         return usage("a command is missing");
     }
     if args.iter().any(|a| a == "-h" || a == "--help") {
-        print!("{HELP}");
+        say(HELP);
         return ExitCode::SUCCESS;
     }
     let mut root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
@@ -52,11 +54,11 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["gen"] => generate(&root),
-        ["check"] => check::check(&root).map(|()| println!("tablegen check: everything is up to date")),
+        ["check"] => check::check(&root).map(|()| say("tablegen check: everything is up to date\n")),
         ["dump", path] => print_dump(Path::new(path)),
         ["diff", old, new] => print_diff(Path::new(old), Path::new(new)),
         ["codes"] => {
-            codes::CODES.iter().for_each(|(code, meaning)| println!("{code}  {meaning}"));
+            codes::CODES.iter().for_each(|(code, meaning)| say(&format!("{code}  {meaning}\n")));
             Ok(())
         }
         [word @ ("gen" | "check" | "dump" | "diff" | "codes"), ..] => {
@@ -74,6 +76,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints to standard output; a reader that went away, such as `head`, is no error.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
 fn usage(problem: &str) -> ExitCode {
     eprintln!(
         "tablegen: {problem}\nusage: tablegen [--root DIR] gen | check | dump FILE|DIR | diff OLD NEW | codes"
@@ -87,14 +94,18 @@ fn generate(root: &Path) -> Result<(), String> {
     let meaning = tree::meaning(root, &all);
     let changed = tree::put(root, &all).map_err(|e| format!("tablegen: {e}\n"))?;
     for path in &changed {
-        println!("wrote {path}");
+        say(&format!("wrote {path}\n"));
     }
     let sizes: Vec<String> =
         all.blobs.iter().map(|(name, bytes)| format!("{name} {}", bytes.len())).collect();
     let total: usize = all.blobs.iter().map(|(_, bytes)| bytes.len()).sum();
-    println!("{} opcodes; {}", spec.ops.len(), sizes.join(", "));
-    println!("{total} of {} bytes; {} files changed", spec.tables_max_bytes.v, changed.len());
-    print!("{}", meaning.unwrap_or_default());
+    say(&format!("{} opcodes; {}\n", spec.ops.len(), sizes.join(", ")));
+    say(&format!(
+        "{total} of {} bytes; {} changed\n",
+        spec.tables_max_bytes.v,
+        plural(changed.len(), "file")
+    ));
+    say(&meaning.unwrap_or_default());
     Ok(())
 }
 
@@ -109,7 +120,7 @@ fn print_dump(path: &Path) -> Result<(), String> {
     }
     for file in files {
         let bytes = std::fs::read(&file).map_err(|e| fail(&file, &e))?;
-        print!("{}", dump::blob(&bytes).map_err(|e| fail(&file, &e))?);
+        say(&dump::blob(&bytes).map_err(|e| fail(&file, &e))?);
     }
     Ok(())
 }
@@ -117,7 +128,7 @@ fn print_dump(path: &Path) -> Result<(), String> {
 fn print_diff(old: &Path, new: &Path) -> Result<(), String> {
     let read = |dir| diff::Tables::read_dir(dir).map_err(|e| format!("tablegen: {e}\n"));
     let report = diff::compare(&read(old)?, &read(new)?);
-    print!("{}", report.render());
+    say(&report.render());
     if report.unacknowledged() {
         Err("tablegen: breaking changes are not acknowledged\n".to_owned())
     } else {

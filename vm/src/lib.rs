@@ -9,17 +9,21 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod asm;
+pub mod builder;
 pub mod codec;
 pub mod container;
+pub mod disasm;
 pub mod engine;
 pub mod heap;
-pub mod ids;
 pub mod host;
+pub mod ids;
 pub mod interp;
 mod limits;
 pub mod lower;
 pub mod program;
 pub mod sem;
+mod text;
 pub mod trap;
 pub mod types;
 mod value;
@@ -27,12 +31,12 @@ mod value_type;
 pub mod verify;
 
 pub use engine::{Engine, EngineConfig, FuelSchedule};
-pub use host::{Capabilities, Capability, Caller, Linker};
+pub use host::{Caller, Capabilities, Capability, Linker};
 pub use interp::{CallError, EntryError, Execution, Instance, InterruptHandle, Module, Outcome};
 pub use limits::Limits;
 pub use opforge_schema::{Isa, TrapCode};
 pub use opforge_tables::{ISA, Opcode};
 pub use program::Program;
 pub use trap::{HostError, Trap, TrapDetail};
-pub use value::{AggRef, CANONICAL_NAN, Value};
+pub use value::{AggRef, CANONICAL_NAN_BITS, Value};
 pub use value_type::ValueType;

@@ -6,14 +6,13 @@ use crate::value_type::ValueType;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The bits of every NaN that leaves the VM.
-pub const CANONICAL_NAN: u64 = 0x7ff8_0000_0000_0000;
+pub use crate::sem::float::CANONICAL_NAN_BITS;
 
 /// The bits of a float as they leave the f64 domain: every NaN has the same ones, so results do not depend on
 /// the CPU or the engine.
 #[must_use]
-pub const fn canonical_f64_bits(bits: u64) -> u64 {
-    if f64::from_bits(bits).is_nan() { CANONICAL_NAN } else { bits }
+pub(crate) const fn canonical_f64_bits(bits: u64) -> u64 {
+    if f64::from_bits(bits).is_nan() { CANONICAL_NAN_BITS } else { bits }
 }
 
 /// An aggregate in the heap of one run. Read it with [`Heap::aggregate`](crate::heap::Heap::aggregate).
@@ -43,7 +42,7 @@ pub enum Value {
     I64(i64),
     /// An unsigned integer.
     U64(u64),
-    /// A float. A NaN that comes out of the VM has the bits [`CANONICAL_NAN`].
+    /// A float. A NaN that comes out of the VM has the bits [`CANONICAL_NAN_BITS`].
     F64(f64),
     /// A decimal.
     Decimal(Decimal),

@@ -10,6 +10,14 @@ use core::ffi::c_int;
 #[unsafe(no_mangle)]
 extern "C" fn rust_eh_personality() {}
 
+/// As above: where the clean-up code of the prebuilt `alloc` would go on unwinding.
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume() -> ! {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
 /// # Safety
 /// `dest` and `src` are valid for `len` bytes.
 #[unsafe(no_mangle)]

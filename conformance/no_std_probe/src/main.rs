@@ -13,6 +13,11 @@ use core::hint::black_box;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
+use opforge_vm::container::DecodeConfig;
+use opforge_vm::ids::FuncId;
+use opforge_vm::verify::{VerifyConfig, verify};
+use opforge_vm::{Capabilities, Engine, Limits, Linker, Module, asm};
+
 #[cfg(feature = "with-std")]
 extern crate std;
 
@@ -62,7 +67,19 @@ pub extern "C" fn _start() -> ! {
     black_box(opforge_tables::ISA.find(black_box("i64.add")));
     // The remainder of floats is a call into a mathematical library, and so what would be missing first.
     black_box(opforge_vm::sem::float::f64_rem(black_box(7.5), black_box(2.0)));
+    black_box(assemble_and_run(black_box("")));
+    black_box(opforge_vm::container::decode(black_box(&[]), &DecodeConfig::default()).is_ok());
     loop {
         core::hint::spin_loop();
     }
+}
+
+/// The whole way of a program, so that all of it is linked.
+fn assemble_and_run(text: &str) -> Option<u64> {
+    let program = asm::assemble(text).ok()?;
+    let verified = verify(program, &VerifyConfig::default()).ok()?;
+    let module = Module::new(&Engine::default(), &verified).ok()?;
+    let mut instance = Linker::new().instantiate(&module, (), &Capabilities::none()).ok()?;
+    let results = instance.call(FuncId(0), &[], Limits::new()).ok()?;
+    Some(results.len() as u64)
 }

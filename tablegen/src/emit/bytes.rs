@@ -83,7 +83,7 @@ pub fn op_row(op: &Op, page: u8) -> OpRow {
         family: op.family.code(),
         lower: op.lower.v.code(),
         form: op.form.code(),
-        fuse: u8::from(op.imm) * fuse_flags::IMM | u8::from(op.branch) * fuse_flags::BRANCH,
+        fuse: (u8::from(op.imm) * fuse_flags::IMM) | (u8::from(op.branch) * fuse_flags::BRANCH),
         hook: op.hook.code(),
         jit: op.jit.v.code(),
         clif: op.clif.code(),

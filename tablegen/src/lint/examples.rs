@@ -2,7 +2,7 @@
 //! says; their values must fit the operands.
 
 use crate::codec::{self, Operand as Decoded};
-use crate::diag::Diags;
+use crate::diag::{Diags, plural};
 use crate::emit::bytes::op_row;
 use crate::model::{Example, Op, Spec};
 use crate::source::At;
@@ -61,7 +61,7 @@ fn text(op: &Op, text: &str, operands: &[Decoded]) -> Result<(), String> {
         if let (Some(o), Some(value)) = (op.operands.get(n), operands.get(n))
             && !says(o.kind, token, value)
         {
-            return Err(format!("the text has \"{token}\" for \"{}\", the bytes have {value:?}", o.name.v));
+            return Err(format!("the text has \"{token}\" for \"{}\", the bytes have {value}", o.name.v));
         }
     }
     if rest.is_empty() { Ok(()) } else { Err(format!("the text goes on after the last operand: \"{rest}\"")) }
@@ -109,9 +109,9 @@ fn side(d: &mut Diags, op: &Op, access: Access, given: &[At<String>], example: &
     if wanted.len() != given.len() {
         let word = if access == Access::Read { "reads" } else { "writes" };
         let message = format!(
-            "example of \"{}\" has {} values, but it {word} {}",
+            "example of \"{}\" has {}, but it {word} {}",
             op.name.v,
-            given.len(),
+            plural(given.len(), "value"),
             wanted.len()
         );
         d.error("E041", example.text.at, message);

@@ -2,10 +2,10 @@
 
 use crate::diag::Diags;
 use crate::model::{Op, Spec};
-use opforge_schema::{MAX_NAME, TypeRule};
+use opforge_schema::{MAX_NAME, MAX_OPERANDS, TypeRule};
 
 pub(super) fn lint(d: &mut Diags, spec: &Spec) {
-    for op in spec.ops.iter().filter(|op| !op.damaged) {
+    for op in spec.ops.iter().filter(|op| !op.damaged && op.operands.len() <= MAX_OPERANDS) {
         let at = op.text.as_ref().map_or(op.at, |t| t.at);
         match op.template() {
             Ok(code) => {

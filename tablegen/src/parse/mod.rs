@@ -34,7 +34,8 @@ pub fn parse(opcodes: Source, types: Source, digest: impl Fn(&str) -> String) ->
 }
 
 fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
-    let known = ["isa", "isa_version", "page", "tables_max_bytes", "reserved", "retired", "opcodes"];
+    let known =
+        ["$schema", "isa", "isa_version", "page", "tables_max_bytes", "reserved", "retired", "opcodes"];
     let obj = Obj::open(d, node, "the spec", &known)?;
     let isa = obj.string(d, "isa");
     let version = obj.uint(d, "isa_version", 1, u64::from(u32::MAX));

@@ -157,7 +157,10 @@ pub fn code<T: Copy>(
     let found = all.iter().find(|(_, n)| *n == name.v).map(|(v, _)| *v);
     if found.is_none() {
         let known: Vec<&str> = all.iter().map(|(_, n)| *n).collect();
-        let mut note = format!("known: {}", known.join(", "));
+        let mut note = match known.as_slice() {
+            [] => format!("there is no {what} yet"),
+            list => format!("known: {}", list.join(", ")),
+        };
         if let Some(near) = nearest(&name.v, known.iter().copied()) {
             note = format!("did you mean \"{near}\"? {note}");
         }

@@ -141,7 +141,19 @@ fn operand(d: &mut Diags, node: &Node) -> Option<(Operand, Option<At<String>>)> 
     let access_text = obj.get("access").and_then(|n| string(d, n, "access"));
     let access = access_text.as_ref().and_then(|a| code(d, "E022", a, "access", &named!(Access, 1)));
     let ty = obj.get("type").and_then(|n| string(d, n, "type"));
-    let (name, kind, enc) = (name?, kind?, enc?);
+    let name = name?;
+    let ty_at = ty.as_ref().map_or(obj.at(), |t| t.at);
+    let broken = Operand {
+        name: name.clone(),
+        kind: OperandKind::None,
+        enc: Encoding::None,
+        access: Access::None,
+        ty: TypeRule::None,
+        arg: None,
+        ty_at,
+    };
+    // The rest of the opcode may still refer to an operand whose kind is misspelt.
+    let (Some(kind), Some(enc)) = (kind, enc) else { return Some((broken, None)) };
     if enc != kind.encoding() {
         let message =
             format!("kind {} is encoded as {}, not {}", kind.name(), kind.encoding().name(), enc.name());
@@ -159,10 +171,7 @@ fn operand(d: &mut Diags, node: &Node) -> Option<(Operand, Option<At<String>>)> 
         let message = format!("operand \"{}\" names no register: access and type mean nothing", name.v);
         d.error("E022", extra.at, message);
     }
-    let ty_at = ty.as_ref().map_or(obj.at(), |t| t.at);
-    let access = access.unwrap_or(Access::None);
-    let operand = Operand { name, kind, enc, access, ty: TypeRule::None, arg: None, ty_at };
-    Some((operand, ty))
+    Some((Operand { kind, enc, access: access.unwrap_or(Access::None), ..broken }, ty))
 }
 
 fn type_rule(d: &mut Diags, text: &At<String>, operands: &[Operand]) -> Option<(TypeRule, Option<u8>)> {

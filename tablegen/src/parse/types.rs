@@ -10,7 +10,7 @@ use opforge_schema::TypeRule;
 const MAX_SLOTS: usize = 4;
 
 pub(super) fn read(d: &mut Diags, node: &Node) -> Option<(Vec<Class>, Vec<LogicalType>)> {
-    let obj = Obj::open(d, node, "the type spec", &["classes", "types"])?;
+    let obj = Obj::open(d, node, "the type spec", &["$schema", "classes", "types"])?;
     let mut classes = Vec::new();
     for node in obj.list(d, "classes") {
         classes.extend(class(d, node, classes.len()));

@@ -1,9 +1,31 @@
 //! Aggregate nodes: a header word with type and length, then the elements' slots.
 
 use super::{Heap, reserve_within};
-use crate::lower::{AggKind, AggRead};
 use crate::types::{Type, TypeId};
 use opforge_schema::TrapCode;
+
+/// The kind of aggregate an instruction works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggKind {
+    /// A tuple.
+    Tuple,
+    /// A struct.
+    Struct,
+    /// An array.
+    Array,
+}
+
+/// What an aggregate read knows when it is lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AggRead {
+    /// The shape the verifier proved for the operand. A node of another shape takes the slow, checked path:
+    /// declared parameter shapes are promises of the caller that only the read itself checks.
+    pub shape: TypeId,
+    /// The element type that the destination register has.
+    pub elem: TypeId,
+    /// Slots of the element.
+    pub width: u32,
+}
 
 /// A node of the heap.
 #[derive(Clone, Copy, Debug)]

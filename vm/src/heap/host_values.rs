@@ -202,17 +202,13 @@ impl Heap {
             ValueType::I64 => Value::I64(slot(0) as i64),
             ValueType::U64 => Value::U64(slot(0)),
             ValueType::F64 => Value::F64(f64::from_bits(canonical_f64_bits(slot(0)))),
-            ValueType::Decimal => {
-                Value::Decimal(Decimal { mantissa: slot(0) as i64, scale: slot(1) as u8 })
-            }
+            ValueType::Decimal => Value::Decimal(Decimal { mantissa: slot(0) as i64, scale: slot(1) as u8 }),
             ValueType::Bytes => Value::Bytes(self.bytes(slot(0)).into()),
             ValueType::Str => Value::Str(self.text(slot(0)).into()),
             ValueType::Obj(host_type) => Value::Obj { host_type, handle: slot(0) },
             ValueType::Agg => Value::Agg(self.agg_ref(slot(0))),
             ValueType::Func => Value::Func(FuncId(slot(0) as u32)),
-            ValueType::Closure => {
-                Value::Closure { func: FuncId(slot(0) as u32), env: self.agg_ref(slot(1)) }
-            }
+            ValueType::Closure => Value::Closure { func: FuncId(slot(0) as u32), env: self.agg_ref(slot(1)) },
         }
     }
 

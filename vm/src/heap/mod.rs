@@ -12,8 +12,8 @@ mod host_values;
 #[cfg(test)]
 mod tests;
 
-pub use agg::Node;
 pub(crate) use agg::AggFault;
+pub use agg::{AggKind, AggRead, Node};
 pub use host_values::{Aggregate, AggregateKind, ValueError};
 
 use crate::types::{Type, TypeId, TypeTable, TypeTableFull};

@@ -168,12 +168,20 @@ mod forms {
 
 /// Expands to the body of a direct handler of the given form.
 macro_rules! run_form {
-    (unary, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => { forms::unary($r, $w, $f) };
-    (unary_imm, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => { forms::unary_imm($r, $w, $f) };
-    (binary, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => { forms::binary($r, $w, $f) };
+    (unary, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => {
+        forms::unary($r, $w, $f)
+    };
+    (unary_imm, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => {
+        forms::unary_imm($r, $w, $f)
+    };
+    (binary, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => {
+        forms::binary($r, $w, $f)
+    };
     (ternary, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => {{
         let done = forms::ternary($r, $w, $ip, $f);
-        if done.is_ok() { $ip = $ip.next(); }
+        if done.is_ok() {
+            $ip = $ip.next();
+        }
         done
     }};
     (heap_unary, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => {{
@@ -191,7 +199,9 @@ macro_rules! run_form {
     (heap_ternary, $m:ident, $r:ident, $w:ident, $ip:ident, $fuel:ident, $f:path) => {{
         pay_by_size!($m, $r, $w, $fuel);
         let done = forms::heap_ternary($r, $w, $ip, $m.heap, $f);
-        if done.is_ok() { $ip = $ip.next(); }
+        if done.is_ok() {
+            $ip = $ip.next();
+        }
         done
     }};
 }
@@ -537,21 +547,27 @@ unsafe fn move2(regs: Regs, to: u32, from: u32) {
 
 #[inline(always)]
 fn trace_enter<T: Tracer>(m: &Machine<'_>, tracer: &mut T, func: u32) {
-    if T::ENABLED && let Some(sink) = tracer.sink() {
+    if T::ENABLED
+        && let Some(sink) = tracer.sink()
+    {
         sink.enter(FuncId(func), m.depth);
     }
 }
 
 #[inline(always)]
 fn trace_leave<T: Tracer>(m: &Machine<'_>, tracer: &mut T) {
-    if T::ENABLED && let Some(sink) = tracer.sink() {
+    if T::ENABLED
+        && let Some(sink) = tracer.sink()
+    {
         sink.leave(m.depth);
     }
 }
 
 #[inline(always)]
 fn trace_host<T: Tracer>(m: &Machine<'_>, tracer: &mut T, import: Option<u32>) {
-    if T::ENABLED && let Some(sink) = tracer.sink() {
+    if T::ENABLED
+        && let Some(sink) = tracer.sink()
+    {
         match import {
             Some(index) => {
                 let symbol = m.program.imports.get(index as usize).map_or("", |import| &import.symbol);

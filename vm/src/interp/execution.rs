@@ -127,8 +127,7 @@ pub struct Execution<'i, T> {
 
 impl<'i, T> Execution<'i, T> {
     pub(super) fn new(instance: &'i mut Instance<T>, limits: Limits) -> Self {
-        let state =
-            State { func: FuncId(0), instr: InstrIx(0), base: ENTRY_BASE, depth: 0, running: false };
+        let state = State { func: FuncId(0), instr: InstrIx(0), base: ENTRY_BASE, depth: 0, running: false };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
     }
 
@@ -190,25 +189,19 @@ impl<'i, T> Execution<'i, T> {
             return Err(EntryError::StackLimitExceeded);
         }
         let buffers = &mut self.instance.buffers;
-        if buffers.stack.len() < end {
-            buffers.stack.resize(end.max(256), 0);
-        }
+        buffers.stack.grow(end).map_err(|_| EntryError::StackLimitExceeded)?;
         let mut slot = base;
         for (index, (value, &ty)) in args.iter().zip(&function.params).enumerate() {
-            let stored = buffers
-                .heap
-                .store_value(value, ty)
-                .map_err(|error| EntryError::Argument { index, error })?;
+            let stored =
+                buffers.heap.store_value(value, ty).map_err(|error| EntryError::Argument { index, error })?;
             for &bits in stored.iter().take(ty.slots() as usize) {
-                if let Some(to) = buffers.stack.get_mut(slot) {
-                    *to = bits;
-                }
+                buffers.stack.set(slot, bits);
                 slot += 1;
             }
         }
         // The entry frame's linkage: word 0 means that its return ends the run.
-        for link in buffers.stack.iter_mut().take(base) {
-            *link = 0;
+        for link in 0..base {
+            buffers.stack.set(link, 0);
         }
         self.state = State { func, instr: InstrIx(0), base, depth: 1, running: true };
         Ok(())
@@ -310,18 +303,14 @@ impl<'i, T> Execution<'i, T> {
         let stack = &self.instance.buffers.stack;
         let frame = |func: FuncId, at: InstrIx| {
             let function = module.program().function(func);
-            FrameInfo {
-                func,
-                pc: function.map_or(0, |f| f.pc(at)),
-                span: function.and_then(|f| f.span(at)),
-            }
+            FrameInfo { func, pc: function.map_or(0, |f| f.pc(at)), span: function.and_then(|f| f.span(at)) }
         };
         let mut frames = alloc::vec![frame(self.state.func, self.state.instr)];
         let mut omitted = 0;
         let mut base = self.state.base;
         for _ in 1..self.state.depth {
-            let link = base.checked_sub(2).and_then(|at| stack.get(at..at + 2));
-            let Some(&[word, up]) = link else { break };
+            let link = base.checked_sub(2).and_then(|at| Some((stack.get(at)?, stack.get(at + 1)?)));
+            let Some((word, up)) = link else { break };
             let call = (word as u32).wrapping_sub(1);
             let Some(func) = module.code().func_of(call) else { break };
             if frames.len() == Trap::MAX_FRAMES {
@@ -398,7 +387,10 @@ fn settle(
         }
         Exit::Trap(_) => {
             state.instr = own;
-            if !exact && let Some(function) = function && let Some(segment) = function.segment_of(own) {
+            if !exact
+                && let Some(function) = function
+                && let Some(segment) = function.segment_of(own)
+            {
                 // The rest of the segment was charged but did not run.
                 *fuel = fuel.saturating_add(function.fuel(after, segment.end));
             }

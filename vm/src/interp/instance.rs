@@ -3,6 +3,7 @@
 use super::execution::{EntryError, Execution, Outcome};
 use super::machine::HostCalls;
 use super::module::Module;
+use super::regs::Stack;
 use crate::heap::Heap;
 use crate::host::{Caller, HostFault, SlotFunc};
 use crate::ids::{FuncId, HostSigId};
@@ -28,7 +29,7 @@ pub struct Instance<T> {
 #[derive(Debug)]
 pub(super) struct Buffers {
     pub(super) heap: Heap,
-    pub(super) stack: Vec<u64>,
+    pub(super) stack: Stack,
     pub(super) results: Vec<u64>,
     pub(super) host: Vec<u64>,
 }
@@ -109,7 +110,7 @@ impl<T> Instance<T> {
         let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
         Self {
             hosts: Hosts { imports, data },
-            buffers: Buffers { heap, stack: Vec::new(), results: Vec::new(), host: Vec::new() },
+            buffers: Buffers { heap, stack: Stack::default(), results: Vec::new(), host: Vec::new() },
             module,
         }
     }

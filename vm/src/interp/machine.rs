@@ -1,12 +1,13 @@
 //! What the dispatch loop works on, and the parts of handlers that are too big or too rare to stand in it.
 
 use super::code::InterpCode;
-use super::regs::{LINK_SLOTS, Link, Regs};
+use super::regs::{LINK_SLOTS, Link, Regs, Stack};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
+use crate::heap::AggRead;
 use crate::heap::{AggFault, Heap};
 use crate::ids::{FuncId, InstrIx};
-use crate::lower::{AggRead, ExecProgram};
+use crate::lower::ExecProgram;
 use crate::trap::{AggErrorKind, TrapDetail};
 use crate::types::TypeId;
 use crate::value_type::ValueType;
@@ -55,7 +56,7 @@ pub(super) struct Machine<'r> {
     pub(super) program: &'r ExecProgram,
     pub(super) code: &'r InterpCode,
     pub(super) heap: &'r mut Heap,
-    pub(super) stack: &'r mut Vec<u64>,
+    pub(super) stack: &'r mut Stack,
     pub(super) host: &'r mut dyn HostCalls,
     pub(super) interrupt: Option<&'r AtomicBool>,
     pub(super) results: &'r mut Vec<u64>,
@@ -147,11 +148,7 @@ impl Machine<'_> {
             return Err(TrapCode::CallDepthExceeded);
         }
         let target = self.stack.len().saturating_mul(2).clamp(end, self.max_stack.max(end));
-        self.stack
-            .try_reserve_exact(target - self.stack.len())
-            .map_err(|_| TrapCode::MemoryLimitExceeded)?;
-        self.stack.resize(target, 0);
-        Ok(())
+        self.stack.grow(target)
     }
 
     /// The frame `up` slots above `regs`, with room for function `func`.

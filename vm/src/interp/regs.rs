@@ -11,9 +11,42 @@
 
 use super::word::Word;
 use alloc::vec::Vec;
+use opforge_schema::TrapCode;
 
 /// Slots below a frame's first slot that hold its linkage.
 pub(super) const LINK_SLOTS: u32 = 2;
+
+/// The slots of all frames of a run.
+#[derive(Debug, Default)]
+pub(super) struct Stack(Vec<u64>);
+
+impl Stack {
+    /// The number of slots there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Makes at least `slots` slots, or fails without a change if there is no memory. Frame pointers made before
+    /// are no longer valid.
+    pub(super) fn grow(&mut self, slots: usize) -> Result<(), TrapCode> {
+        let more = slots.saturating_sub(self.0.len());
+        self.0.try_reserve_exact(more).map_err(|_| TrapCode::MemoryLimitExceeded)?;
+        self.0.resize(self.0.len() + more, 0);
+        Ok(())
+    }
+
+    /// Reads a slot, for everything that is not in a hurry.
+    pub(super) fn get(&self, slot: usize) -> Option<u64> {
+        self.0.get(slot).copied()
+    }
+
+    /// Writes a slot that exists.
+    pub(super) fn set(&mut self, slot: usize, value: u64) {
+        if let Some(to) = self.0.get_mut(slot) {
+            *to = value;
+        }
+    }
+}
 
 /// A frame pointer: the address of a frame's first slot.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +58,14 @@ impl Regs {
     ///
     /// `Vec::as_mut_ptr` makes no reference to the slots, so frame pointers made from it stay valid until the
     /// stack reallocates.
-    pub(super) fn new(stack: &mut Vec<u64>, base: usize) -> Self {
+    pub(super) fn new(stack: &mut Stack, base: usize) -> Self {
         debug_assert!(base <= stack.len());
-        Self(stack.as_mut_ptr().wrapping_add(base))
+        Self(stack.0.as_mut_ptr().wrapping_add(base))
     }
 
     /// The slot number of the frame's start in the stack it was made from.
-    pub(super) fn base(self, stack: &Vec<u64>) -> usize {
-        (self.0 as usize).wrapping_sub(stack.as_ptr() as usize) / size_of::<u64>()
+    pub(super) fn base(self, stack: &Stack) -> usize {
+        (self.0 as usize).wrapping_sub(stack.0.as_ptr() as usize) / size_of::<u64>()
     }
 
     /// Reads a slot.
@@ -69,8 +102,8 @@ impl Regs {
 
     /// Whether `slots` slots from here end inside the stack.
     #[inline(always)]
-    pub(super) fn fits(self, slots: u32, stack: &Vec<u64>) -> bool {
-        self.0.wrapping_add(slots as usize).cast_const() <= stack.as_ptr().wrapping_add(stack.len())
+    pub(super) fn fits(self, slots: u32, stack: &Stack) -> bool {
+        self.0.wrapping_add(slots as usize).cast_const() <= stack.0.as_ptr().wrapping_add(stack.len())
     }
 
     /// Writes the linkage below this frame.

@@ -4,6 +4,7 @@
 //! resolved. There is exactly one `ExecInstr` for each source instruction, so an instruction index means the
 //! same in the verified code, here, in fuel tables and in trap reports.
 
+use crate::heap::{AggKind, AggRead};
 use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, SpanId, StructId};
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
@@ -21,29 +22,6 @@ pub struct SlotList {
     pub start: u32,
     /// Number of entries.
     pub len: u32,
-}
-
-/// The kind of aggregate an instruction works on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AggKind {
-    /// A tuple.
-    Tuple,
-    /// A struct.
-    Struct,
-    /// An array.
-    Array,
-}
-
-/// What an aggregate read knows when it is lowered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AggRead {
-    /// The shape the verifier proved for the operand. A node of another shape takes the slow, checked path:
-    /// declared parameter shapes are promises of the caller that only the read itself checks.
-    pub shape: TypeId,
-    /// The element type that the destination register has.
-    pub elem: TypeId,
-    /// Slots of the element.
-    pub width: u32,
 }
 
 /// One lowered instruction. Slots are frame-relative; multi-slot values take consecutive slots.

@@ -9,13 +9,12 @@ mod operands;
 mod segments;
 mod visit;
 
-pub use exec::{
-    AggKind, AggRead, ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList,
-};
+pub use exec::{ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList};
 pub(crate) use segments::size_fuel;
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};
+use crate::heap::AggRead;
 use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx};
 use crate::program::{Const, Signature};
 use crate::types::TypeId;
@@ -47,7 +46,11 @@ impl fmt::Display for LowerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Internal { func, at } => {
-                write!(f, "error[L0001]: {func}, instruction {}: verified code does not lower; please report", at.0)
+                write!(
+                    f,
+                    "error[L0001]: {func}, instruction {}: verified code does not lower; please report",
+                    at.0
+                )
             }
             Self::TooLarge => f.write_str("error[L0002]: the lowered program is too large"),
         }
@@ -157,8 +160,7 @@ impl<'v> FunctionLowering<'v> {
         let types = self.verified.types();
         for (reg, &ty) in self.source.reg_types().iter().enumerate() {
             self.reg_slots.push(self.frame_slots);
-            self.frame_slots =
-                self.frame_slots.checked_add(types.slots(ty)).ok_or(LowerError::TooLarge)?;
+            self.frame_slots = self.frame_slots.checked_add(types.slots(ty)).ok_or(LowerError::TooLarge)?;
             if reg == params {
                 self.param_slots = self.frame_slots;
             }

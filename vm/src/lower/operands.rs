@@ -1,6 +1,6 @@
 //! Picks operands of one instruction by what their rows say they do.
 
-use crate::lower::AggKind;
+use crate::heap::AggKind;
 use opforge_schema::{Access, OpRow, OperandKind, OperandRow, TypeRule};
 
 /// The operands of one instruction beside their rows. Effect tokens take no slot and are passed over.

@@ -7,7 +7,11 @@ impl ExecInstr {
     /// Calls `f` with each slot read.
     pub(crate) fn for_each_read(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
-            Self::Nop | Self::Const { .. } | Self::ConstDecimal { .. } | Self::Trap { .. } | Self::Jump { .. } => {}
+            Self::Nop
+            | Self::Const { .. }
+            | Self::ConstDecimal { .. }
+            | Self::Trap { .. }
+            | Self::Jump { .. } => {}
             Self::Direct { op, args, .. } => {
                 let reads = opforge_tables::ISA.op(op.didx()).map_or(0, |row| row.reads.count_ones());
                 args.into_iter().take(reads as usize).for_each(f);
@@ -48,7 +52,8 @@ impl ExecInstr {
     /// Calls `f` with each slot written.
     pub(crate) fn for_each_write(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
-            Self::Nop | Self::Trap { .. } | Self::Jump { .. } | Self::Branch { .. } | Self::Return { .. } => {}
+            Self::Nop | Self::Trap { .. } | Self::Jump { .. } | Self::Branch { .. } | Self::Return { .. } => {
+            }
             Self::Direct { dst, .. }
             | Self::DirectImm { dst, .. }
             | Self::Move { dst, .. }

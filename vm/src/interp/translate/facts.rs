@@ -63,7 +63,10 @@ impl Facts {
     }
 
     /// The instructions that control can reach.
-    fn live<'f>(&self, function: &'f ExecFunction) -> impl Iterator<Item = (InstrIx, &'f ExecInstr)> + use<'f> {
+    fn live<'f>(
+        &self,
+        function: &'f ExecFunction,
+    ) -> impl Iterator<Item = (InstrIx, &'f ExecInstr)> + use<'f> {
         let segments: Vec<_> = function
             .segments
             .iter()

@@ -1,0 +1,129 @@
+//! `tablegen diff`: which changes are told, in which words, and which break whom.
+
+use opforge_tablegen::diff::{Report, Tables, compare};
+use opforge_tablegen::source::Source;
+use opforge_tablegen::{artefacts, compile};
+use std::path::Path;
+
+fn good(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad").join(name);
+    std::fs::read_to_string(path).expect("a spec")
+}
+
+fn tables(opcodes: &str, types: &str) -> Tables {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let spec = compile(Source::new("opcodes.json", opcodes), Source::new("types.json", types));
+    let spec = spec.unwrap_or_else(|d| panic!("{}", d.render()));
+    let all = artefacts::make(&root, &spec).expect("artefacts");
+    let file = |name: &str| {
+        let found = all.rest.iter().find(|(path, _)| path.ends_with(&format!("/{name}")));
+        found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| name.to_owned())
+    };
+    Tables::from_files(file).expect("tables")
+}
+
+/// The report of a change of the good spec: each pair of texts replaced once.
+fn change(edits: &[(&str, &str)]) -> Report {
+    let (opcodes, types) = (good("good.json"), good("types.good.json"));
+    let (mut new_opcodes, mut new_types) = (opcodes.clone(), types.clone());
+    for (old, new) in edits {
+        let text = if new_opcodes.contains(old) { &mut new_opcodes } else { &mut new_types };
+        assert!(text.contains(old), "{old} is there to be changed");
+        *text = text.replacen(old, new, 1);
+    }
+    compare(&tables(&opcodes, &types), &tables(&new_opcodes, &new_types))
+}
+
+/// One line of a report, and whom it breaks.
+fn says(report: &Report, line: &str, breaks: Option<&str>) {
+    let found = report.changes.iter().find(|c| c.line.contains(line));
+    assert!(found.is_some_and(|c| c.breaks == breaks), "{line} ({breaks:?}) in:\n{}", report.render());
+}
+
+#[test]
+fn no_change_is_no_change() {
+    let report = change(&[]);
+    assert!(report.is_empty());
+    assert_eq!(report.render(), "no changes\n");
+}
+
+#[test]
+fn a_doc_is_counted_only() {
+    let report = change(&[("Does nothing.", "Does nothing more.")]);
+    assert_eq!((report.changes.len(), report.doc_only, report.breaking()), (0, 1, 0));
+    assert!(report.render().starts_with("  doc only: 1 opcode\n"), "{}", report.render());
+}
+
+#[test]
+fn a_new_name_is_fine_and_a_lost_one_breaks_text() {
+    let added = change(&[("\"mnemonic\": \"call\"", "\"mnemonic\": \"call\", \"aliases\": [\"invoke\"]")]);
+    says(&added, "+ 0x02 invoke", None);
+    assert!(!added.unacknowledged());
+    let renamed = change(&[("\"mnemonic\": \"call\"", "\"mnemonic\": \"invoke\"")]);
+    says(&renamed, "the name is gone", Some("text"));
+    assert!(renamed.unacknowledged());
+}
+
+#[test]
+fn a_moved_opcode_breaks_bytecode() {
+    let moved = change(&[
+        ("\"byte\": \"0x02\"", "\"byte\": \"0x03\""),
+        (
+            "\"from\": \"0x03\", \"to\": \"0xFF\"",
+            "\"from\": \"0x02\", \"to\": \"0x02\", \"reason\": \"was call\" },\n { \"from\": \"0x04\", \"to\": \"0xFF\"",
+        ),
+    ]);
+    says(&moved, "- 0x02 call             moved to 0x03", Some("bytecode"));
+    says(&moved, "+ 0x03 call", None);
+}
+
+#[test]
+fn encoding_types_fuel_and_lowering_are_told_apart() {
+    says(&change(&[("\"fuel\": 1", "\"fuel\": 2")]), "fuel: 1 -> 2", Some("fuel"));
+    says(&change(&[("\"imm\": true", "\"imm\": false")]), "lower: direct binary fuse 1 ->", None);
+    says(&change(&[("\"since\": 1", "\"since\": 2")]), "since: 1 -> 2", Some("old containers"));
+    let kind = change(&[("\"kind\": \"func_id\"", "\"kind\": \"call_sig_id\"")]);
+    says(&kind, "operand 1: func_id -> call_sig_id", Some("verifier"));
+    let fewer = change(&[
+        (
+            "        { \"name\": \"rets\", \"kind\": \"reg_list\", \"enc\": \"uleb32_list\", \"access\": \"write\", \"type\": \"results:func\" }\n",
+            "",
+        ),
+        ("\"type\": \"params:func\" },", "\"type\": \"params:func\" }"),
+        ("{func} {args} -> {rets}", "{func} {args}"),
+        (",\n        {\"rule\": \"list_len_eq\", \"a\": \"rets\"}", ""),
+    ]);
+    says(
+        &fewer,
+        "operands: reg read effect, func_id, reg_list/uleb32_list read params:1, ",
+        Some("encoding"),
+    );
+    says(&fewer, "text: {1} {2} -> {3} -> {1} {2}", Some("text"));
+}
+
+#[test]
+fn types_may_be_added_but_not_changed() {
+    let wider = change(&[("[\"i64\", \"i64\"]", "[\"i64\", \"i64\", \"i64\"]")]);
+    says(&wider, "~ type point", Some("intrinsics"));
+    let slots = change(&[("\"tag\": 2, \"slots\": 2", "\"tag\": 2, \"slots\": 1")]);
+    says(&slots, "~ class 2 (decimal)", Some("values"));
+    let more = change(&[(
+        "\"types\": [",
+        "\"types\": [\n    { \"name\": \"one\", \"layout\": [\"i64\"], \"doc\": \"One.\" },",
+    )]);
+    says(&more, "+ type one", None);
+}
+
+#[test]
+fn a_higher_version_acknowledges_what_breaks() {
+    let edits = [("\"fuel\": 1", "\"fuel\": 2"), ("\"isa_version\": 1", "\"isa_version\": 2")];
+    let report = change(&edits);
+    assert_eq!((report.breaking(), report.unacknowledged()), (1, false));
+    let report = change(&edits[..1]);
+    assert!(report.unacknowledged());
+    assert!(
+        report
+            .render()
+            .ends_with("isa_version 1 -> 1: 1 breaking change needs a higher isa_version in the spec\n")
+    );
+}

@@ -1,0 +1,68 @@
+//! The JSON Schemas in `spec/schema` are written by hand; their lists must be those of the Rust code.
+
+use opforge_schema as s;
+use opforge_tablegen::model::Effect;
+use serde_json::Value;
+
+fn schema(text: &str) -> Value {
+    serde_json::from_str(text).expect("a schema is JSON")
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list.as_array().expect("an array").iter().map(|v| v.as_str().expect("a string")).collect()
+}
+
+/// Compares `$defs.<def>.enum` with the spec names of a code enum.
+macro_rules! same_names {
+    ($schema:ident, $def:literal, $code:ty, $skip:literal) => {
+        let wanted: Vec<&str> = <$code>::ALL.iter().skip($skip).map(|c| c.name()).collect();
+        assert_eq!(names(&$schema["$defs"][$def]["enum"]), wanted, "{}", $def);
+    };
+}
+
+#[test]
+fn enums_are_the_code_lists() {
+    let schema = schema(opforge_spec::OPCODES_SCHEMA);
+    same_names!(schema, "kind", s::OperandKind, 1);
+    same_names!(schema, "encoding", s::Encoding, 1);
+    same_names!(schema, "access", s::Access, 1);
+    same_names!(schema, "term", s::Term, 0);
+    same_names!(schema, "family", s::Family, 1);
+    same_names!(schema, "lowering", s::Lower, 0);
+    same_names!(schema, "rule_name", s::Rule, 1);
+    same_names!(schema, "jit_class", s::JitClass, 0);
+    same_names!(schema, "clif", s::Clif, 1);
+    same_names!(schema, "trap", s::TrapCode, 1);
+    same_names!(schema, "hook", s::Hook, 1);
+    let effects: Vec<&str> = Effect::ALL.iter().map(|(_, name)| *name).collect();
+    assert_eq!(names(&schema["$defs"]["effect"]["enum"]), effects);
+}
+
+#[test]
+fn types_are_the_type_rules() {
+    let schema = schema(opforge_spec::OPCODES_SCHEMA);
+    let ty = &schema["$defs"]["type"]["anyOf"];
+    let rules = s::TypeRule::ALL.iter().skip(1);
+    let (with, without): (Vec<s::TypeRule>, Vec<_>) = rules.partition(|r| r.takes_operand());
+    let text = |list: &[s::TypeRule]| list.iter().map(|r| r.name()).collect::<Vec<_>>();
+    assert_eq!(names(&ty[0]["enum"]), text(&without));
+    assert_eq!(ty[1]["pattern"], format!("^({}):[a-z][a-z0-9_]*$", text(&with).join("|")));
+}
+
+#[test]
+fn fields_are_those_that_the_parser_knows() {
+    // A spec with a field that the parser does not know is refused, so the built-in spec and the schema
+    // agree on every field that is used; limits are compared here.
+    let schema = schema(opforge_spec::OPCODES_SCHEMA);
+    let opcode = &schema["$defs"]["opcode"]["properties"];
+    assert_eq!(opcode["operands"]["maxItems"], s::MAX_OPERANDS);
+    assert_eq!(opcode["rules"]["maxItems"], s::MAX_RULES);
+    assert_eq!(opcode["mnemonic"]["maxLength"], s::MAX_NAME);
+    let spec: Value = serde_json::from_str(opforge_spec::OPCODES).expect("the spec is JSON");
+    for op in spec["opcodes"].as_array().expect("opcodes") {
+        for key in op.as_object().expect("an object").keys() {
+            assert!(opcode.get(key).is_some(), "the schema does not know {key}");
+        }
+    }
+    assert_eq!(schema["additionalProperties"], false);
+}

@@ -1,0 +1,118 @@
+//! Tables from bytes at run time: any address works, and damaged bytes give an error or harmless tables.
+
+use opforge_schema::{Blobs, Isa, IsaError, TrapCode};
+use opforge_tables::ISA;
+
+const FILES: [&[u8]; 6] = [
+    include_bytes!("../blobs/vm.ops.bin"),
+    include_bytes!("../blobs/vm.names.bin"),
+    include_bytes!("../blobs/vm.text.bin"),
+    include_bytes!("../blobs/vm.lookup.bin"),
+    include_bytes!("../blobs/vm.classes.bin"),
+    include_bytes!("../blobs/vm.types.bin"),
+];
+const NAMES: [&str; 6] = ["vm.ops", "vm.names", "vm.text", "vm.lookup", "vm.classes", "vm.types"];
+
+fn isa<'b>(files: &[&'b [u8]; 6]) -> Result<Isa<'b>, IsaError> {
+    let [ops, names, text, lookup, classes, types] = *files;
+    Isa::from_blobs(&Blobs { ops, names, text, lookup, classes, types })
+}
+
+fn with(at: usize, bytes: &[u8]) -> Result<(), IsaError> {
+    let mut files = FILES;
+    files[at] = bytes;
+    isa(&files).map(|isa| read_everything(&isa))
+}
+
+/// Calls every reader; none may panic, whatever well-formed rows say.
+fn read_everything(isa: &Isa<'_>) {
+    let mut sum = 0;
+    for (didx, row) in isa.iter() {
+        sum += isa.name(didx).len() + isa.template(didx).len() + row.operands().len() + row.rules().count();
+        sum += row.operands().iter().map(|o| o.kind().name().len() + o.enc().name().len()).sum::<usize>();
+        sum += row.operands().iter().map(|o| o.access().name().len() + o.ty().name().len()).sum::<usize>();
+        sum += TrapCode::ALL.iter().filter(|t| row.traps_with(**t)).count();
+        sum += usize::from(isa.find(isa.name(didx)).is_some());
+    }
+    sum += isa.classes.iter().map(|c| c.as_str().len()).sum::<usize>();
+    sum += isa.types.iter().map(|t| t.as_str().len() + t.slots().len()).sum::<usize>();
+    assert!(sum > 0);
+}
+
+#[test]
+fn the_files_are_the_embedded_tables() {
+    let read = isa(&FILES).expect("the committed blobs");
+    assert_eq!((read.ops, read.names, read.text), (ISA.ops, ISA.names, ISA.text));
+    assert_eq!((read.lookup, read.classes, read.types), (ISA.lookup, ISA.classes, ISA.types));
+}
+
+#[test]
+fn bytes_at_odd_addresses_are_fine() {
+    for offset in 1..4 {
+        let moved: Vec<Vec<u8>> = FILES.iter().map(|f| [&vec![0; offset], *f].concat()).collect();
+        let files: Vec<&[u8]> = moved.iter().map(|f| &f[offset..]).collect();
+        let files: [&[u8]; 6] = files.try_into().expect("six files");
+        read_everything(&isa(&files).expect("the same bytes"));
+    }
+}
+
+#[test]
+fn cut_and_padded_files_are_refused_by_name() {
+    for (at, file) in FILES.iter().enumerate() {
+        for len in (0..40).chain([file.len() / 2, file.len() - 1]) {
+            let error = with(at, &file[..len]).expect_err("a cut file");
+            assert!(error.to_string().starts_with(&format!("table {}: ", NAMES[at])), "{error}");
+        }
+        assert!(with(at, &[*file, &[0]].concat()).is_err(), "{}: a byte more", NAMES[at]);
+        assert!(with(at, &[*file, &vec![0; 80 * 16]].concat()).is_err(), "{}: rows more", NAMES[at]);
+        let other = FILES[(at + 1) % 6];
+        assert!(with(at, other).is_err(), "another table in place of {}", NAMES[at]);
+    }
+}
+
+#[test]
+fn another_format_is_told_with_both_numbers() {
+    for version in [0u16, 2, 0xffff] {
+        let mut ops = FILES[0].to_vec();
+        ops[4..6].copy_from_slice(&version.to_le_bytes());
+        let error = with(0, &ops).expect_err("another format");
+        assert_eq!(error, IsaError::Format { table: "vm.ops", found: version, expected: 1 });
+        assert!(error.to_string().contains(&format!("format {version}, but this version reads format 1")));
+    }
+    // The other byte order: the magic is bytes and still fits, so the version is what differs.
+    let mut swapped = FILES[0].to_vec();
+    swapped[4..6].copy_from_slice(&[0, 1]);
+    assert!(matches!(with(0, &swapped), Err(IsaError::Format { found: 256, .. })));
+}
+
+#[test]
+fn row_counts_that_wrap_are_refused() {
+    for rows in [0u32, 1, 255, 257, u32::MAX, u32::MAX / 80 + 1] {
+        let mut ops = FILES[0].to_vec();
+        ops[12..16].copy_from_slice(&rows.to_le_bytes());
+        assert!(with(0, &ops).is_err(), "{rows} rows");
+    }
+}
+
+#[test]
+fn every_flipped_bit_is_refused_or_harmless() {
+    let (mut refused, mut harmless) = (0, 0);
+    for (at, file) in FILES.iter().enumerate() {
+        let mut bytes = file.to_vec();
+        // Every bit of the small tables; of the large ones all of the header and a sample.
+        let step = if bytes.len() > 4096 { 29 } else { 1 };
+        for bit in (0..128).chain((128..bytes.len() * 8).step_by(step)) {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            match with(at, &bytes) {
+                Ok(()) => harmless += 1,
+                Err(error) => {
+                    assert!(error.to_string().contains(NAMES[at]) || at != 4, "{error}");
+                    refused += 1;
+                }
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+    // Structure finds most; the rest are tables with another meaning, which the digest in MANIFEST finds.
+    assert!(refused > 4 * harmless, "{refused} refused, {harmless} harmless");
+}

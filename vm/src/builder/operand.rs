@@ -1,0 +1,136 @@
+//! Operands as a builder's user gives them, and how they fit operand kinds.
+
+use super::Label;
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, Reg, StructId};
+use opforge_schema::OperandKind;
+
+/// One operand of [`FuncBuilder::emit`](super::FuncBuilder::emit).
+///
+/// Integers fit every integer kind that has room for their value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Operand<'a> {
+    /// A register.
+    Reg(Reg),
+    /// A list of registers.
+    Regs(&'a [Reg]),
+    /// A branch target.
+    Label(Label),
+    /// A truth value.
+    Bool(bool),
+    /// A signed integer.
+    I64(i64),
+    /// An unsigned integer.
+    U64(u64),
+    /// A float.
+    F64(f64),
+    /// A pool constant.
+    Const(ConstId),
+    /// A function.
+    Func(FuncId),
+    /// A host signature.
+    HostSig(HostSigId),
+    /// A call signature.
+    CallSig(CallSigId),
+    /// A struct type.
+    Struct(StructId),
+    /// An array element type.
+    Elem(ElemId),
+}
+
+/// An operand as the codec takes it.
+pub(super) enum Fit<'a> {
+    Scalar(u64),
+    Regs(&'a [Reg]),
+    Label(Label),
+}
+
+/// Why an operand does not fit.
+pub(super) enum Misfit {
+    Kind,
+    Range,
+}
+
+impl<'a> Operand<'a> {
+    /// What the operand is called in messages.
+    #[must_use]
+    pub const fn what(&self) -> &'static str {
+        match self {
+            Self::Reg(_) => "a register",
+            Self::Regs(_) => "a register list",
+            Self::Label(_) => "a label",
+            Self::Bool(_) => "a truth value",
+            Self::I64(_) | Self::U64(_) => "an integer",
+            Self::F64(_) => "a float",
+            Self::Const(_) => "a constant",
+            Self::Func(_) => "a function",
+            Self::HostSig(_) => "a host signature",
+            Self::CallSig(_) => "a call signature",
+            Self::Struct(_) => "a struct type",
+            Self::Elem(_) => "an element type",
+        }
+    }
+
+    /// The operand as the codec takes it, if it is of this kind and in range.
+    pub(super) fn fit(self, kind: OperandKind) -> Result<Fit<'a>, Misfit> {
+        use OperandKind as K;
+        let unsigned = |max: u64| match self {
+            Self::U64(v) => Some(v).filter(|&v| v <= max),
+            Self::I64(v) => u64::try_from(v).ok().filter(|&v| v <= max),
+            _ => None,
+        };
+        let integer = matches!(self, Self::I64(_) | Self::U64(_));
+        let scalar = match (kind, self) {
+            (K::Reg, Self::Reg(Reg(n))) => u64::from(n),
+            (K::RegList, Self::Regs(regs)) => return Ok(Fit::Regs(regs)),
+            (K::Pc, Self::Label(label)) => return Ok(Fit::Label(label)),
+            (K::ImmBool, Self::Bool(v)) => u64::from(v),
+            (K::ImmF64, Self::F64(v)) => v.to_bits(),
+            (K::ConstId, Self::Const(ConstId(n)))
+            | (K::FuncId, Self::Func(FuncId(n)))
+            | (K::HostSigId, Self::HostSig(HostSigId(n)))
+            | (K::CallSigId, Self::CallSig(CallSigId(n)))
+            | (K::TypeId, Self::Struct(StructId(n)))
+            | (K::ElemTypeId, Self::Elem(ElemId(n))) => u64::from(n),
+            (K::ImmI64, Self::I64(v)) => v as u64,
+            (K::ImmI64, _) if integer => unsigned(i64::MAX as u64).ok_or(Misfit::Range)?,
+            (K::ImmU64, _) if integer => unsigned(u64::MAX).ok_or(Misfit::Range)?,
+            (K::ImmU32, _) if integer => unsigned(u64::from(u32::MAX)).ok_or(Misfit::Range)?,
+            (K::ImmU8, _) if integer => unsigned(u64::from(u8::MAX)).ok_or(Misfit::Range)?,
+            _ => return Err(Misfit::Kind),
+        };
+        Ok(Fit::Scalar(scalar))
+    }
+}
+
+macro_rules! operand_from {
+    ($($from:ty => $variant:ident,)*) => {$(
+        impl<'a> From<$from> for Operand<'a> {
+            fn from(value: $from) -> Self {
+                Self::$variant(value)
+            }
+        }
+    )*};
+}
+
+operand_from! {
+    Reg => Reg,
+    &'a [Reg] => Regs,
+    Label => Label,
+    bool => Bool,
+    i64 => I64,
+    u64 => U64,
+    f64 => F64,
+    ConstId => Const,
+    FuncId => Func,
+    HostSigId => HostSig,
+    CallSigId => CallSig,
+    StructId => Struct,
+    ElemId => Elem,
+}
+
+impl<'a, const N: usize> From<&'a [Reg; N]> for Operand<'a> {
+    fn from(value: &'a [Reg; N]) -> Self {
+        Self::Regs(value)
+    }
+}
