@@ -471,13 +471,19 @@ code_enum! {
 }
 
 impl Encoding {
-    /// The fewest bytes an operand in this encoding takes.
+    /// The fewest bytes that are read as an operand in this encoding. A wide operand is written with five, but
+    /// any form that holds its value is read.
     #[must_use]
     pub const fn min_len(self) -> u8 {
         match self {
             Self::None => 0,
-            Self::Uleb32 | Self::Uleb64 | Self::Sleb64 | Self::U8 | Self::Bool8 | Self::Uleb32List => 1,
-            Self::Uleb32Wide => 5,
+            Self::Uleb32
+            | Self::Uleb32Wide
+            | Self::Uleb64
+            | Self::Sleb64
+            | Self::U8
+            | Self::Bool8
+            | Self::Uleb32List => 1,
             Self::U64Le => 8,
         }
     }

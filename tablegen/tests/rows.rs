@@ -57,7 +57,10 @@ fn every_row_decodes_what_it_encodes() {
     for (didx, row) in isa.iter() {
         let choices: Vec<Vec<Operand>> = row.operands().iter().map(|o| extremes(o.enc())).collect();
         let least: Vec<Operand> = choices.iter().map(|c| c[0].clone()).collect();
-        assert_eq!(round_trip(didx, row, &least), usize::from(row.min_len), "{didx:#04x}: min_len");
+        // A wide operand may be read from one byte and is written with five.
+        let wide = row.operands().iter().filter(|o| o.enc() == Encoding::Uleb32Wide).count();
+        let written = round_trip(didx, row, &least);
+        assert_eq!(written, usize::from(row.min_len) + 4 * wide, "{didx:#04x}: min_len");
         for (i, choice) in choices.iter().enumerate() {
             for value in choice {
                 let mut operands = least.clone();

@@ -4,10 +4,13 @@
 use opforge_schema::zerocopy::transmute_ref;
 use opforge_schema::{ClassRow, Header, Isa, LookupRow, NameRow, OpRow, TextRow, TypeRow, check};
 
-/// Embeds `blobs/<file>` as rows, its header checked.
+/// Embeds `blobs/<file>` as rows, its header checked. The rows are a static, so that a program holds them
+/// once; a const would be copied into every crate that uses it.
 macro_rules! embed {
-    ($name:ident, $row:ty, $file:literal) => {
-        const $name: &[$row] = {
+    ($name:ident, $rows:ident, $row:ty, $file:literal) => {
+        const $rows: usize =
+            include_bytes!(concat!("../blobs/", $file)).len().saturating_sub(16) / size_of::<$row>();
+        static $name: [$row; $rows] = {
             const BYTES: &[u8] = include_bytes!(concat!("../blobs/", $file));
             const HEAD: &[u8; 16] = match BYTES.first_chunk() {
                 Some(head) => head,
@@ -17,27 +20,26 @@ macro_rules! embed {
             if let Some(problem) = check::header::<$row>(HEADER, BYTES.len()) {
                 fail($file, None, problem);
             }
-            const ROWS: usize = (BYTES.len() - 16) / size_of::<$row>();
-            const BODY: &[u8; ROWS * size_of::<$row>()] = match BYTES.last_chunk() {
+            const BODY: &[u8; $rows * size_of::<$row>()] = match BYTES.last_chunk() {
                 Some(body) => body,
                 None => panic!(concat!($file, " is cut short; run `just tablegen`")),
             };
-            const TABLE: &[$row; ROWS] = transmute_ref!(BODY);
-            TABLE
+            const TABLE: &[$row; $rows] = transmute_ref!(BODY);
+            *TABLE
         };
     };
 }
 
-embed!(OPS, OpRow, "vm.ops.bin");
-embed!(NAMES, NameRow, "vm.names.bin");
-embed!(TEXT, TextRow, "vm.text.bin");
-embed!(LOOKUP, LookupRow, "vm.lookup.bin");
-embed!(CLASSES, ClassRow, "vm.classes.bin");
-embed!(TYPES, TypeRow, "vm.types.bin");
+embed!(OPS, OPS_ROWS, OpRow, "vm.ops.bin");
+embed!(NAMES, NAMES_ROWS, NameRow, "vm.names.bin");
+embed!(TEXT, TEXT_ROWS, TextRow, "vm.text.bin");
+embed!(LOOKUP, LOOKUP_ROWS, LookupRow, "vm.lookup.bin");
+embed!(CLASSES, CLASSES_ROWS, ClassRow, "vm.classes.bin");
+embed!(TYPES, TYPES_ROWS, TypeRow, "vm.types.bin");
 
 /// The instruction set of opforge.
 pub const ISA: Isa<'static> =
-    Isa { ops: OPS, names: NAMES, text: TEXT, lookup: LOOKUP, classes: CLASSES, types: TYPES };
+    Isa { ops: &OPS, names: &NAMES, text: &TEXT, lookup: &LOOKUP, classes: &CLASSES, types: &TYPES };
 
 /// Stops compilation with a message that names the file and, but for headers, the row.
 const fn fail(file: &str, row: Option<usize>, problem: &str) -> ! {
@@ -95,7 +97,7 @@ check_rows!(TEXT, "vm.text.bin", |row, i| check::text(row, &OPS[i]));
 check_rows!(LOOKUP, "vm.lookup.bin", |row, i| check::lookup(
     row,
     if i == 0 { None } else { Some(&LOOKUP[i - 1]) },
-    OPS
+    &OPS
 ));
 check_rows!(CLASSES, "vm.classes.bin", |row, i| check::class(row, i));
 check_rows!(TYPES, "vm.types.bin", |row, i| check::logical_type(row, CLASSES.len()));

@@ -28,7 +28,7 @@ fn a_row_says_what_the_spec_says() {
     let jump = Opcode::Jmp.row();
     assert_eq!(jump.operands()[0].kind(), OperandKind::Pc);
     assert_eq!(jump.operands()[0].enc(), Encoding::Uleb32Wide);
-    assert_eq!(jump.min_len, 6);
+    assert_eq!(jump.min_len, 2);
     assert_eq!(ISA.template(Opcode::Call.didx()), b"\x81 \x83 -> \x84");
     assert_eq!(ISA.template(Opcode::I64Add.didx()), b"\x80, \x81, \x82");
 }

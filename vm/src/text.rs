@@ -1,4 +1,7 @@
-//! Showing untrusted text: which characters are hidden or dangerous on a terminal, and how wide the others are.
+//! Literals and words of the text format, and showing untrusted text: which characters are hidden or dangerous
+//! on a terminal, and how wide the others are.
+//!
+//! What is written here, the assembler reads back.
 
 use core::fmt;
 
@@ -35,6 +38,31 @@ pub(crate) const fn width(c: char) -> usize {
         | '\u{1f900}'..='\u{1f9ff}'
         | '\u{20000}'..='\u{3fffd}' => 2,
         _ => 1,
+    }
+}
+
+/// Whether a word can start with this byte.
+pub(crate) const fn is_word_start(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_'
+}
+
+/// Whether this byte can stand in a word.
+pub(crate) const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.'
+}
+
+/// Whether a text is one word, so that it needs no quotes as a name.
+pub(crate) fn is_plain_word(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(is_word_start) && bytes.all(is_word)
+}
+
+/// A name: as a word where it is one, else in quotes.
+pub(crate) struct NameText<'a>(pub(crate) &'a str);
+
+impl fmt::Display for NameText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_plain_word(self.0) { f.write_str(self.0) } else { write!(f, "{}", Quoted(self.0)) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bodies: labels, register names, spans, raw bytes, and the instructions between them.
 
 use super::env::Env;
-use super::error::{AsmErrorKind, Diag};
+use super::error::AsmErrorKind;
 use super::funcs::owner;
 use super::lexer::{Tok, Token};
 use super::literal::hex_pair;
@@ -222,7 +222,7 @@ impl<'s> Body<'s, '_, '_> {
         if self.parser.is(Tok::Number) {
             return self.parser.unsigned(u64::MAX, "a label number").map(LabelKey::Local);
         }
-        self.parser.name("a label").map(LabelKey::Named)
+        self.parser.real_name("a label").map(LabelKey::Named)
     }
 
     /// The label that is named here, behind the `@`.
@@ -253,21 +253,17 @@ impl<'s> Body<'s, '_, '_> {
 
     /// Reports every label that is used but not placed.
     fn check_labels(&mut self, sink: &mut Sink) -> bool {
-        let mut missing: Vec<Diag> = Vec::new();
-        for state in self.labels.values() {
-            if self.code.place_of(state.label).is_none() {
-                let name = clip(self.parser.text(state.first));
-                let message = format!("there is no label `@{name}` in this function");
-                let diag = self.parser.error_at(state.first, AsmErrorKind::UndefinedLabel, message);
-                missing.push(diag.hint(format!("place it with `@{name}:`")));
-                if missing.len() > super::AsmErrors::MAX {
-                    break;
-                }
-            }
+        let states = self.labels.values();
+        let missing = states.filter(|state| self.code.place_of(state.label).is_none());
+        let mut places: Vec<Token> = missing.map(|state| state.first).collect();
+        places.sort_unstable_by_key(|place| place.start);
+        for &place in places.iter().take(super::AsmErrors::MAX + 1) {
+            let name = clip(self.parser.text(place));
+            let message = format!("there is no label `@{name}` in this function");
+            let diag = self.parser.error_at(place, AsmErrorKind::UndefinedLabel, message);
+            sink.push(diag.hint(format!("place it with `@{name}:`")));
         }
-        let ok = missing.is_empty();
-        missing.into_iter().for_each(|diag| sink.push(diag));
-        ok
+        places.is_empty()
     }
 }
 

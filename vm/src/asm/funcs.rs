@@ -86,7 +86,7 @@ fn func<'s>(
     own_index(parser, b'&', env.builder.decls.len())?;
     let name_at = parser.token();
     let name = if parser.is(Tok::Word) || parser.is(Tok::Str) {
-        Some(parser.name("the function's name")?)
+        Some(parser.real_name("the function's name")?)
     } else {
         None
     };

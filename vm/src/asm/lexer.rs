@@ -2,6 +2,8 @@
 //!
 //! The lexer keeps nothing but a position, so it can start again anywhere. Every byte is looked at once.
 
+use crate::text::{is_word, is_word_start};
+
 /// What a token is. Texts are slices of the source, taken by the parser when it needs them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tok {
@@ -49,20 +51,6 @@ pub(super) struct Token {
 pub(super) struct Lexer<'s> {
     bytes: &'s [u8],
     at: usize,
-}
-
-const fn is_word_start(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_'
-}
-
-const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.'
-}
-
-/// Whether a text is one word token, so that it needs no quotes as a name.
-pub(crate) fn is_plain_word(text: &str) -> bool {
-    let mut bytes = text.bytes();
-    bytes.next().is_some_and(is_word_start) && bytes.all(is_word)
 }
 
 impl<'s> Lexer<'s> {

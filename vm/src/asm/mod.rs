@@ -56,8 +56,6 @@ mod types;
 pub use error::{AsmError, AsmErrorKind, AsmErrors};
 pub use render::Rendered;
 
-pub(crate) use lexer::is_plain_word;
-
 use crate::program::Program;
 use env::Env;
 use opforge_schema::Isa;

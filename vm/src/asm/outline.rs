@@ -62,7 +62,9 @@ pub(super) struct Outline {
 impl Outline {
     pub(super) fn scan(source: &str, sink: &mut Sink) -> Self {
         let mut outline = Self::default();
-        let mut parser = Parser::new(source, 0);
+        // A byte order mark is no part of the text.
+        let start = if source.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let mut parser = Parser::new(source, start);
         loop {
             parser.skip_newlines();
             if parser.is(Tok::Eof) || sink.is_full() {
@@ -115,11 +117,7 @@ fn skip_operands(parser: &mut Parser<'_>, body_ok: bool) -> Option<usize> {
     loop {
         match parser.token().tok {
             Tok::Eof => return None,
-            Tok::Newline => {
-                if depth == 0 || parser.second().tok == Tok::Directive {
-                    return None;
-                }
-            }
+            Tok::Newline if depth == 0 || parser.second().tok == Tok::Directive => return None,
             Tok::Punct(b'{') if body_ok => {
                 let line_end = matches!(parser.second().tok, Tok::Newline | Tok::Eof);
                 if line_end {

@@ -3,6 +3,7 @@
 use super::error::{AsmErrorKind, AsmErrors, Diag};
 use super::lexer::{Bad, Lexer, Tok, Token};
 use super::literal::{self, BadLiteral};
+use crate::text::is_hidden;
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::String;
@@ -265,6 +266,16 @@ impl<'s> Parser<'s> {
         self.string(what)
     }
 
+    /// A name that goes into the program, where an empty one would mean none.
+    pub(super) fn real_name(&mut self, what: &str) -> Parse<Cow<'s, str>> {
+        let at = self.token;
+        let name = self.name(what)?;
+        if name.is_empty() {
+            return Err(self.error_at(at, AsmErrorKind::BadText, format!("{what} is never empty")));
+        }
+        Ok(name)
+    }
+
     /// A mark and an index, such as `#3`, if the mark stands here.
     pub(super) fn index(&mut self, mark: u8, what: &str) -> Parse<Option<u32>> {
         if !self.eat_punct(mark) {
@@ -274,13 +285,21 @@ impl<'s> Parser<'s> {
     }
 }
 
-/// The start of a text, for messages.
-pub(super) fn clip(text: &str) -> &str {
+/// The start of a text, for messages, with hidden characters escaped.
+pub(super) fn clip(text: &str) -> String {
     const MAX: usize = 40;
-    match text.char_indices().nth(MAX) {
-        Some((at, _)) => text.get(..at).unwrap_or(""),
-        None => text,
+    let mut shown = String::new();
+    for (i, c) in text.chars().enumerate() {
+        match c {
+            _ if i >= MAX => {
+                shown.push_str("..");
+                break;
+            }
+            _ if is_hidden(c) => shown.extend(c.escape_unicode()),
+            _ => shown.push(c),
+        }
     }
+    shown
 }
 
 /// Error from the builder at a place of the source.

@@ -120,7 +120,10 @@ fn program<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
         let message = "the program has a name already".into();
         return Err(parser.error(AsmErrorKind::DuplicateName, message));
     }
-    let name = parser.symbol_ref("the program's name")?;
+    let name = match parser.index(b'$', "a symbol index")? {
+        Some(index) => SymbolRef::Index(index),
+        None => SymbolRef::Text(parser.real_name("the program's name")?),
+    };
     env.builder.program.names.program = Some(env.symbol(parser, &name)?);
     Ok(())
 }

@@ -105,13 +105,8 @@ impl<'s> Parser<'s> {
         if !self.eat(Tok::Arrow) {
             return Ok((params, Vec::new()));
         }
-        let results = if self.is_punct(b'(') {
-            self.list(Self::value_type)?
-        } else {
-            let mut one = Vec::new();
-            one.push(self.value_type()?);
-            one
-        };
+        let results =
+            if self.is_punct(b'(') { self.list(Self::value_type)? } else { alloc::vec![self.value_type()?] };
         Ok((params, results))
     }
 

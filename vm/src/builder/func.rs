@@ -125,8 +125,11 @@ impl<'isa> FuncBuilder<'isa> {
         Ok(())
     }
 
-    /// Gives the place before the next instruction a name, for people.
+    /// Gives the place before the next instruction a name, for people. An empty text is no name.
     pub fn name_here(&mut self, name: &str) {
+        if name.is_empty() {
+            return;
+        }
         self.body.labels.push((self.pc(), String::from(name)));
     }
 

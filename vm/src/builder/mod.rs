@@ -175,6 +175,27 @@ impl<'isa> ProgramBuilder<'isa> {
     }
 }
 
+/// Appends an instruction with operands of any type that an [`Operand`] can be made from.
+///
+/// ```
+/// # use opforge_vm::{ValueType, builder::ProgramBuilder};
+/// # fn main() -> Result<(), opforge_vm::builder::BuildError> {
+/// # let mut program = ProgramBuilder::new();
+/// # let id = program.declare("f", &[ValueType::I64], &[ValueType::I64])?;
+/// # let mut f = program.begin(id)?;
+/// # let (n, sum) = (f.param(0), f.reg());
+/// opforge_vm::emit!(f, I64Add, sum, n, n)?;
+/// opforge_vm::emit!(f, Ret, &[sum])?;
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! emit {
+    ($func:expr, $opcode:ident $(, $operand:expr)* $(,)?) => {
+        $func.emit($crate::Opcode::$opcode, &[$($crate::builder::Operand::from($operand)),*])
+    };
+}
+
 /// Appends a list, or says which table is full.
 pub(crate) fn push_list<T: Clone>(
     lists: &mut Lists<T>,

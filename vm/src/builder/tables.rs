@@ -15,12 +15,13 @@ fn index_of(len: usize, what: &'static str) -> Result<u32, BuildError> {
 }
 
 impl ProgramBuilder<'_> {
-    /// Names the program.
+    /// Names the program; an empty text takes its name away.
     ///
     /// # Errors
     /// [`BuildError::TooLarge`] if the symbol table is full.
     pub fn name(&mut self, name: &str) -> Result<(), BuildError> {
-        self.program.names.program = Some(self.symbol(name)?);
+        let symbol = self.symbol(name)?;
+        self.program.names.program = Some(symbol).filter(|symbol| symbol.0 != 0);
         Ok(())
     }
 

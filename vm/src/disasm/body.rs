@@ -3,13 +3,13 @@
 
 use super::line::Line;
 use super::operand::{Known, Labels};
-use super::view::{NameText, View};
+use super::view::View;
 use super::{Show, operand};
 use crate::builder::ConstValue;
 use crate::codec::{self, Code, OperandValue};
 use crate::ids::{ConstId, InstrIx, StructId};
 use crate::program::SpanEntry;
-use crate::text::Quoted;
+use crate::text::{NameText, Quoted};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -61,12 +61,16 @@ impl<'c> Listing<'c> {
                 *slot = value;
             }
             if matches!(row.kind(), OperandKind::Reg | OperandKind::RegList) {
-                regs = value.entries().map(|reg| reg.saturating_add(1)).fold(regs, u32::max);
+                // A register whose count is no number has no text.
+                let Some(most) = value.entries().try_fold(regs, |n, r| Some(n.max(r.checked_add(1)?))) else {
+                    return false;
+                };
+                regs = most;
             }
         }
         scratch.clear();
         let encoded = codec::encode(isa, instr.didx, values.get(..count).unwrap_or(&[]), scratch);
-        let same = encoded.is_ok() && self.instr_bytes(index) == scratch.as_slice() && regs < u32::MAX;
+        let same = encoded.is_ok() && self.instr_bytes(index) == scratch.as_slice();
         if same {
             self.reg_count = self.reg_count.max(regs);
         }

@@ -2,10 +2,10 @@
 
 use super::body::Listing;
 use super::operand::SigText;
-use super::view::{NameText, View};
-use crate::asm::is_plain_word;
+use super::view::View;
 use crate::ids::{FuncId, SymbolId};
 use crate::program::{AggShape, FunctionDef, ParamShape, Signature, SpanEntry};
+use crate::text::{NameText, is_plain_word};
 use crate::value_type::ValueType;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -169,7 +169,8 @@ fn write_param_name<'p>(
 
 /// Whether a word means something else in the place of a parameter's name.
 fn is_reserved(word: &str) -> bool {
-    word == "_" || word.strip_prefix('r').is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()))
+    let digits = word.strip_prefix('r').unwrap_or("");
+    word == "_" || !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Writes a shape as the assembler reads it.

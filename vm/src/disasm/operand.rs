@@ -1,11 +1,11 @@
 //! Operands as text, by kind.
 
-use super::view::{NameText, View};
+use super::view::View;
 use crate::builder::ConstValue;
 use crate::codec::OperandValue;
 use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId};
 use crate::program::{Program, Signature};
-use crate::text::{Float, HexText, Quoted};
+use crate::text::{Float, HexText, NameText, Quoted};
 use crate::value_type::ValueType;
 use alloc::collections::BTreeMap;
 use core::fmt;

@@ -2,11 +2,11 @@
 
 use super::funcs::{write_sig, write_spans};
 use super::operand::write_const;
-use super::view::{NameText, View};
+use super::view::View;
 use crate::builder::ConstValue;
 use crate::ids::{CallSigId, HostSigId, StructId};
 use crate::program::signature_hash;
-use crate::text::{HexText, Quoted};
+use crate::text::{HexText, NameText, Quoted};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::fmt::{self, Write};

@@ -3,7 +3,6 @@
 
 use super::body::Listing;
 use super::{DisasmOptions, Mode};
-use crate::asm::is_plain_word;
 use crate::builder::ConstValue;
 use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, SymbolId};
 use crate::program::{Program, Signature};
@@ -214,15 +213,5 @@ impl fmt::Display for SymbolText<'_> {
             Some(text) => write!(f, "{}", Quoted(text)),
             None => write!(f, "${}", self.id.0),
         }
-    }
-}
-
-/// Shows a name: as a word where it is one, else in quotes.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NameText<'p>(pub(super) &'p str);
-
-impl fmt::Display for NameText<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if is_plain_word(self.0) { f.write_str(self.0) } else { write!(f, "{}", Quoted(self.0)) }
     }
 }

@@ -106,12 +106,16 @@ impl InterruptHandle {
 /// Where a stopped run stands. Plain data: with the stack's slots and the heap it is all there is of a run.
 #[derive(Clone, Copy, Debug)]
 struct State {
+    /// The function the run was started with.
+    entry: FuncId,
     func: FuncId,
     /// The next instruction.
     instr: InstrIx,
     base: usize,
     depth: u32,
     running: bool,
+    /// Whether the run was resumed since it was started.
+    resumed: bool,
 }
 
 /// One run of an instance.
@@ -127,7 +131,15 @@ pub struct Execution<'i, T> {
 
 impl<'i, T> Execution<'i, T> {
     pub(super) fn new(instance: &'i mut Instance<T>, limits: Limits) -> Self {
-        let state = State { func: FuncId(0), instr: InstrIx(0), base: ENTRY_BASE, depth: 0, running: false };
+        let state = State {
+            entry: FuncId(0),
+            func: FuncId(0),
+            instr: InstrIx(0),
+            base: ENTRY_BASE,
+            depth: 0,
+            running: false,
+            resumed: false,
+        };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
     }
 
@@ -203,7 +215,8 @@ impl<'i, T> Execution<'i, T> {
         for link in 0..base {
             buffers.stack.set(link, 0);
         }
-        self.state = State { func, instr: InstrIx(0), base, depth: 1, running: true };
+        self.state =
+            State { entry: func, func, instr: InstrIx(0), base, depth: 1, running: true, resumed: false };
         Ok(())
     }
 
@@ -214,7 +227,7 @@ impl<'i, T> Execution<'i, T> {
 
     /// Runs as [`Execution::resume`] does and reports to a sink. Results, fuel and traps are the same.
     pub fn resume_traced(&mut self, sink: &mut dyn TraceSink) -> Outcome {
-        if self.state.running && self.state.instr == InstrIx(0) && self.state.depth == 1 {
+        if self.state.running && !self.state.resumed {
             sink.enter(self.state.func, 1);
         }
         let outcome = self.drive(&mut On(sink));
@@ -230,6 +243,7 @@ impl<'i, T> Execution<'i, T> {
         if !self.state.running {
             return Outcome::NotRunning;
         }
+        self.state.resumed = true;
         let module = self.instance.module.clone();
         let (program, code) = (module.program(), module.code());
         let Instance { hosts, buffers, .. } = &mut *self.instance;
@@ -278,7 +292,7 @@ impl<'i, T> Execution<'i, T> {
     }
 
     fn results(&self) -> Vec<Value> {
-        let Some(function) = self.instance.module.program().function(self.state.func) else {
+        let Some(function) = self.instance.module.program().function(self.state.entry) else {
             return Vec::new();
         };
         let mut rest = &*self.instance.buffers.results;

@@ -255,23 +255,32 @@ impl Machine<'_> {
         Ok((callee, func))
     }
 
-    /// The callee must exist and have the signature, behind the environment if it is a closure: counts first,
-    /// then types in order.
+    /// The callee must exist and have the signature, behind the environment if it is a closure. The order of the
+    /// checks shows in the trap: the environment, then parameters, then results; of each the count before the types.
     fn check_callee(&mut self, sig: u32, func: FuncId, closure: bool) -> Fault {
         let callee = self.program.function(func).ok_or(TrapCode::InvalidFunction)?;
         let sig = self.program.call_sigs.get(sig as usize).ok_or(TrapCode::InvalidFunction)?;
-        let env: &[ValueType] = if closure { &[ValueType::Agg] } else { &[] };
-        if callee.params.len() != sig.params.len() + env.len() || callee.results.len() != sig.results.len() {
+        let mut params = &*callee.params;
+        if closure {
+            let (env, rest) = params.split_first().ok_or(TrapCode::ArityMismatch)?;
+            self.check_types(&[ValueType::Agg], &[*env])?;
+            params = rest;
+        }
+        self.check_types(&sig.params, params)?;
+        self.check_types(&sig.results, &callee.results)
+    }
+
+    fn check_types(&mut self, expected: &[ValueType], actual: &[ValueType]) -> Fault {
+        if expected.len() != actual.len() {
             return Err(TrapCode::ArityMismatch);
         }
-        let wanted = env.iter().chain(&sig.params).chain(&sig.results);
-        for (&expected, &actual) in wanted.zip(callee.params.iter().chain(&callee.results)) {
-            if expected != actual {
+        match expected.iter().zip(actual).find(|(expected, actual)| expected != actual) {
+            None => Ok(()),
+            Some((&expected, &actual)) => {
                 self.detail = TrapDetail::Types { expected, actual };
-                return Err(TrapCode::TypeMismatch);
+                Err(TrapCode::TypeMismatch)
             }
         }
-        Ok(())
     }
 
     /// Calls an import. Returns the loop's fuel.

@@ -139,7 +139,12 @@ impl WordMaker {
                 Word::new(WordOp::Ext, 0, dst, b, 0)
             }
             ExecInstr::Trap { code } => Word::new(WordOp::Trap, 0, code, 0, 0),
-            ExecInstr::Jump { target } => return self.jump(function, segment, target, end),
+            ExecInstr::Jump { target } => {
+                // Also to the segment that comes next: a jump charges its target's fuel on the way, so falling
+                // through to the `Fuel` word would cost as much.
+                self.fixups.push((self.here().ok()?, target));
+                Word::new(WordOp::Jump, 0, 0, 0, 0)
+            }
             ExecInstr::Branch { cond, then, other } => {
                 let branch = Word::new(WordOp::BrIf, 0, cond, 0, 0);
                 return self.branch(function, segment, (then, other), (branch, WordOp::BrIfNot), end);
@@ -263,14 +268,6 @@ impl WordMaker {
     /// Whether the segment behind `segment` is emitted next and starts at `target`.
     fn is_next(&self, function: &ExecFunction, segment: usize, target: InstrIx) -> bool {
         function.segments.get(segment + 1).is_some_and(|next| next.start == target)
-    }
-
-    fn jump(&mut self, function: &ExecFunction, segment: usize, target: InstrIx, end: u32) -> Option<u32> {
-        if !self.is_next(function, segment, target) {
-            self.fixups.push((self.here().ok()?, target));
-            self.push(Word::new(WordOp::Jump, 0, 0, 0, 0), end);
-        }
-        Some(1)
     }
 
     /// A one-way branch where one side comes next, else a branch and a jump.

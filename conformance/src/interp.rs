@@ -1,0 +1,116 @@
+//! The interpreter as an engine for case files.
+
+use crate::convert::{list_from_vm, list_to_vm, type_to_json};
+use crate::engine::{End, Loaded, Pace, Refusal, RunRequest, RunResult, TrapAt};
+use crate::host::{self, HostData};
+use opforge_vm::heap::ValueError;
+use opforge_vm::ids::FuncId;
+use opforge_vm::verify::VerifiedProgram;
+use opforge_vm::{
+    Capabilities, Engine, EngineConfig, EntryError, Execution, FuelSchedule, Instance, Limits, Module,
+    Outcome, Trap, TrapDetail,
+};
+use serde_json::{Value as Json, json};
+
+/// A program in the interpreter. One instance serves all runs: what a run leaves behind must not show in the next.
+#[derive(Debug)]
+pub(crate) struct Interp {
+    instance: Instance<HostData>,
+}
+
+impl Interp {
+    /// Lowers and links a program. Cases are counted in the fuel of the version 1 schedule.
+    pub(crate) fn load(program: &VerifiedProgram) -> Result<Self, String> {
+        let engine = Engine::new(EngineConfig::new().schedule(FuelSchedule::V1));
+        let module = Module::new(&engine, program).map_err(|error| error.to_string())?;
+        let linker = host::linker(program.program());
+        let instance = linker.instantiate(&module, HostData::default(), &Capabilities::none());
+        Ok(Self { instance: instance.map_err(|error| error.to_string())? })
+    }
+}
+
+impl Loaded for Interp {
+    fn run(&mut self, request: &RunRequest<'_>) -> RunResult {
+        *self.instance.data_mut() = HostData::default();
+        let all = request.limits.fuel;
+        let slice = match request.pace {
+            Pace::Whole => all,
+            Pace::Slices(slice) => slice.clamp(1, all.max(1)),
+        };
+        let mut given = slice.min(all);
+        let limits = Limits::new()
+            .fuel(given)
+            .call_depth(request.limits.max_call_depth)
+            .host_calls(request.limits.max_host_calls);
+        let mut execution = self.instance.execution(limits);
+        let end = start(&mut execution, request).unwrap_or_else(|| {
+            loop {
+                let outcome = execution.resume();
+                if matches!(outcome, Outcome::OutOfFuel(_)) && given < all {
+                    let more = slice.min(all - given);
+                    execution.add_fuel(more);
+                    given += more;
+                } else {
+                    break end(outcome, &execution);
+                }
+            }
+        });
+        RunResult {
+            end,
+            fuel_used: given.saturating_sub(execution.fuel()),
+            forgiven: execution.data().forgiven,
+            host_calls: execution.host_calls(),
+        }
+    }
+}
+
+/// Starts the run; the end of one that is refused.
+fn start(execution: &mut Execution<'_, HostData>, request: &RunRequest<'_>) -> Option<End> {
+    let args = match list_to_vm(request.args, execution.heap_mut()) {
+        Ok(args) => args,
+        Err(error) => return Some(End::Refused(Refusal::Other(error))),
+    };
+    let refusal = match execution.start(FuncId(request.entry), &args).err()? {
+        EntryError::UnknownFunction(_) => Refusal::UnknownFunction,
+        EntryError::ArgumentCount { .. } => Refusal::ArgumentCount,
+        EntryError::Argument { error: ValueError::Type { expected, actual }, .. } => {
+            Refusal::ArgumentType { expected: type_to_json(expected), actual: type_to_json(actual) }
+        }
+        other => Refusal::Other(other.to_string()),
+    };
+    Some(End::Refused(refusal))
+}
+
+fn end(outcome: Outcome, execution: &Execution<'_, HostData>) -> End {
+    match outcome {
+        Outcome::Finished(values) => match list_from_vm(&values, execution.heap()) {
+            Ok(values) => End::Finished(values),
+            Err(error) => End::Broken(error),
+        },
+        Outcome::Trapped(trap) | Outcome::OutOfFuel(trap) => End::Trap(trap_at(&trap)),
+        other => End::Broken(format!("unexpected outcome {other:?}")),
+    }
+}
+
+fn trap_at(trap: &Trap) -> TrapAt {
+    let at = trap.at();
+    let detail = match &trap.detail {
+        TrapDetail::None => Json::Null,
+        TrapDetail::Code(code) => json!(code),
+        TrapDetail::Agg(kind) => json!(format!("{kind:?}")),
+        TrapDetail::Types { expected, actual } => {
+            json!({ "expected": type_to_json(*expected), "actual": type_to_json(*actual) })
+        }
+        TrapDetail::Host { symbol, hash, error } => {
+            json!({ "symbol": &**symbol, "sig_hash": hash, "error": error.name() })
+        }
+        other => json!(format!("{other:?}")),
+    };
+    TrapAt {
+        kind: trap.code.name().to_owned(),
+        func: at.func.0,
+        pc: at.pc,
+        span: at.span.map(|span| span.get()),
+        detail,
+    }
+}

@@ -1,0 +1,88 @@
+//! What came of a run over many cases.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Results of cases: how many passed, and every difference by name.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    passed: usize,
+    failures: Vec<(String, Vec<String>)>,
+    notes: BTreeMap<String, u64>,
+    deviating: Vec<(String, String)>,
+}
+
+impl Report {
+    /// An empty report.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a case: it passed if there is no difference.
+    pub fn case(&mut self, name: &str, differences: Vec<String>) {
+        if differences.is_empty() {
+            self.passed += 1;
+        } else {
+            self.failures.push((name.to_owned(), differences));
+        }
+    }
+
+    /// Counts something worth knowing that is neither passed nor failed.
+    pub fn count(&mut self, what: &str, number: u64) {
+        *self.notes.entry(what.to_owned()).or_default() += number;
+    }
+
+    /// Records that a case differs on purpose, and how.
+    pub fn deviates(&mut self, name: &str, how: &str) {
+        self.deviating.push((name.to_owned(), how.to_owned()));
+    }
+
+    /// Cases without a difference.
+    #[must_use]
+    pub fn passed(&self) -> usize {
+        self.passed
+    }
+
+    /// Cases with a difference.
+    #[must_use]
+    pub fn failed(&self) -> usize {
+        self.failures.len()
+    }
+
+    /// The cases with a difference.
+    #[must_use]
+    pub fn failures(&self) -> &[(String, Vec<String>)] {
+        &self.failures
+    }
+
+    /// How often something was counted.
+    #[must_use]
+    pub fn counted(&self, what: &str) -> u64 {
+        self.notes.get(what).copied().unwrap_or(0)
+    }
+
+    /// The cases that differ on purpose, with how.
+    #[must_use]
+    pub fn deviating(&self) -> &[(String, String)] {
+        &self.deviating
+    }
+}
+
+impl fmt::Display for Report {
+    /// Failures, counts, and `N passed, M failed` alone on the last line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, differences) in &self.failures {
+            writeln!(f, "FAIL {name}")?;
+            for difference in differences {
+                for line in difference.lines() {
+                    writeln!(f, "    {line}")?;
+                }
+            }
+        }
+        for (what, number) in &self.notes {
+            writeln!(f, "{what}: {number}")?;
+        }
+        write!(f, "{} passed, {} failed", self.passed, self.failed())
+    }
+}
