@@ -276,6 +276,7 @@ impl<'i, T> Execution<'i, T> {
         let mut machine = Machine {
             program,
             code,
+            words: code.words.as_ptr(),
             heap: &mut buffers.heap,
             stack: &mut buffers.stack,
             host: &mut host,
