@@ -45,19 +45,33 @@ pub enum EntryError {
     NotStarted,
 }
 
+impl EntryError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownFunction(_) => "E0001",
+            Self::ArgumentCount { .. } => "E0002",
+            Self::Argument { .. } => "E0003",
+            Self::StackLimitExceeded => "E0004",
+            Self::AlreadyStarted => "E0005",
+            Self::NotStarted => "E0006",
+        }
+    }
+}
+
 impl fmt::Display for EntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: ", self.code())?;
         match self {
-            Self::UnknownFunction(func) => write!(f, "error[E0001]: the program has no {func}"),
+            Self::UnknownFunction(func) => write!(f, "the program has no {func}"),
             Self::ArgumentCount { expected, actual } => {
-                write!(f, "error[E0002]: the function takes {expected} arguments, {actual} were given")
+                write!(f, "the function takes {expected} arguments, {actual} were given")
             }
-            Self::Argument { index, error } => write!(f, "error[E0003]: argument {}: {error}", index + 1),
-            Self::StackLimitExceeded => {
-                f.write_str("error[E0004]: the function's frame is larger than the stack limit")
-            }
-            Self::AlreadyStarted => f.write_str("error[E0005]: the execution is running already"),
-            Self::NotStarted => f.write_str("error[E0006]: the execution was not started"),
+            Self::Argument { index, error } => write!(f, "argument {}: {error}", index + 1),
+            Self::StackLimitExceeded => f.write_str("the function's frame is larger than the stack limit"),
+            Self::AlreadyStarted => f.write_str("the execution is running already"),
+            Self::NotStarted => f.write_str("the execution was not started"),
         }
     }
 }
@@ -262,6 +276,7 @@ impl<'i, T> Execution<'i, T> {
         let mut machine = Machine {
             program,
             code,
+            words: code.words.as_ptr(),
             heap: &mut buffers.heap,
             stack: &mut buffers.stack,
             host: &mut host,

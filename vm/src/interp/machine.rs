@@ -57,6 +57,9 @@ const FUEL_QUANTUM: u64 = 4096;
 pub(super) struct Machine<'r> {
     pub(super) program: &'r ExecProgram,
     pub(super) code: &'r InterpCode,
+    /// The words of `code`. Here rather than in a local of the loop, where it would hold a register that only
+    /// calls and returns need.
+    pub(super) words: *const Word,
     pub(super) heap: &'r mut Heap,
     pub(super) stack: &'r mut Stack,
     pub(super) host: &'r mut dyn HostCalls,
@@ -299,24 +302,29 @@ impl Machine<'_> {
             return Err(TrapCode::HostCallLimitExceeded);
         }
         self.host_calls += 1;
-        let &[nargs, nrets] = self.pool(word.c, 2) else { return Ok(fuel) };
-        let mut buffer = core::mem::take(self.host_buffer);
-        buffer.clear();
-        for &slot in self.pool(word.c + 2, nargs) {
-            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-            buffer.push(unsafe { regs.get(slot) });
+        let lists = self.code.pool.get(word.c as usize..).unwrap_or(&[]);
+        let Some((&[nargs, nrets], slots)) = lists.split_first_chunk() else { return Ok(fuel) };
+        let (nargs, nrets) = (nargs as usize, nrets as usize);
+        let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
+        let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
+        if self.host_buffer.len() < nargs + nrets {
+            self.host_buffer.resize(nargs + nrets, 0);
         }
-        buffer.resize((nargs + nrets) as usize, 0);
-        let (args, rets) = buffer.split_at_mut(nargs as usize);
+        let (args, rets) = self.host_buffer.split_at_mut(nargs);
+        let Some(rets) = rets.get_mut(..nrets) else { return Ok(fuel) };
+        for (arg, &slot) in args.iter_mut().zip(arg_slots) {
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            *arg = unsafe { regs.get(slot) };
+        }
+        // Nothing is cleared: a function that succeeds writes each of its result slots.
         let total = self.reserve + fuel;
         let outcome = self.host.call(word.a, self.heap, total, args, rets);
         if outcome.is_ok() {
-            for (&slot, &value) in self.pool(word.c + 2 + nargs, nrets).iter().zip(rets.iter()) {
+            for (&slot, &value) in ret_slots.iter().zip(rets.iter()) {
                 // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
                 unsafe { regs.set(slot, value) };
             }
         }
-        *self.host_buffer = buffer;
         match outcome {
             Ok(0) => Ok(fuel),
             Ok(extra) => {
