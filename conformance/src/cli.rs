@@ -4,10 +4,10 @@
 //! command line is wrong.
 
 use crate::engine::EngineKind;
+use crate::examples;
 use crate::extape::{self, Case, Deviations};
 use crate::numeric::{self, Row};
 use crate::report::Report;
-use crate::{examples, host};
 use std::fmt::Write as _;
 use std::fs;
 
@@ -140,10 +140,7 @@ pub fn run(args: &[String]) -> Finish {
 }
 
 /// Reads all files before anything runs, so that a bad one is not found late.
-fn read_all<T>(
-    files: &[String],
-    read: impl Fn(&str) -> Result<Vec<T>, String>,
-) -> Result<Vec<T>, String> {
+fn read_all<T>(files: &[String], read: impl Fn(&str) -> Result<Vec<T>, String>) -> Result<Vec<T>, String> {
     let mut all = Vec::new();
     for file in files {
         let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
@@ -164,10 +161,9 @@ fn run_extape(files: &[String], options: &Options, report: &mut Report) -> Resul
     extape::run_cases(&cases, &options.engines, &deviations, report);
     if options.list == Listing::Deviations {
         for (name, listed, reason) in deviations.iter() {
-            report.count(&format!("listed: {name}, {listed:?}: {reason}; times"), 1);
+            report.note(format!("listed: {name}: {listed:?}: {reason}"));
         }
     }
-    report.count("functions of the host", host::symbols().count() as u64);
     Ok(())
 }
 

@@ -83,9 +83,10 @@ fn number<T: TryFrom<u64>>(json: &Json, name: &str) -> Result<T> {
 fn list<'j>(json: &'j Json, name: &str) -> Result<&'j [Json]> {
     match json.get(name) {
         None => Ok(&[]),
-        Some(found) => {
-            found.as_array().map(Vec::as_slice).ok_or_else(|| format!("field {name:?} is not a list: {found}"))
-        }
+        Some(found) => found
+            .as_array()
+            .map(Vec::as_slice)
+            .ok_or_else(|| format!("field {name:?} is not a list: {found}")),
     }
 }
 

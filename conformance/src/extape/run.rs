@@ -69,11 +69,8 @@ pub fn compare(run: &Run, result: &RunResult) -> Match {
     let stops_earlier = ends == Match::Deviates(Class::FloatLimit);
     let fuel_fits =
         if stops_earlier { result.fuel_used < run.fuel_used } else { result.fuel_used == run.fuel_used };
-    let calls_fit = if stops_earlier {
-        result.host_calls <= run.host_calls
-    } else {
-        result.host_calls == run.host_calls
-    };
+    let calls_fit =
+        if stops_earlier { result.host_calls <= run.host_calls } else { result.host_calls == run.host_calls };
     if !fuel_fits {
         return Match::Differs(format!("fuel used {}, expected {}", result.fuel_used, run.fuel_used));
     }
@@ -99,11 +96,7 @@ fn compare_ends(run: &Run, result: &RunResult) -> Match {
         }
         (Expect::Trap(expected), End::Trap(actual)) if expected.kind == "InvalidPc" => {
             let instead = matches!(actual.kind.as_str(), "TypeMismatch" | "InvalidFunction");
-            if instead && expected.same_place(actual) {
-                Match::Deviates(Class::InvalidPc)
-            } else {
-                differs()
-            }
+            if instead && expected.same_place(actual) { Match::Deviates(Class::InvalidPc) } else { differs() }
         }
         (Expect::Trap(expected), End::Trap(actual)) => {
             let same = (&expected.kind, expected.same_place(actual)) == (&actual.kind, true);

@@ -7,8 +7,6 @@
 
 mod program;
 mod row;
-#[cfg(test)]
-mod tests;
 mod twin;
 
 pub use program::{Shape, build};
@@ -29,34 +27,35 @@ use std::collections::BTreeMap;
 pub fn run_rows(rows: &[Row], engines: &[EngineKind], report: &mut Report) -> Result<(), String> {
     let twins = Twins::from_tables()?;
     for (twin, why) in &twins.deviating {
-        report.count(&format!("{twin}, not run as it differs on purpose: {why}; rows"), 0);
+        report.note(format!("not run, as it differs on purpose: {twin}: {why}"));
+    }
+    for twin in &twins.same {
+        report.count(&count_of(twin), 0);
     }
     let mut programs = Programs { engines, loaded: BTreeMap::new() };
     for row in rows {
         let mut found = twins.same.iter().filter(|twin| twin.wasm == row.op).peekable();
         if found.peek().is_none() {
-            let deviating = twins.deviating.iter().find(|(twin, _)| twin.wasm == row.op);
-            let what = match deviating {
-                Some((twin, why)) => format!("{twin}, not run as it differs on purpose: {why}; rows"),
-                None => format!("{}, not run as no instruction means the same; rows", row.op),
-            };
-            report.count(&what, 1);
+            let deviates = twins.deviating.iter().any(|(twin, _)| twin.wasm == row.op);
+            let why = if deviates { "its twin differs on purpose" } else { "no instruction means the same" };
+            report.count(&format!("not run, as {why}: {}, rows", row.op), 1);
             report.count("rows not run", 1);
             continue;
         }
         report.count("rows run", 1);
         for twin in found {
             let name = format!("line {}: {} by {twin}", row.line, row.describe());
-            report.count(&format!("{twin}, rows run"), 1);
+            report.count(&count_of(twin), 1);
             report.case(&name, check_row(row, twin, &mut programs));
         }
     }
-    for twin in &twins.same {
-        if report.counted(&format!("{twin}, rows run")) == 0 {
-            report.count(&format!("{twin}, rows run"), 0);
-        }
-    }
     Ok(())
+}
+
+/// What the rows that a twin ran are counted under.
+#[must_use]
+pub fn count_of(twin: &Twin) -> String {
+    format!("run by {twin}, rows")
 }
 
 /// Programs that serve many rows, by opcode and shape; one for each engine.
@@ -75,8 +74,7 @@ impl Programs<'_> {
     fn run(&mut self, row: &Row, twin: &Twin, shape: Shape) -> Result<Vec<End>, String> {
         let operands = twin.operands(row)?;
         let args: Vec<CaseValue> = shape.args(&operands).to_vec();
-        let request =
-            RunRequest { entry: 0, args: &args, limits: RunLimits::default(), pace: Pace::Whole };
+        let request = RunRequest { entry: 0, args: &args, limits: RunLimits::default(), pace: Pace::Whole };
         let run = |engines: &mut Vec<Box<dyn Loaded>>| {
             engines.iter_mut().map(|engine| engine.run(&request).end).collect()
         };

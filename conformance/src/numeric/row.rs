@@ -36,9 +36,8 @@ impl Row {
             _ => return Err("the first line is not `op,a,b,kind,result`".to_owned()),
         }
         let rows = lines.filter(|(_, line)| !line.is_empty());
-        let rows = rows.map(|(at, line)| {
-            Self::parse(at + 1, line).map_err(|error| format!("line {}: {error}", at + 1))
-        });
+        let rows = rows
+            .map(|(at, line)| Self::parse(at + 1, line).map_err(|error| format!("line {}: {error}", at + 1)));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         if rows.is_empty() { Err("the file has no rows".to_owned()) } else { Ok(rows) }
     }

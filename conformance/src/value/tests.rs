@@ -31,7 +31,11 @@ fn what_is_no_value_is_refused() {
 fn nans_are_told_apart_and_zeros_too() {
     let (quiet, other) = (CaseValue::F64(CANONICAL_NAN), CaseValue::F64(0x7ff8_0000_0000_0001));
     assert_eq!(CaseValue::AnyNan.compare(&quiet), Likeness::Same);
-    assert_eq!(CaseValue::AnyNan.compare(&other), Likeness::Different, "a NaN that leaves the VM is canonical");
+    assert_eq!(
+        CaseValue::AnyNan.compare(&other),
+        Likeness::Different,
+        "a NaN that leaves the VM is canonical"
+    );
     assert_eq!(CaseValue::AnyNan.compare(&CaseValue::F64(0)), Likeness::Different);
     assert_eq!(quiet.compare(&quiet), Likeness::Same);
     assert_eq!(other.compare(&quiet), Likeness::CanonicalNan);
