@@ -8,56 +8,12 @@ use build::{Part, Piece, container, empty, full, replace, uleb};
 use container_support::corpus;
 use opforge_vm::Program;
 use opforge_vm::container::{DecodeConfig, DecodeError, decode, encode};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-/// The system allocator, counting live bytes of each thread and their peak.
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-}
-
-fn grow(bytes: usize) {
-    let live = LIVE.get().wrapping_add(bytes);
-    LIVE.set(live);
-    PEAK.set(PEAK.get().max(live));
-}
-
-// SAFETY: all requests go to the system allocator unchanged. The counters are plain thread-local cells without
-// destructors, so they neither allocate nor are gone when a thread ends.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grow(layout.size());
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        LIVE.set(LIVE.get().wrapping_sub(layout.size()));
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // Old and new memory count together, as with an allocator that cannot grow in place.
-        grow(new_size);
-        LIVE.set(LIVE.get().wrapping_sub(layout.size()));
-        // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(ptr, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Decodes, and fails if that takes too much memory. Says how much it took.
 fn bounded(what: &str, bytes: &[u8]) -> (Result<Program, DecodeError>, usize) {
-    let before = LIVE.get();
-    PEAK.set(before);
-    let outcome = decode(bytes, &DecodeConfig::new());
-    let peak = PEAK.get() - before;
+    let mut outcome = None;
+    let memory = allocation_counter::measure(|| outcome = Some(decode(bytes, &DecodeConfig::new())));
+    let (outcome, peak) = (outcome.unwrap(), memory.bytes_max as usize);
     assert!(peak <= 16 * bytes.len(), "{what}: {peak} bytes for {} bytes of input", bytes.len());
     if let Err(error) = &outcome {
         assert!(error.offset() <= bytes.len(), "{what}: {error}");
@@ -193,9 +149,9 @@ fn the_densest_sections_stay_bounded() {
     let mut payload = repeated(n, &[0]);
     *payload.last_mut().unwrap() = 99;
     replace(&mut parts, 2, payload);
-    let before = LIVE.get();
-    drop(bounded("a bad last constant", &container(&parts)));
-    assert_eq!(LIVE.get(), before);
+    let bytes = container(&parts);
+    let memory = allocation_counter::measure(|| drop(decode(&bytes, &DecodeConfig::new())));
+    assert_eq!(memory.bytes_current, 0);
 }
 
 #[test]

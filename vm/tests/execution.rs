@@ -178,6 +178,24 @@ fn tracing_changes_nothing_and_its_scopes_are_balanced() {
     }
 }
 
+/// A run that stopped at its first instruction, or came back to it, is not entered a second time.
+#[test]
+fn a_traced_run_is_entered_once_however_often_it_is_resumed() {
+    for source in [FIB, ENDLESS] {
+        let module = module(source);
+        let args: &[Value] = if source == FIB { &[Value::I64(0)] } else { &[] };
+        let mut instance = instance(&module);
+        let mut run = instance.execution(Limits::new().fuel(0));
+        run.start(FuncId(0), args).unwrap();
+        let mut record = Record::default();
+        for _ in 0..3 {
+            assert!(matches!(run.resume_traced(&mut record), Outcome::OutOfFuel(_)));
+            run.add_fuel(1);
+        }
+        assert_eq!((record.entered, record.depth), (1, 1));
+    }
+}
+
 #[test]
 fn another_thread_interrupts_a_loop_that_calls_nothing() {
     let module = module(ENDLESS);
@@ -320,4 +338,11 @@ fn runs_are_alike_on_many_threads() {
             scope.spawn(|| assert_eq!(traced(&module, &[Value::I64(3)]).1, whole));
         }
     });
+}
+
+#[test]
+fn a_result_register_named_twice_takes_the_last_result_whatever_the_first_one_was() {
+    let module = module(include_str!("runs/twice.ofa"));
+    let decimal = opforge_vm::sem::Decimal { mantissa: 75, scale: 1 };
+    assert_eq!(call(&module, &[Value::I64(5)], Limits::new()), Ok(vec![decimal.into(), Value::I64(5)]));
 }

@@ -1,61 +1,17 @@
-//! What verification costs: time linear in the code, memory within bounds, hostile programs included.
-//!
-//! Times are printed (`--nocapture`) and checked in optimised builds only, with room for a busy machine.
+//! What verification costs: memory within bounds, hostile programs included. Work is bounded by the verifier's own
+//! budget, which is counted and not timed; times are printed (`--nocapture`) and compared in `benches/`.
 
 mod verify_support;
 
 use opforge_vm::Program;
 use opforge_vm::ValueType::{self, Agg, Bool, I64};
-use opforge_vm::verify::{VerifiedProgram, VerifyConfig, VerifyReport, verify};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::time::{Duration, Instant};
+use opforge_vm::ids::Reg;
+use opforge_vm::verify::{VerifiedProgram, VerifyConfig, VerifyErrorKind, VerifyReport, verify};
+use std::time::Instant;
 use verify_support::{Asm, Build, Func, asm};
-
-/// The system allocator, counting live bytes of each thread and their peak.
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-    static PEAK: Cell<usize> = const { Cell::new(0) };
-}
-
-fn grow(bytes: usize) {
-    let live = LIVE.get().wrapping_add(bytes);
-    LIVE.set(live);
-    PEAK.set(PEAK.get().max(live));
-}
-
-// SAFETY: all requests go to the system allocator unchanged. The counters are plain thread-local cells without
-// destructors, so they neither allocate nor are gone when a thread ends.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        grow(layout.size());
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        LIVE.set(LIVE.get().wrapping_sub(layout.size()));
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        // Old and new memory count together, as with an allocator that cannot grow in place.
-        grow(new_size);
-        LIVE.set(LIVE.get().wrapping_sub(layout.size()));
-        // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(ptr, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 struct Cost {
     outcome: Result<VerifiedProgram, VerifyReport>,
-    time: Duration,
     peak: usize,
 }
 
@@ -66,20 +22,19 @@ impl Cost {
         report.into_iter().flat_map(VerifyReport::errors).map(|error| error.kind().name()).collect()
     }
 
-    fn assert_within(&self, what: &str, time: Duration, peak: usize) {
+    fn assert_within(&self, what: &str, peak: usize) {
         assert!(self.peak <= peak, "{what}: {} bytes", self.peak);
-        assert!(cfg!(debug_assertions) || self.time <= time, "{what}: {:?}", self.time);
     }
 }
 
 fn measure(what: &str, program: Program, config: &VerifyConfig) -> Cost {
     let (functions, bytes) =
         (program.functions().len(), program.code_blobs().iter().map(<[u8]>::len).sum::<usize>());
-    let before = LIVE.get();
-    PEAK.set(before);
+    let mut outcome = None;
     let start = Instant::now();
-    let outcome = verify(program, config);
-    let (time, peak) = (start.elapsed(), PEAK.get() - before);
+    let memory = allocation_counter::measure(|| outcome = Some(verify(program, config)));
+    let (time, peak) = (start.elapsed(), memory.bytes_max as usize);
+    let outcome = outcome.unwrap();
     let instrs = outcome.as_ref().map_or(0, |verified| {
         verified.functions().iter().map(|func| func.code().instrs().len()).sum::<usize>()
     });
@@ -90,7 +45,7 @@ fn measure(what: &str, program: Program, config: &VerifyConfig) -> Cost {
         peak >> 10,
         peak as f64 / bytes.max(1) as f64
     );
-    Cost { outcome, time, peak }
+    Cost { outcome, peak }
 }
 
 fn one(params: &[ValueType], results: &[ValueType], regs: u32, code: Asm) -> Program {
@@ -99,20 +54,21 @@ fn one(params: &[ValueType], results: &[ValueType], regs: u32, code: Asm) -> Pro
     build.program()
 }
 
-const MS: Duration = Duration::from_millis(1);
+/// Unoptimised builds only look at bounds, which smaller programs show as well.
+const SCALE: u32 = if cfg!(debug_assertions) { 10 } else { 1 };
 
 #[test]
 fn straight_line_code_is_linear() {
     let mut code = Asm::default();
     (2..12).for_each(|reg| _ = code.op("const.i64", &[reg.into(), 1.into()]));
-    for i in 0..500_000u32 {
+    for i in 0..500_000 / SCALE {
         asm!(code; "i64.add" 2 + i % 10, 2 + (i + 1) % 10, 2 + (i + 3) % 10;);
     }
     asm!(code; "ret" 0, [2];);
     let bytes = code.0.len();
     let cost = measure("straight line", one(&[], &[I64], 12, code), &VerifyConfig::new());
     assert!(cost.outcome.is_ok());
-    cost.assert_within("straight line", 400 * MS, 24 * bytes);
+    cost.assert_within("straight line", 24 * bytes);
 }
 
 /// Copies of aggregates: every write needs inference.
@@ -120,14 +76,14 @@ fn straight_line_code_is_linear() {
 fn copies_are_linear() {
     let mut code = Asm::default();
     asm!(code; "const.i64" 2, 1; "tuple.new" 3, [2, 2]; "tuple.new" 4, [3, 2];);
-    for _ in 0..100_000 {
+    for _ in 0..100_000 / SCALE {
         asm!(code; "mov" 5, 4; "tuple.get" 6, 5, 0; "tuple.get" 2, 6, 1; "mov" 3, 6;);
     }
     asm!(code; "ret" 0, [2];);
     let bytes = code.0.len();
     let cost = measure("copies", one(&[], &[I64], 7, code), &VerifyConfig::new());
     assert!(cost.outcome.is_ok(), "{:?}", cost.errors());
-    cost.assert_within("copies", 400 * MS, 100 * bytes);
+    cost.assert_within("copies", 100 * bytes);
 }
 
 /// `blocks` blocks in a row, each of which writes a register of its own and reads the one before it.
@@ -150,12 +106,13 @@ fn many_blocks_and_registers_stay_within_ten_megabytes() {
     for n in [1000, 2000, 4000] {
         let cost = measure("chain", chain(n, n), &VerifyConfig::new());
         assert!(cost.outcome.is_ok(), "{:?}", cost.errors());
-        cost.assert_within("chain", 40 * MS, 10 << 20);
+        cost.assert_within("chain", 10 << 20);
     }
 }
 
-/// Blocks that read all registers of others, in loops: `fan` far back edges a block.
-fn tangle(blocks: u32, fan: u32) -> Program {
+/// A block for each register, in tangled loops, then a block that reads all of them. The block of register
+/// `without` writes another one.
+fn tangle(blocks: u32, fan: u32, without: Option<u32>) -> Program {
     let mut code = Asm::default();
     asm!(code; "const.bool" 1, 1; "jmp" 9;);
     let first = code.pc();
@@ -168,7 +125,7 @@ fn tangle(blocks: u32, fan: u32) -> Program {
         starts.push(first + plan.pc());
     }
     for i in 0..blocks {
-        let reg = 200 + i;
+        let reg = if without == Some(200 + i) { 199 } else { 200 + i };
         let back = (i.wrapping_mul(2_654_435_761) >> 7) % (i / fan + 1);
         asm!(code; "const.i64" reg, 1; "br" 1, starts[(i + 1) as usize], starts[back as usize];);
     }
@@ -182,9 +139,20 @@ fn tangle(blocks: u32, fan: u32) -> Program {
 #[test]
 fn tangled_loops_are_verified_or_refused_in_bounds() {
     for (blocks, fan) in [(1000, 1), (4000, 1), (4000, 3), (16_000, 2)] {
-        let cost = measure("tangle", tangle(blocks, fan), &VerifyConfig::new());
+        let cost = measure("tangle", tangle(blocks, fan, None), &VerifyConfig::new());
         assert!(cost.outcome.is_ok(), "{:?}", cost.errors());
-        cost.assert_within("tangle", 2000 * MS, 64 << 20);
+        cost.assert_within("tangle", 64 << 20);
+    }
+}
+
+/// Registers are followed in groups; each group must find its own.
+#[test]
+fn one_register_of_many_that_is_not_written_is_found() {
+    for without in [200, 1224, 16_183] {
+        let program = tangle(15_984, 2, Some(without));
+        let report = verify(program, &VerifyConfig::new()).map(|_| ()).unwrap_err();
+        let kinds: Vec<_> = report.errors().iter().map(|error| *error.kind()).collect();
+        assert_eq!(kinds, [VerifyErrorKind::UninitializedRead { reg: Reg(without) }]);
     }
 }
 
@@ -200,7 +168,7 @@ fn the_small_program_with_many_registers_is_cheap() {
     asm!(code; "ret" 0, [59_999];);
     let cost = measure("19 KB", one(&[], &[I64], 60_000, code), &VerifyConfig::new());
     assert!(cost.outcome.is_ok());
-    cost.assert_within("19 KB", 50 * MS, 16 << 20);
+    cost.assert_within("19 KB", 16 << 20);
 
     // The same, where every block reads and writes what others do.
     let mut code = Asm::default();
@@ -216,7 +184,7 @@ fn the_small_program_with_many_registers_is_cheap() {
     assert_eq!(first, 9);
     let cost = measure("19 KB, all uninitialised", one(&[], &[I64], 60_000, code), &VerifyConfig::new());
     assert!(cost.errors().contains(&"UninitializedRead"), "{:?}", cost.errors());
-    cost.assert_within("19 KB, all uninitialised", 50 * MS, 16 << 20);
+    cost.assert_within("19 KB, all uninitialised", 16 << 20);
 }
 
 /// A tuple of many registers whose types become known, and lose their shape, one after another.
@@ -239,7 +207,7 @@ fn a_tuple_is_not_built_again_for_every_element() {
     let cost = measure("tuple of copies", one(&[], &[I64], last + 1, code), &VerifyConfig::new());
     // The reads come before the writes, so this is refused, but only after types were found.
     assert!(cost.errors().contains(&"UninitializedRead"), "{:?}", cost.errors());
-    cost.assert_within("tuple of copies", 100 * MS, 16 << 20);
+    cost.assert_within("tuple of copies", 16 << 20);
 }
 
 /// Two large tuple types that one register holds in turn: joining them again and again costs nothing.
@@ -256,7 +224,7 @@ fn joining_large_tuples_is_cheap() {
     let bytes = code.0.len();
     let cost = measure("large tuples", one(&[], &[I64], 9, code), &VerifyConfig::new());
     assert!(cost.outcome.is_ok());
-    cost.assert_within("large tuples", 100 * MS, 100 * bytes);
+    cost.assert_within("large tuples", 100 * bytes);
 }
 
 /// Many functions that share a blob which mentions the highest register: small on disk, large in memory.
@@ -267,11 +235,11 @@ fn shared_code_cannot_go_past_the_budget() {
     let mut build = Build::default();
     build.blobs.push(code.0);
     let func = Func { params: vec![I64], results: vec![I64], regs: 65_536, blob: 0 };
-    build.functions = vec![func; 20_000];
+    build.functions = vec![func; 2000];
     let config = VerifyConfig::new().max_memory(64 << 20);
     let cost = measure("shared blob", build.program(), &config);
     assert_eq!(cost.errors(), ["VerifyBudget"]);
-    cost.assert_within("shared blob", 1000 * MS, 80 << 20);
+    cost.assert_within("shared blob", 80 << 20);
     let config = VerifyConfig::new().max_work(100_000);
     assert_eq!(measure("little work", build.program(), &config).errors(), ["VerifyBudget"]);
 }
@@ -288,5 +256,5 @@ fn a_shape_section_is_charged() {
     let config = VerifyConfig::new().max_memory(1 << 20);
     let cost = measure("large shape", build.program(), &config);
     assert_eq!(cost.errors(), ["VerifyBudget"]);
-    cost.assert_within("large shape", 10 * MS, 2 << 20);
+    cost.assert_within("large shape", 2 << 20);
 }

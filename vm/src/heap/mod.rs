@@ -21,7 +21,7 @@ use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 use opforge_schema::TrapCode;
 
 /// An aggregate handle that resolves to nothing.
@@ -67,7 +67,12 @@ pub struct Heap {
 }
 
 /// Tells the heaps of a process apart, so that a handle of one is not taken for a handle of another.
-static NEXT_HEAP: AtomicU64 = AtomicU64::new(1);
+/// Word-sized, because not every target has wider atomics.
+static NEXT_HEAP: AtomicUsize = AtomicUsize::new(1);
+
+fn next_heap_id() -> u64 {
+    NEXT_HEAP.fetch_add(1, Ordering::Relaxed) as u64
+}
 
 impl Heap {
     /// An empty heap over a program's constants and types that may hold `limit` bytes.
@@ -78,7 +83,7 @@ impl Heap {
             nodes: Vec::new(),
             types: RunTypes { program: types, extended: None },
             limit,
-            id: NEXT_HEAP.fetch_add(1, Ordering::Relaxed),
+            id: next_heap_id(),
         }
     }
 
@@ -96,7 +101,7 @@ impl Heap {
         }
         self.types.extended = None;
         self.limit = limit;
-        self.id = NEXT_HEAP.fetch_add(1, Ordering::Relaxed);
+        self.id = next_heap_id();
     }
 
     /// Bytes charged to the run so far.

@@ -114,6 +114,8 @@ struct State {
     base: usize,
     depth: u32,
     running: bool,
+    /// Whether the run was resumed since it was started.
+    resumed: bool,
 }
 
 /// One run of an instance.
@@ -136,6 +138,7 @@ impl<'i, T> Execution<'i, T> {
             base: ENTRY_BASE,
             depth: 0,
             running: false,
+            resumed: false,
         };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
     }
@@ -212,7 +215,8 @@ impl<'i, T> Execution<'i, T> {
         for link in 0..base {
             buffers.stack.set(link, 0);
         }
-        self.state = State { entry: func, func, instr: InstrIx(0), base, depth: 1, running: true };
+        self.state =
+            State { entry: func, func, instr: InstrIx(0), base, depth: 1, running: true, resumed: false };
         Ok(())
     }
 
@@ -223,7 +227,7 @@ impl<'i, T> Execution<'i, T> {
 
     /// Runs as [`Execution::resume`] does and reports to a sink. Results, fuel and traps are the same.
     pub fn resume_traced(&mut self, sink: &mut dyn TraceSink) -> Outcome {
-        if self.state.running && self.state.instr == InstrIx(0) && self.state.depth == 1 {
+        if self.state.running && !self.state.resumed {
             sink.enter(self.state.func, 1);
         }
         let outcome = self.drive(&mut On(sink));
@@ -239,6 +243,7 @@ impl<'i, T> Execution<'i, T> {
         if !self.state.running {
             return Outcome::NotRunning;
         }
+        self.state.resumed = true;
         let module = self.instance.module.clone();
         let (program, code) = (module.program(), module.code());
         let Instance { hosts, buffers, .. } = &mut *self.instance;

@@ -328,10 +328,6 @@ pub struct ExecProgram {
     pub names: Box<[(FuncId, Box<str>)]>,
     /// The fuel schedule that is built into the costs.
     pub schedule: crate::engine::FuelSchedule,
-    /// Struct types, for values that hosts make.
-    pub structs: u32,
-    /// Array element types, for values that hosts make.
-    pub arrays: u32,
 }
 
 impl ExecProgram {

@@ -18,9 +18,11 @@ use crate::heap::AggRead;
 use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx};
 use crate::program::{Const, Signature};
 use crate::types::TypeId;
-use crate::verify::{VerifiedFunc, VerifiedProgram};
+use crate::value_type::ValueType;
+use crate::verify::{LastWrites, VerifiedFunc, VerifiedProgram};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use operands::Operands;
@@ -91,8 +93,6 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         const_data: program.const_data().into(),
         names: names.into(),
         schedule,
-        structs: program.structs().len() as u32,
-        arrays: program.elem_types().len() as u32,
     })
 }
 
@@ -127,6 +127,8 @@ struct FunctionLowering<'v> {
     reg_slots: Vec<Slot>,
     frame_slots: u32,
     param_slots: u32,
+    discard: Option<Slot>,
+    last_writes: LastWrites,
     slot_lists: Vec<Slot>,
     agg_reads: Vec<AggRead>,
 }
@@ -147,6 +149,8 @@ impl<'v> FunctionLowering<'v> {
             reg_slots: Vec::with_capacity(source.reg_types().len()),
             frame_slots: 0,
             param_slots: 0,
+            discard: None,
+            last_writes: LastWrites::new(source.reg_types().len() as u32),
             slot_lists: Vec::new(),
             agg_reads: Vec::new(),
         };
@@ -187,7 +191,7 @@ impl<'v> FunctionLowering<'v> {
         let fuel_before = segments::fuel_before(self.code, &self.source_rows(), self.schedule);
         let segments = segments::cut(self.code, self.source.blocks(), self.schedule);
         let signature = self.signature();
-        let slots = |types: &[crate::ValueType]| types.iter().map(|ty| ty.slots()).sum();
+        let slots = |types: &[ValueType]| types.iter().map(|ty| ty.slots()).sum();
         Ok(ExecFunction {
             spans: segments::spans(self.verified.program(), self.func, &pcs),
             instrs: instrs.into(),
@@ -235,6 +239,36 @@ impl<'v> FunctionLowering<'v> {
         Some(SlotList { start, len: u32::try_from(self.slot_lists.len()).ok()? - start })
     }
 
+    /// The slots of a list of result registers, one entry a slot of the results' types. A register that is named
+    /// twice takes the last result, and only that one has its type; what comes before goes to a slot that nobody
+    /// reads.
+    fn results(&mut self, word: u64, types: &[ValueType]) -> Option<SlotList> {
+        let start = u32::try_from(self.slot_lists.len()).ok()?;
+        let regs = self.code.list(word);
+        let mut counts = vec![false; regs.len()];
+        for (i, _) in self.last_writes.of(regs) {
+            *counts.get_mut(i)? = true;
+        }
+        for ((&reg, ty), counts) in regs.iter().zip(types).zip(counts) {
+            for n in 0..ty.slots() {
+                let slot = if counts { self.slot(reg.into())? + n } else { self.discard_slot()? };
+                self.slot_lists.push(slot);
+            }
+        }
+        Some(SlotList { start, len: u32::try_from(self.slot_lists.len()).ok()? - start })
+    }
+
+    /// The slot for results that nobody reads; the frame has it only if it is needed.
+    fn discard_slot(&mut self) -> Option<Slot> {
+        if let Some(slot) = self.discard {
+            return Some(slot);
+        }
+        let slot = self.frame_slots;
+        self.frame_slots = slot.checked_add(1)?;
+        self.discard = Some(slot);
+        Some(slot)
+    }
+
     /// Lowers one instruction as its row says. `None` is an internal error.
     fn instr(&mut self, at: InstrIx, instr: &Instr, row: &'static OpRow) -> Option<ExecInstr> {
         let operands = Operands::new(row, self.code.operands(instr));
@@ -258,17 +292,25 @@ impl<'v> FunctionLowering<'v> {
                 then: self.target(operands.other(0)?)?,
                 other: self.target(operands.other(1)?)?,
             },
-            Lower::Call => ExecInstr::Call {
-                func: FuncId(u32::try_from(operands.other(0)?).ok()?),
-                args: self.list(operands.read_list()?)?,
-                rets: self.list(operands.written_list()?)?,
-            },
+            Lower::Call => {
+                let func = FuncId(u32::try_from(operands.other(0)?).ok()?);
+                let results = self.verified.program().func_sig(func)?.results;
+                ExecInstr::Call {
+                    func,
+                    args: self.list(operands.read_list()?)?,
+                    rets: self.results(operands.written_list()?, results)?,
+                }
+            }
             Lower::CallIndirect => self.call_indirect(&operands)?,
-            Lower::HostCall => ExecInstr::HostCall {
-                host: HostSigId(u32::try_from(operands.other(0)?).ok()?),
-                args: self.list(operands.read_list()?)?,
-                rets: self.list(operands.written_list()?)?,
-            },
+            Lower::HostCall => {
+                let host = HostSigId(u32::try_from(operands.other(0)?).ok()?);
+                let results = self.verified.program().host_sig(host)?.sig.results;
+                ExecInstr::HostCall {
+                    host,
+                    args: self.list(operands.read_list()?)?,
+                    rets: self.results(operands.written_list()?, results)?,
+                }
+            }
             Lower::Return => ExecInstr::Return { values: self.list(operands.read_list()?)? },
             Lower::ClosureNew => ExecInstr::ClosureNew {
                 dst: self.slot(operands.written(0)?)?,
@@ -362,12 +404,14 @@ impl<'v> FunctionLowering<'v> {
 
     fn call_indirect(&mut self, operands: &Operands<'_>) -> Option<ExecInstr> {
         let callee = operands.read(0)?;
+        let sig = CallSigId(u32::try_from(operands.other(0)?).ok()?);
+        let results = self.verified.program().call_sig(sig)?.results;
         Some(ExecInstr::CallIndirect {
-            sig: CallSigId(u32::try_from(operands.other(0)?).ok()?),
+            sig,
             callee: self.slot(callee)?,
             closure: self.reg_type(callee)? == TypeId::CLOSURE,
             args: self.list(operands.read_list()?)?,
-            rets: self.list(operands.written_list()?)?,
+            rets: self.results(operands.written_list()?, results)?,
         })
     }
 

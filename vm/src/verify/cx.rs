@@ -26,6 +26,8 @@ pub(super) struct Op<'a> {
     pub(super) ix: InstrIx,
     pub(super) instr: &'a Instr,
     pub(super) row: &'a OpRow,
+    /// The rows of its operands, as many as there are words.
+    rows: &'a [OperandRow],
     words: &'a [u64],
     code: &'a Code,
 }
@@ -47,8 +49,9 @@ impl<'a> FuncCx<'a> {
         let (isa, code) = (self.isa, self.code);
         let instrs = code.instrs().get(start.index()..end.index()).unwrap_or(&[]);
         instrs.iter().zip(start.0..).filter_map(move |(instr, ix)| {
-            let row = isa.op(instr.didx)?;
-            Some(Op { ix: InstrIx(ix), instr, row, words: code.operands(instr), code })
+            let (row, words) = (isa.ops.get(usize::from(instr.didx))?, code.operands(instr));
+            let rows = row.operands.get(..words.len())?;
+            Some(Op { ix: InstrIx(ix), instr, row, rows, words, code })
         })
     }
 
@@ -79,7 +82,7 @@ impl<'a> FuncCx<'a> {
 
     /// The signature that operand `n` names.
     fn signature(&self, op: &Op<'a>, n: u8) -> Option<Signature<'a>> {
-        let (row, id) = (op.row.operands().get(usize::from(n))?, op.id(n)?);
+        let (row, id) = (op.rows.get(usize::from(n))?, op.id(n)?);
         match row.kind() {
             OperandKind::FuncId => self.program.func_sig(FuncId(id)),
             OperandKind::HostSigId => Some(self.program.host_sig(HostSigId(id))?.sig),
@@ -98,7 +101,7 @@ impl<'a> Op<'a> {
     /// The operands in encoding order.
     pub(super) fn operands(&self) -> impl Iterator<Item = (&'a OperandRow, OperandValue<'a>)> {
         let code = self.code;
-        self.row.operands().iter().zip(self.words).map(move |(row, &word)| (row, code.value(row, word)))
+        self.rows.iter().zip(self.words).map(move |(row, &word)| (row, code.value(row, word)))
     }
 
     /// The operands that read registers, or those that write them.
@@ -111,7 +114,7 @@ impl<'a> Op<'a> {
 
     /// Operand `n`.
     pub(super) fn operand(&self, n: u8) -> Option<(&'a OperandRow, OperandValue<'a>)> {
-        let row = self.row.operands().get(usize::from(n))?;
+        let row = self.rows.get(usize::from(n))?;
         Some((row, self.code.value(row, *self.words.get(usize::from(n))?)))
     }
 

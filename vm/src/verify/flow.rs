@@ -28,8 +28,8 @@ pub(super) struct Flow {
 /// Checks targets and terminators and cuts the code into blocks; `None` if one of them is wrong.
 pub(super) fn check_flow(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Option<Flow> {
     let before = errors.len();
-    let targets = check_targets(cx, errors);
-    let starts = block_starts(cx, &targets);
+    let Ends { targets, terminators } = check_targets(cx, errors);
+    let starts = block_starts(cx, &targets, &terminators);
     let mut flow = Flow {
         starts,
         order: Vec::new(),
@@ -49,14 +49,25 @@ pub(super) fn check_flow(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Option<Flo
     Some(flow)
 }
 
-/// Every branch target is the start of an instruction. Gives the targets in code order.
-fn check_targets(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Vec<InstrIx> {
-    let mut targets = Vec::new();
-    for op in cx.all_ops().filter(|op| op.row.term() == Term::Branch) {
+/// Where blocks end, and where branches lead, both in code order.
+#[derive(Debug, Default)]
+struct Ends {
+    targets: Vec<InstrIx>,
+    terminators: Vec<InstrIx>,
+}
+
+/// Every branch target is the start of an instruction.
+fn check_targets(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Ends {
+    let mut ends = Ends::default();
+    for op in cx.all_ops().filter(|op| op.row.term != Term::None.code()) {
+        ends.terminators.push(op.ix);
+        if op.row.term() != Term::Branch {
+            continue;
+        }
         for (_, value) in op.operands().filter(|(row, _)| row.kind() == OperandKind::Pc) {
             for target in value.entries() {
                 if let Some(ix) = cx.code.at_pc(target) {
-                    targets.push(ix);
+                    ends.targets.push(ix);
                     continue;
                 }
                 let reason = if target < cx.code.byte_len() {
@@ -68,11 +79,11 @@ fn check_targets(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Vec<InstrIx> {
             }
         }
     }
-    targets
+    ends
 }
 
 /// A block starts at the first instruction, at every target and behind every terminator.
-fn block_starts(cx: &FuncCx<'_>, targets: &[InstrIx]) -> Vec<InstrIx> {
+fn block_starts(cx: &FuncCx<'_>, targets: &[InstrIx], terminators: &[InstrIx]) -> Vec<InstrIx> {
     let count = cx.code.instrs().len();
     let mut leads = vec![false; count];
     let mut lead = |ix: usize| {
@@ -82,7 +93,7 @@ fn block_starts(cx: &FuncCx<'_>, targets: &[InstrIx]) -> Vec<InstrIx> {
     };
     lead(0);
     targets.iter().for_each(|target| lead(target.index()));
-    cx.all_ops().filter(|op| op.row.term() != Term::None).for_each(|op| lead(op.ix.index() + 1));
+    terminators.iter().for_each(|last| lead(last.index() + 1));
     (0u32..).zip(leads).filter(|&(_, leads)| leads).map(|(ix, _)| InstrIx(ix)).collect()
 }
 

@@ -19,7 +19,7 @@ mod flow;
 mod func;
 mod ids;
 mod init;
-mod last_writes;
+pub(crate) mod last_writes;
 mod names;
 mod operands;
 mod ranges;
@@ -40,6 +40,7 @@ use crate::program::Program;
 use crate::types::TypeTable;
 use budget::{Budget, Exhausted};
 use func::FuncVerifier;
+pub(crate) use last_writes::LastWrites;
 use opforge_schema::Isa;
 use report::Errors;
 use shapes::ParamShapes;
@@ -85,6 +86,8 @@ fn run(
     names::check_value_names(program, errors);
     let mut types = TypeTable::new(program.structs().iter(), program.elem_types().iter().copied())?;
     let shapes = ParamShapes::check(program, &mut types, budget, errors)?;
+    // A slot for the decoded code of each blob.
+    budget.memory(program.code_blobs().len().saturating_mul(32))?;
     let mut verifier = FuncVerifier::new(isa, program, config, &shapes, types);
     let mut functions = alloc::vec::Vec::new();
     for index in 0..program.functions().len() {

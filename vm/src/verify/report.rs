@@ -4,12 +4,13 @@ use super::budget::{Exhausted, VerifyConfig};
 use super::error::VerifyErrorKind;
 use super::spans;
 use crate::codec::{Code, Instr};
+use crate::disasm::Line;
 use crate::ids::{FuncId, InstrIx, SpanId};
 use crate::program::Program;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
-use opforge_schema::{Isa, OperandKind, OperandRow};
+use opforge_schema::Isa;
 
 /// One thing that is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,8 +111,9 @@ impl fmt::Display for VerifyReport {
         for error in &self.errors {
             writeln!(f, "{error}")?;
         }
-        let more = if self.truncated { " or more" } else { "" };
-        write!(f, "the program does not verify: {}{more} errors", self.errors.len())
+        let (count, more) = (self.errors.len(), if self.truncated { " or more" } else { "" });
+        let plural = if count == 1 && !self.truncated { "" } else { "s" };
+        write!(f, "the program does not verify: {count}{more} error{plural}")
     }
 }
 
@@ -224,7 +226,7 @@ impl FuncErrors {
             let span = pc.and_then(|pc| spans::span_at(program.spans(func).unwrap_or(&[]), pc));
             let at =
                 code.zip(pc).and_then(|(code, pc)| code.instr(code.at_pc(pc)?).map(|instr| (code, instr)));
-            let instr = at.map(|(code, instr)| instr_text(isa, code, instr));
+            let instr = at.map(|(code, instr)| instr_text(isa, program, code, instr));
             errors.push(VerifyError {
                 kind,
                 func: Some(func),
@@ -242,46 +244,30 @@ fn stage(kind: &VerifyErrorKind) -> &'static str {
     kind.code().get(..3).unwrap_or("")
 }
 
-/// Longest text of an instruction, so that a long list does not fill the report.
-const MAX_TEXT: usize = 120;
+/// A text that stops growing, so that a long list does not fill the report.
+struct Bounded(String);
 
-/// The instruction as text, from the tables: mnemonic and operands in template order.
-fn instr_text(isa: &Isa<'_>, code: &Code, instr: &Instr) -> String {
-    let mut text = isa.name(instr.didx).to_string();
-    let rows = isa.op(instr.didx).map_or(&[][..], |row| row.operands());
-    for (i, &byte) in isa.template(instr.didx).iter().enumerate() {
-        if i == 0 {
-            text.push(' ');
-        }
-        let operand = usize::from(byte & 0x7f);
-        match (byte >= 0x80, rows.get(operand), code.operands(instr).get(operand)) {
-            (true, Some(row), Some(&word)) => push_operand(&mut text, code, row, word),
-            (true, ..) => {}
-            (false, ..) => text.push(char::from(byte)),
-        }
-        if text.len() > MAX_TEXT {
-            text.push_str("...");
-            break;
-        }
-    }
-    text
+impl Bounded {
+    const MAX: usize = 120;
 }
 
-fn push_operand(text: &mut String, code: &Code, row: &OperandRow, word: u64) {
-    // Writing to a string cannot fail.
-    let _ = match row.kind() {
-        OperandKind::Reg => write!(text, "r{word}"),
-        OperandKind::RegList => {
-            let list = code.list(word);
-            let regs = list.iter().take(MAX_TEXT).map(|reg| alloc::format!("r{reg}"));
-            write!(text, "({})", regs.collect::<Vec<_>>().join(", "))
+impl Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > Self::MAX {
+            self.0.push_str("...");
+            return Err(fmt::Error);
         }
-        OperandKind::ImmBool => write!(text, "{}", word != 0),
-        OperandKind::ImmI64 => write!(text, "{}", word.cast_signed()),
-        OperandKind::ImmF64 => write!(text, "{:?}", f64::from_bits(word)),
-        OperandKind::Pc => write!(text, "pc {word}"),
-        _ => write!(text, "{word}"),
-    };
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// The instruction as the disassembler shows it.
+fn instr_text(isa: &Isa<'_>, program: &Program, code: &Code, instr: &Instr) -> String {
+    let mut text = Bounded(String::new());
+    // An error means that the text is long enough.
+    let _ = write!(text, "{}", Line::new(isa, code, instr).program(program));
+    text.0
 }
 
 /// The place of an instruction, for checks that walk code.

@@ -34,9 +34,9 @@ impl<const N: usize> From<[u32; N]> for Arg {
     }
 }
 
-/// Code under construction.
+/// Code under construction, with labels by name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Asm(pub(crate) Vec<u8>);
+pub(crate) struct Asm(pub(crate) Vec<u8>, Vec<(String, u32)>, Vec<(usize, String)>);
 
 impl Asm {
     /// Appends an instruction with its operands in encoding order. Gives its byte offset.
@@ -54,15 +54,57 @@ impl Asm {
         at
     }
 
+    /// Puts a label here.
+    pub(crate) fn label(&mut self, name: &str) {
+        self.label_at(name, self.pc());
+    }
+
+    /// Puts a label at a byte offset.
+    pub(crate) fn label_at(&mut self, name: &str, pc: u32) {
+        self.1.push((name.to_owned(), pc));
+    }
+
+    /// A branch instruction: its operands without the targets, then the targets' labels.
+    pub(crate) fn branch(&mut self, name: &str, args: &[Arg], labels: &[&str]) {
+        let targets = labels.iter().map(|_| Arg::N(0));
+        self.op(name, &args.iter().cloned().chain(targets).collect::<Vec<_>>());
+        // Targets come last and take five bytes each.
+        for (i, label) in labels.iter().rev().enumerate() {
+            self.2.push((self.0.len() - 5 * (i + 1), (*label).to_owned()));
+        }
+    }
+
+    /// The code, with all labels resolved.
+    pub(crate) fn bytes(mut self) -> Vec<u8> {
+        for (at, name) in self.2 {
+            let (_, pc) = self.1.iter().find(|(label, _)| *label == name).expect("a label");
+            for i in 0..5 {
+                let more = if i < 4 { 0x80 } else { 0 };
+                self.0[at + i] = (pc >> (7 * i)) as u8 & 0x7f | more;
+            }
+        }
+        self.0
+    }
+
     pub(crate) fn pc(&self) -> u32 {
         self.0.len() as u32
     }
 }
 
-/// Appends instructions: `asm!(code; "mov" 2, 1; "ret" 0, [2];)`.
+/// Appends instructions: `asm!(code; "mov" 2, 1; "br" 1 => "a", "b"; @"a"; "ret" 0, [2];)`.
 macro_rules! asm {
-    ($code:expr; $($name:literal $($arg:expr),*;)*) => {
-        $($code.op($name, &[$($crate::verify_support::Arg::from($arg)),*]);)*
+    ($code:expr;) => {};
+    ($code:expr; @$label:literal; $($rest:tt)*) => {
+        $code.label($label);
+        $crate::verify_support::asm!($code; $($rest)*);
+    };
+    ($code:expr; $name:literal $($arg:expr),* => $($label:literal),+; $($rest:tt)*) => {
+        $code.branch($name, &[$($crate::verify_support::Arg::from($arg)),*], &[$($label),+]);
+        $crate::verify_support::asm!($code; $($rest)*);
+    };
+    ($code:expr; $name:literal $($arg:expr),*; $($rest:tt)*) => {
+        $code.op($name, &[$($crate::verify_support::Arg::from($arg)),*]);
+        $crate::verify_support::asm!($code; $($rest)*);
     };
 }
 pub(crate) use asm;
@@ -85,13 +127,14 @@ pub(crate) struct Build {
     pub(crate) shapes: (u64, Vec<u8>),
     pub(crate) structs: Vec<Vec<ValueType>>,
     pub(crate) elems: Vec<ValueType>,
+    pub(crate) call_sigs: Vec<(Vec<ValueType>, Vec<ValueType>)>,
 }
 
 impl Build {
     /// Adds a function with code of its own.
     pub(crate) fn func(&mut self, params: &[ValueType], results: &[ValueType], regs: u32, code: Asm) {
         let blob = self.blobs.len() as u32;
-        self.blobs.push(code.0);
+        self.blobs.push(code.bytes());
         self.functions.push(Func { params: params.to_vec(), results: results.to_vec(), regs, blob });
     }
 
@@ -147,6 +190,13 @@ impl Build {
         for (tag, payload) in [(3, types), (4, table), (5, blobs), (6, vec![1, 0]), (7, sigs)] {
             replace(&mut parts, tag, payload);
         }
+        let mut calls = vec![];
+        uleb(self.call_sigs.len() as u64, &mut calls);
+        for (params, results) in &self.call_sigs {
+            list(params, &mut calls);
+            list(results, &mut calls);
+        }
+        replace(&mut parts, 10, calls);
         if self.shapes.0 > 0 {
             let mut payload = vec![];
             uleb(self.shapes.0, &mut payload);

@@ -229,7 +229,8 @@ impl<'a> Checker<'_, 'a> {
         for (reg, write) in writes.drain(..) {
             let Write::Fixed(ty) = write else { continue };
             let ty = ty.unwrap_or(UNSET);
-            self.check_write(op, reg, ty)?;
+            // After an error the register has no type, so that its reads are not errors too.
+            let ty = if self.check_write(op, reg, ty)? { ty } else { UNSET };
             self.locals.set(reg, ty);
         }
         self.writes = writes;
@@ -298,21 +299,21 @@ impl<'a> Checker<'_, 'a> {
         Ok(true)
     }
 
-    /// The register's type covers the write.
-    fn check_write(&mut self, op: &Op<'_>, reg: u32, ty: TypeId) -> Result<(), Exhausted> {
+    /// Whether the register's type covers the write. If it does not, there is an error here or elsewhere.
+    fn check_write(&mut self, op: &Op<'_>, reg: u32, ty: TypeId) -> Result<bool, Exhausted> {
         let wide = self.inferred.reg_types.get(reg as usize).copied().unwrap_or(UNSET);
         if wide == ty && ty != UNSET {
-            return Ok(());
+            return Ok(true);
         }
         match (self.lattice.class(wide), self.lattice.class(ty)) {
             (Some(expected), Some(actual)) if expected != actual => {
                 let kind = unstable(op, Reg(reg), expected, actual);
                 self.error(op, kind);
             }
-            (Some(_), Some(_)) if self.lattice.covers(wide, ty, self.budget)? => {}
+            (Some(_), Some(_)) if self.lattice.covers(wide, ty, self.budget)? => return Ok(true),
             _ => self.doubt(op, VerifyErrorKind::UnstableRegType { reg: Reg(reg) }),
         }
-        Ok(())
+        Ok(false)
     }
 
     /// A doubt without any error to explain it is an error itself.

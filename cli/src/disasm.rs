@@ -1,0 +1,25 @@
+//! `opforge disasm`.
+
+use crate::args::DisasmArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::input;
+use crate::output::{Out, write_file};
+use opforge::disasm::{DisasmOptions, Show, disassemble};
+
+/// Prints a program as text.
+pub(crate) fn disasm(args: &DisasmArgs, cap: u64, out: &mut Out) -> Result<Exit, Failure> {
+    let program = input::load(&args.input, cap)?;
+    let mut options = if args.exact { DisasmOptions::exact() } else { DisasmOptions::pretty() };
+    for (asked, what) in [(args.pcs || args.bytes, Show::Pcs), (args.bytes, Show::Bytes)] {
+        if asked {
+            options = options.show(what);
+        }
+    }
+    let text = disassemble(&program, &options);
+    match &args.output {
+        Some(path) if !input::is_std(path) => write_file(path, &args.input, text.as_bytes())?,
+        _ => out.bytes(text.as_bytes()),
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,158 @@
+//! Codes of the parts of the VM that do not list their own: code, what it means, what to do. A test compares
+//! them with the sources.
+
+use crate::codes::Code;
+
+/// The part of the system that a code comes from.
+pub(super) fn part(code: &str) -> &'static str {
+    match code.as_bytes().first() {
+        Some(b'A') => "the assembler",
+        Some(b'D') => "the container reader",
+        Some(b'E') => "the start of a run",
+        Some(b'H') => "the linker of host functions",
+        Some(b'I') => "this command line",
+        Some(b'L') => "lowering",
+        Some(b'T') => "a run",
+        Some(b'V') => "the verifier",
+        Some(b'W') => "the container writer",
+        _ => "elsewhere",
+    }
+}
+
+pub(super) const TOPICS: &[Code] = &[
+    ("A0001", "a character that starts nothing", "remove it; opforge disasm shows the format"),
+    ("A0002", "a text without closing quote", "close it on the same line; write \\n for a line break"),
+    (
+        "A0003",
+        "a text with an escape that is none, or hex digits that are no pairs",
+        "use \\n \\t \\\" \\\\ \\u{..}",
+    ),
+    ("A0004", "a number that is none", "write integers in digits or 0x, floats with a point or an exponent"),
+    ("A0101", "something else is expected here", "the message names what"),
+    ("A0102", "a directive that does not exist, or not here", "directives begin with a dot"),
+    ("A0103", "an instruction that does not exist", "opforge explain lists all instructions"),
+    ("A0104", "a function body without closing brace", "end the body with a line that starts with }"),
+    ("A0105", "a function with neither body nor code", "write a body in braces"),
+    ("A0201", "a label that is used but never placed", "place it as @name: in the same function"),
+    ("A0202", "a name that means two things", "rename one of them"),
+    ("A0203", "a name that means nothing", "declare it, or use an index"),
+    ("A0204", "a name that more than one entry has", "use an index instead"),
+    ("A0301", "a number that is too large or too small for its place", "use a number in range"),
+    ("A0302", "an index that says another place than the entry has", "correct or drop the index"),
+    ("A0303", "a span mark that cannot stand here", "put it in front of an instruction, one at a place"),
+    ("A0401", "a table, the code of a function or the source is too large", "split the program"),
+    (
+        "D0101",
+        "the container is larger than allowed",
+        "raise the limit if the source is trusted with the memory",
+    ),
+    ("D0102", "this is no EXTAPE container", "check what wrote the file"),
+    ("D0103", "the container has another version", "write it for version 0.1"),
+    (
+        "D0104",
+        "a section claims to be longer than the rest of the file",
+        "the file was cut, or a length is wrong",
+    ),
+    ("D0105", "a known section stands there twice", "write each section once"),
+    ("D0106", "a mandatory section is missing", "write sections 1 to 8, even when empty"),
+    ("D0107", "an unknown section, and the configuration refuses these", "preserve or skip unknown sections"),
+    ("D0108", "bytes behind the last entry of a section", "the count in front of the entries may be too low"),
+    ("D0109", "there is no memory for what the container holds", "lower the limit, or give more memory"),
+    ("D0201", "the data ends inside an entry", "the file was cut, or a length or count is wrong"),
+    ("D0202", "a LEB128 number of more than 64 bits or 10 bytes", "write numbers in their shortest form"),
+    ("D0203", "a number that must fit 32 bits does not", "ids, register counts and offsets have 32 bits"),
+    ("D0204", "a count of more entries than there is room for", "the file was cut, or a count is wrong"),
+    ("D0205", "text that is not UTF-8", "use a bytes constant for other data"),
+    ("D0301", "a tag without meaning", "the container may need a newer reader"),
+    ("D0302", "a byte that must be 0 or 1 is neither", "write truth values as 0 or 1"),
+    ("D0303", "an id that must not be 0 is 0", "0 means none and cannot be used here"),
+    ("D0304", "symbol 0 is not the empty text", "begin the symbol table with an empty text"),
+    ("D0401", "there is not one signature for each function", "write as many signatures as functions"),
+    ("D0402", "an index past the end of its table", "the tables may come from different programs"),
+    ("D0403", "a label behind the end of the code", "place labels at or before the end"),
+    ("E0001", "the program has no such function", "opforge disasm shows the functions"),
+    ("E0002", "the function takes another number of arguments", "give one for each parameter"),
+    (
+        "E0003",
+        "an argument does not fit",
+        "give a value of the parameter's type, of this run, within the memory limit",
+    ),
+    ("E0004", "the function's frame alone is larger than the stack limit", "raise Limits::stack_slots"),
+    ("E0005", "the execution is running already", "resume it to its end first"),
+    ("E0006", "the execution was not started", "call Execution::start first"),
+    ("H0001", "no host function of this name is registered", "register it with Linker::func"),
+    (
+        "H0002",
+        "the host function has another signature",
+        "declare the import with the types of the host function",
+    ),
+    (
+        "H0003",
+        "the host function needs a capability that was not granted",
+        "grant it, with --grant on the command line",
+    ),
+    ("L0001", "verified code does not lower", "this is an error of opforge; please report it"),
+    ("L0002", "the lowered program is too large", "split the program"),
+    ("W0101", "symbol 0 is not the empty text", "intern the empty text first"),
+    (
+        "W0102",
+        "the data of a constant is not there, or its text is not UTF-8",
+        "make constants with the builder",
+    ),
+    ("W0103", "lists of types and names differ in length", "give every type one name"),
+    (
+        "W0104",
+        "there are not two type lists for each entry",
+        "write parameters and results of every signature",
+    ),
+    ("W0105", "an id that must not be 0 is 0", "0 means none and cannot be used here"),
+    ("W0106", "an index past the end of its table", "add the entry that it names"),
+    ("W0107", "a label behind the end of the code", "place labels at or before the end"),
+    ("W0108", "an unknown section with the tag of a known one", "use another tag"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::TOPICS;
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    fn sources(dir: &Path, out: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(dir).expect("a folder of sources").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                sources(&path, out);
+            } else if path.extension().is_some_and(|ext| ext == "rs") && !path.ends_with("tests.rs") {
+                out.push(path);
+            }
+        }
+    }
+
+    /// Every code in quotes or brackets in the VM's sources, such as `"D0101"` and `error[E0001]`.
+    fn codes_of_the_vm() -> BTreeSet<String> {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../vm/src"));
+        let (mut files, mut found) = (Vec::new(), BTreeSet::new());
+        sources(root, &mut files);
+        for file in files {
+            let text = std::fs::read_to_string(&file).expect("a source");
+            for piece in text.split(['"', '[', ']']) {
+                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'L' | b'W', rest @ ..]
+                    if rest.len() == 4 && rest.iter().all(u8::is_ascii_digit));
+                if is_code {
+                    found.insert(piece.to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_code_of_the_vm_is_explained() {
+        if !Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../vm/src")).exists() {
+            return; // A published crate stands alone.
+        }
+        let explained: BTreeSet<String> = TOPICS.iter().map(|(code, ..)| (*code).to_owned()).collect();
+        assert_eq!(explained, codes_of_the_vm());
+        assert_eq!(explained.len(), TOPICS.len(), "a code stands here twice");
+    }
+}

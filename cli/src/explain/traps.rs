@@ -1,0 +1,84 @@
+//! What each trap means to the person whose program trapped.
+
+use opforge::TrapCode;
+
+/// Why it happens, and what to do.
+pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
+    match trap {
+        TrapCode::None => ("no trap", ""),
+        TrapCode::FuelExceeded => (
+            "the fuel left does not cover the next instruction",
+            "give more with --fuel (Limits::fuel), or resume the run after Execution::add_fuel; look for a loop \
+             that does not end",
+        ),
+        TrapCode::CallDepthExceeded => (
+            "a call would need more frames, or more stack slots, than the limits allow",
+            "raise --max-depth (Limits::call_depth, Limits::stack_slots), or recurse less deeply",
+        ),
+        TrapCode::HostCallLimitExceeded => (
+            "the run has made as many host calls as it may",
+            "raise --max-host-calls (Limits::host_calls), or do more in one call",
+        ),
+        TrapCode::MemoryLimitExceeded => (
+            "text, bytes or an aggregate would take the run over its memory limit; nothing is freed before the \
+             run ends",
+            "raise --max-memory (Limits::memory), or build less",
+        ),
+        TrapCode::TrapCode => (
+            "the program ended itself with a `trap` instruction and a code of its own",
+            "look up the code where the program comes from",
+        ),
+        TrapCode::DivByZero => {
+            ("an integer was divided by zero", "test the divisor before the division or remainder")
+        }
+        TrapCode::IntDivOverflow => (
+            "the smallest i64 was divided by -1; the quotient, 2^63, does not fit",
+            "test for that divisor, or divide in another type",
+        ),
+        TrapCode::IntCastOverflow => {
+            ("a number does not fit the integer type it is converted to", "test its range first")
+        }
+        TrapCode::FloatToIntInvalid => (
+            "NaN, an infinity or a number out of range was converted to an integer",
+            "test the number with f64 comparisons first; NaN is unequal to itself",
+        ),
+        TrapCode::DecimalScaleMismatch => (
+            "decimals of different scale were added or subtracted, or a scale does not suit the conversion",
+            "bring both to one scale first",
+        ),
+        TrapCode::DecimalOverflow => (
+            "the mantissa of a decimal does not fit 64 bits, or its scale is above 255",
+            "use a smaller scale, or smaller numbers",
+        ),
+        TrapCode::IndexOutOfBounds => {
+            ("an index or a range lies outside the text or bytes", "compare it with the length first")
+        }
+        TrapCode::StrNotCharBoundary => (
+            "a text was cut inside a character; positions count UTF-8 bytes",
+            "cut at positions where characters begin",
+        ),
+        TrapCode::InvalidUtf8 => {
+            ("bytes were converted to text but are not UTF-8", "check where they come from")
+        }
+        TrapCode::AggError => (
+            "an aggregate is not there, is of another kind, or has no such element",
+            "compare the index with its length; declare the shape of parameters so that it is checked before",
+        ),
+        TrapCode::ArityMismatch => (
+            "a function that was called by value takes or gives another number of values than the call says",
+            "use the signature of the function that is called",
+        ),
+        TrapCode::TypeMismatch => (
+            "a value is of another type than the signature or declared shape says",
+            "check function values, declared shapes, and results of host functions",
+        ),
+        TrapCode::HostCallFailed => (
+            "a host function refused or failed; the report says which and why",
+            "look at the message of the host function",
+        ),
+        TrapCode::InvalidFunction => (
+            "a function value names a function that the program does not have",
+            "check function values that come from the host",
+        ),
+    }
+}

@@ -1,0 +1,81 @@
+//! A set of tables: the embedded one, or files of a folder.
+
+use crate::codes;
+use crate::failure::Failure;
+use crate::input;
+use opforge_schema::{Blobs, Isa};
+use std::path::Path;
+
+/// The files of a set, in the order of [`Tables::isa`].
+const FILES: [&str; 6] =
+    ["vm.ops.bin", "vm.names.bin", "vm.text.bin", "vm.lookup.bin", "vm.classes.bin", "vm.types.bin"];
+/// No table comes near this size.
+const MAX_BLOB: u64 = 64 << 20;
+
+/// A set of tables.
+#[derive(Debug)]
+pub(super) enum Tables {
+    Embedded,
+    Folder { name: String, version: u32, blobs: Vec<Vec<u8>> },
+}
+
+impl Tables {
+    pub(super) fn embedded() -> Self {
+        Self::Embedded
+    }
+
+    /// The tables of a folder; `embedded` stands for the embedded ones.
+    pub(super) fn open(dir: &Path) -> Result<Self, Failure> {
+        if dir.as_os_str() == "embedded" {
+            return Ok(Self::Embedded);
+        }
+        let blobs: Result<Vec<_>, _> =
+            FILES.iter().map(|file| input::read(&dir.join(file), MAX_BLOB)).collect();
+        let blobs = blobs?;
+        let manifest = input::read(&dir.join("MANIFEST"), MAX_BLOB)?;
+        let manifest = String::from_utf8_lossy(&manifest);
+        let version = manifest.lines().find_map(|line| {
+            let mut words = line.strip_prefix("isa ")?.split(' ');
+            words.nth(1)?.parse().ok()
+        });
+        let name = input::name(dir);
+        let Some(version) = version else {
+            return Err(Failure::own(codes::BAD_TABLES, &format!("{name}: MANIFEST says no isa version")));
+        };
+        Ok(Self::Folder { name, version, blobs })
+    }
+
+    /// What to call the set.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Embedded => "embedded",
+            Self::Folder { name, .. } => name,
+        }
+    }
+
+    /// The version of the instruction set.
+    pub(super) fn version(&self) -> u32 {
+        match self {
+            Self::Embedded => opforge_tables::ISA_VERSION,
+            Self::Folder { version, .. } => *version,
+        }
+    }
+
+    /// The tables, every row checked.
+    pub(super) fn isa(&self) -> Result<Isa<'_>, Failure> {
+        let wrong = |problem: String| Failure::own(codes::BAD_TABLES, &format!("{}: {problem}", self.name()));
+        match self {
+            Self::Embedded => {
+                opforge_tables::ISA.check().map_err(|error| wrong(error.to_string()))?;
+                Ok(opforge_tables::ISA)
+            }
+            Self::Folder { blobs, .. } => {
+                let [ops, names, text, lookup, classes, types] = blobs.as_slice() else {
+                    return Err(wrong("files are missing".to_owned()));
+                };
+                let blobs = Blobs { ops, names, text, lookup, classes, types };
+                Isa::from_blobs(&blobs).map_err(|error| wrong(error.to_string()))
+            }
+        }
+    }
+}

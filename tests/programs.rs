@@ -1,0 +1,118 @@
+//! Programs as tests: every `.ofa` file under `tests/programs/` and `examples/` says in comments at its top what
+//! it does, and this runs it every way there is and compares.
+//!
+//! The directives (a file needs at least one):
+//!
+//! ```text
+//! ; run: ENTRY ARGS => RESULTS              arguments apart by spaces, results typed, apart by commas
+//! ; run: ENTRY ARGS => trap CODE [(DETAIL)] [in FUNC] [pc N] [span N]
+//! ; run: [fuel 10] [depth 3] ENTRY ...      limits: fuel, depth, memory, host-calls, slots
+//! ; fuel: N                                 exactly the fuel that the run above uses, one unit an instruction
+//! ; memory: N                               exactly the bytes that the run above allocates
+//! ; log: text                               a line that the run above logs through `env.log`
+//! ; error: V0603 [in FUNC] [pc N]           the program does not verify: every error, in order
+//! ; link-error: H0001                       the program does not link: every problem, in order
+//! ; asm-error: A0201                        the text does not assemble: every error, in order
+//! ```
+//!
+//! Each program goes through assembler, container and back, verifier and, under both fuel schedules, the engine:
+//! in one go, in slices of fuel, and traced. It is also disassembled and assembled again, exactly and prettily.
+
+#[path = "programs_support/mod.rs"]
+mod support;
+
+use opforge_vm::verify::VerifyErrorKind;
+use opforge_vm::{Opcode, TrapCode};
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+use support::{Summary, check_all, families};
+
+fn summary() -> &'static Summary {
+    static SUMMARY: OnceLock<Summary> = OnceLock::new();
+    SUMMARY.get_or_init(check_all)
+}
+
+#[test]
+fn programs_do_what_they_say() {
+    let summary = summary();
+    let failures = &summary.failures;
+    assert!(
+        failures.is_empty(),
+        "{} of {} programs fail:\n\n{}",
+        failures.len(),
+        summary.files,
+        failures.join("\n\n")
+    );
+}
+
+/// A folder that is lost, or no longer found, must show.
+#[test]
+fn every_family_is_there() {
+    let least = [
+        ("agg", 18),
+        ("bool", 3),
+        ("call", 18),
+        ("cast", 4),
+        ("const", 5),
+        ("control", 15),
+        ("core", 8),
+        ("decimal", 4),
+        ("float", 7),
+        ("host", 10),
+        ("int", 9),
+        ("limits", 8),
+        ("text", 8),
+        ("verify", 40),
+    ];
+    let found = families();
+    let missing: Vec<_> = least
+        .iter()
+        .filter(|(family, least)| found.get(*family).copied().unwrap_or(0) < *least)
+        .map(|(family, least)| format!("{family}: {} of {least}", found.get(*family).copied().unwrap_or(0)))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let unknown: Vec<_> =
+        found.keys().filter(|family| !least.iter().any(|(name, _)| name == *family)).collect();
+    assert!(unknown.is_empty(), "families without a number here: {unknown:?}");
+    assert!(summary().examples >= 8, "{} examples", summary().examples);
+}
+
+#[test]
+fn every_opcode_runs_in_some_program() {
+    let ran = &summary().opcodes;
+    let missing: Vec<_> = Opcode::ALL.iter().filter(|op| !ran.contains(&op.didx())).collect();
+    assert!(missing.is_empty(), "no program of tests/programs/ runs {missing:?}");
+}
+
+#[test]
+fn every_trap_happens_in_some_program() {
+    let met = &summary().traps;
+    let missing: Vec<_> =
+        TrapCode::ALL.iter().filter(|&&code| code != TrapCode::None && !met.contains(code.name())).collect();
+    assert!(missing.is_empty(), "no program of tests/programs/ traps with {missing:?}");
+}
+
+/// Errors that no text can have: the assembler writes what they are about, or names it by index only where
+/// something is.
+const NOT_FROM_TEXT: [(&str, &str); 8] = [
+    ("V0101", "the assembler adds a host signature's symbol and types itself"),
+    ("V0103", "the assembler always writes both type lists"),
+    ("V0203", "parameter names and parameters come from one list"),
+    ("V0206", "result names and results come from one list"),
+    ("V0404", "every function gets a signature"),
+    ("V0706", "the tables declare no bound for an immediate"),
+    ("V0808", "reported only where no other error explains it; the classes of a register clash elsewhere first"),
+    ("V0902", "the tables are the VM's own"),
+];
+
+#[test]
+fn every_verifier_error_is_reported_for_some_program() {
+    let met = &summary().verify_errors;
+    let excused: BTreeSet<_> = NOT_FROM_TEXT.iter().map(|&(code, _)| code).collect();
+    let known: BTreeSet<_> = VerifyErrorKind::ALL.iter().map(|&(code, _, _)| code).collect();
+    let missing: Vec<_> =
+        known.iter().filter(|code| !met.contains(**code) && !excused.contains(*code)).collect();
+    assert!(missing.is_empty(), "no program of tests/programs/ is refused with {missing:?}");
+    let wrong: Vec<_> = excused.iter().filter(|code| met.contains(**code) || !known.contains(*code)).collect();
+    assert!(wrong.is_empty(), "these can be had from text, or do not exist: {wrong:?}");
+}
