@@ -6,13 +6,13 @@
 use crate::engine::{self, End, EngineKind, Pace, RunLimits, RunRequest};
 use crate::report::Report;
 use crate::value::{CaseValue, Likeness, to_hex};
+use opforge::asm::assemble;
+use opforge::codec::{self, Code};
+use opforge::disasm::Line;
+use opforge::ids::FuncId;
+use opforge::verify::{VerifyConfig, verify};
+use opforge::{FuelSchedule, ISA, Program};
 use opforge_tables::docs::{ExampleDoc, OpDoc};
-use opforge_vm::asm::assemble;
-use opforge_vm::codec::{self, Code};
-use opforge_vm::disasm::Line;
-use opforge_vm::ids::FuncId;
-use opforge_vm::verify::{VerifyConfig, verify};
-use opforge_vm::{ISA, Program};
 use serde_json::Value as Json;
 
 /// Runs every example of the embedded tables on engines and adds them to a report.
@@ -62,7 +62,7 @@ pub fn check(op: &OpDoc, example: &ExampleDoc, engines: &[EngineKind]) -> Result
     for engine in engines {
         let request =
             RunRequest { entry: 0, args: &wanted.args, limits: RunLimits::default(), pace: Pace::Whole };
-        let end = engine.load(&verified)?.run(&request).end;
+        let end = engine.load(&verified, FuelSchedule::V1)?.run(&request).end;
         if !wanted.end.is(&end) {
             return Err(format!("{engine}: {end}, the example says {}", wanted.end));
         }

@@ -6,9 +6,9 @@ use super::deviations::Listed;
 use super::{Findings, names};
 use crate::peak;
 use crate::report::Report;
-use opforge_vm::codec::CodeErrorKind;
-use opforge_vm::container::{DecodeConfig, DecodeError, DecodeErrorKind, decode, encode};
-use opforge_vm::verify::{VerifiedProgram, VerifyConfig, VerifyErrorKind, VerifyReport, verify};
+use opforge::codec::CodeErrorKind;
+use opforge::container::{DecodeConfig, DecodeError, DecodeErrorKind, decode, encode};
+use opforge::verify::{VerifiedProgram, VerifyConfig, VerifyErrorKind, VerifyReport, verify};
 use std::time::{Duration, Instant};
 
 /// Most memory that refusing a container may take where the reference implementation crashed.

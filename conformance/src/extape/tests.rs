@@ -3,12 +3,15 @@
 use super::case::{Case, Expect, Run, Verdict};
 use super::class::Class;
 use super::deviations::{Deviations, Listed};
-use super::run::{Match, check_all, compare};
+use super::repeat::{Target, check_all};
+use super::run::{Match, compare};
 use super::{Findings, names};
-use crate::engine::{End, EngineKind, Loaded, Pace, Refusal, RunLimits, RunRequest, RunResult, TrapAt};
+use crate::engine::{
+    End, EngineKind, Loaded, Pace, Refusal, RunLimits, RunRequest, RunResult, Trace, TrapAt,
+};
 use crate::report::Report;
 use crate::value::CaseValue;
-use opforge_vm::container::{DecodeConfig, decode};
+use opforge::container::{DecodeConfig, decode};
 use serde_json::{Value as Json, json};
 
 fn trap(kind: &str) -> TrapAt {
@@ -21,29 +24,43 @@ fn run(expect: Expect, fuel_used: u64) -> Run {
 }
 
 fn result(end: End, fuel_used: u64) -> RunResult {
-    RunResult { end, fuel_used, forgiven: 0, host_calls: 0 }
+    RunResult { end, fuel_used, forgiven: 0, charged: 0, host_calls: 0, trace: None }
 }
 
 /// An engine whose runs use ten units of fuel, unless it is told to do something wrong.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Fake {
-    /// What a run with all its fuel needs at least.
+    /// What a run needs at least.
     least: u64,
     /// What a run in slices uses.
     sliced: u64,
+    /// What a traced run uses.
+    traced: u64,
+    trace: Trace,
 }
+
+const TRUE: Fake = Fake {
+    least: 10,
+    sliced: 10,
+    traced: 10,
+    trace: Trace { instrs: 10, last: None, open_calls: 0, host_calls: 0, open_host_calls: 0 },
+};
 
 impl Loaded for Fake {
     fn run(&mut self, request: &RunRequest<'_>) -> RunResult {
         if request.limits.fuel < self.least {
             return result(End::Trap(trap(TrapAt::OUT_OF_FUEL)), request.limits.fuel);
         }
-        let fuel = if request.pace == Pace::Whole { 10 } else { self.sliced };
-        result(End::Finished(Vec::new()), fuel)
+        let (fuel, trace) = match request.pace {
+            Pace::Whole => (10, None),
+            Pace::Slices(_) => (self.sliced, None),
+            Pace::Traced => (self.traced, Some(self.trace)),
+        };
+        RunResult { trace, ..result(End::Finished(Vec::new()), fuel) }
     }
 }
 
-fn check(mut fake: Fake) -> Vec<String> {
+fn check(mut v1: Fake, mut by_size: Fake) -> String {
     let case = Case {
         name: "fake".to_owned(),
         container: Vec::new(),
@@ -53,17 +70,34 @@ fn check(mut fake: Fake) -> Vec<String> {
         runs: vec![run(Expect::Results(Vec::new()), 10)],
     };
     let mut findings = Findings::default();
-    check_all(&case, (EngineKind::Interp, &mut fake), &mut findings, &mut Report::new());
-    findings.differences
+    let target = Target { engine: EngineKind::Interp, v1: &mut v1, by_size: &mut by_size };
+    check_all(&case, target, &mut findings, &mut Report::new());
+    findings.differences.join("\n")
 }
 
 #[test]
-fn runs_are_repeated_with_less_fuel_and_in_slices() {
-    assert_eq!(check(Fake { least: 10, sliced: 10 }), [""; 0]);
-    let found = check(Fake { least: 9, sliced: 10 });
-    assert!(found.len() == 1 && found[0].contains("one less than it used"), "{found:?}");
-    let found = check(Fake { least: 10, sliced: 9 });
-    assert!(found.len() == 2 && found[0].contains("in slices of 1"), "{found:?}");
+fn runs_are_repeated_in_ways_that_change_nothing() {
+    assert_eq!(check(TRUE, TRUE), "");
+    let trace = |instrs: u64, open_calls: i64, host_calls: u64, open_host_calls: i64| {
+        let trace = Trace { instrs, last: None, open_calls, host_calls, open_host_calls };
+        Fake { trace, ..TRUE }
+    };
+    for (fake, what) in [
+        (Fake { least: 9, ..TRUE }, "one less than it used"),
+        (Fake { sliced: 9, ..TRUE }, "in slices of 1"),
+        (Fake { traced: 9, ..TRUE }, "traced: "),
+        (trace(9, 0, 0, 0), "the trace does not fit"),
+        (trace(10, 1, 0, 0), "the trace does not fit"),
+        (trace(10, 0, 1, 0), "the trace does not fit"),
+        (trace(10, 0, 0, -1), "the trace does not fit"),
+    ] {
+        let found = check(fake, TRUE);
+        assert!(found.contains(what) && !found.contains("by size"), "{found}");
+    }
+    for fake in [Fake { least: 9, ..TRUE }, Fake { sliced: 9, ..TRUE }, Fake { least: 1000, ..TRUE }] {
+        let found = check(TRUE, fake);
+        assert!(found.contains("charged by size"), "{found}");
+    }
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub use twin::{Twin, Twins};
 use crate::engine::{End, EngineKind, Loaded, Pace, RunLimits, RunRequest};
 use crate::report::Report;
 use crate::value::{CANONICAL_NAN, CaseValue};
-use opforge_vm::Program;
-use opforge_vm::verify::{VerifyConfig, verify};
+use opforge::verify::{VerifyConfig, verify};
+use opforge::{FuelSchedule, Program};
 use std::collections::BTreeMap;
 
 /// Runs rows on engines and adds them to a report: one case for each row and twin.
@@ -67,7 +67,7 @@ struct Programs<'e> {
 impl Programs<'_> {
     fn load(&self, program: Program) -> Result<Vec<Box<dyn Loaded>>, String> {
         let verified = verify(program, &VerifyConfig::new()).map_err(|report| report.to_string())?;
-        self.engines.iter().map(|engine| engine.load(&verified)).collect()
+        self.engines.iter().map(|engine| engine.load(&verified, FuelSchedule::V1)).collect()
     }
 
     /// Runs a row in one shape on every engine.

@@ -2,9 +2,9 @@
 
 use super::twin::Twin;
 use crate::value::CaseValue;
-use opforge_vm::builder::{BuildError, FuncBuilder, Operand, ProgramBuilder};
-use opforge_vm::ids::Reg;
-use opforge_vm::{ISA, Opcode, Program, ValueType};
+use opforge::builder::{BuildError, FuncBuilder, Operand, ProgramBuilder};
+use opforge::ids::Reg;
+use opforge::{ISA, Opcode, Program, ValueType};
 
 /// How the operands get to the instruction, and the result out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,8 +2,8 @@
 
 use super::row::Row;
 use crate::value::CaseValue;
+use opforge::ISA;
 use opforge_tables::docs::OpDoc;
-use opforge_vm::ISA;
 use std::fmt;
 
 /// An instruction with a WebAssembly twin. Types are named as in the spec: `i64`, `f64`.
