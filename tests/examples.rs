@@ -17,7 +17,9 @@ mod host_capability;
 #[path = "../examples/interrupt.rs"]
 mod interrupt;
 
-fn check(demo: fn(&mut dyn Write) -> Result<(), Box<dyn Error>>, source: &str) {
+type Demo = fn(&mut dyn Write) -> Result<(), Box<dyn Error>>;
+
+fn check(demo: Demo, source: &str) {
     let head = source.lines().map_while(|line| line.strip_prefix("//!")).map(|line| line.trim_start());
     let expected: Vec<&str> =
         head.skip_while(|line| *line != "```text").skip(1).take_while(|line| *line != "```").collect();

@@ -101,7 +101,10 @@ const NOT_FROM_TEXT: [(&str, &str); 8] = [
     ("V0206", "result names and results come from one list"),
     ("V0404", "every function gets a signature"),
     ("V0706", "the tables declare no bound for an immediate"),
-    ("V0808", "reported only where no other error explains it; the classes of a register clash elsewhere first"),
+    (
+        "V0808",
+        "reported only where no other error explains it; the classes of a register clash elsewhere first",
+    ),
     ("V0902", "the tables are the VM's own"),
 ];
 
@@ -113,6 +116,7 @@ fn every_verifier_error_is_reported_for_some_program() {
     let missing: Vec<_> =
         known.iter().filter(|code| !met.contains(**code) && !excused.contains(*code)).collect();
     assert!(missing.is_empty(), "no program of tests/programs/ is refused with {missing:?}");
-    let wrong: Vec<_> = excused.iter().filter(|code| met.contains(**code) || !known.contains(*code)).collect();
+    let wrong: Vec<_> =
+        excused.iter().filter(|code| met.contains(**code) || !known.contains(*code)).collect();
     assert!(wrong.is_empty(), "these can be had from text, or do not exist: {wrong:?}");
 }

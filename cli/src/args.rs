@@ -17,7 +17,8 @@ Programs are text (`.ofa`) or containers (`.tape`), told apart by their first by
 
 /// Runs, checks and converts programs for the opforge VM.
 #[derive(Debug, Parser)]
-#[command(name = "opforge", version, about, after_help = EXIT_CODES, arg_required_else_help = true)]
+#[command(name = "opforge", version, arg_required_else_help = true)]
+#[command(about = "Runs, checks and converts programs for the opforge VM", after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,

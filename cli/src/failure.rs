@@ -105,7 +105,7 @@ pub(crate) fn report(failure: &Failure, json: bool, out: &mut Out) -> Exit {
             "errors": failure.json(),
             "truncated": failure.truncated,
         });
-        out.line(&object.to_string());
+        out.line(&text::json(&object));
     } else {
         output::to_stderr(&failure.text());
     }

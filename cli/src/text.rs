@@ -55,6 +55,21 @@ pub(crate) fn quoted(text: &str) -> String {
     out
 }
 
+/// JSON on one line, with hidden characters escaped. They stand in texts only, so the escapes mean the same.
+pub(crate) fn json(value: &serde_json::Value) -> String {
+    let mut out = String::new();
+    for c in value.to_string().chars() {
+        if is_hidden(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// A path on one line: hidden characters escaped, bytes that are no text as `\xNN`.
 pub(crate) fn path(path: &Path) -> String {
     let mut out = String::new();
@@ -88,6 +103,14 @@ mod tests {
         assert_eq!(clean_lines("a\n\tb\r"), "a\n\tb\\r");
         assert_eq!(quoted("a\"b\\\u{7}"), "\"a\\\"b\\\\\\u{7}\"");
         assert_eq!(hex(&[0, 255]), "0x00ff");
+    }
+
+    #[test]
+    fn json_means_the_same() {
+        let value = serde_json::json!({"\u{9b}a": "\n\u{202e}\u{e0041}é\"\\"});
+        let text = json(&value);
+        assert_eq!(text, r#"{"\u009ba":"\n\u202e\udb40\udc41é\"\\"}"#);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).ok(), Some(value));
     }
 
     #[cfg(unix)]

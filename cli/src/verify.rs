@@ -5,6 +5,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::input;
 use crate::output::{Out, to_stderr};
+use crate::text;
 use opforge::verify::VerifiedProgram;
 use serde_json::{Value as Json, json};
 use std::path::Path;
@@ -46,7 +47,7 @@ pub(crate) fn verify(args: &VerifyArgs, cap: u64, out: &mut Out) -> Result<Exit,
     }
     if args.json {
         let status = if bad { "error" } else { "ok" };
-        out.line(&json!({"status": status, "files": files}).to_string());
+        out.line(&text::json(&json!({"status": status, "files": files})));
     }
     Ok(if bad { Exit::BadInput } else { Exit::Done })
 }

@@ -115,7 +115,8 @@ fn check_runs(
     summary: &mut Summary,
     problems: &mut Vec<String>,
 ) {
-    let modules = [(verified, FuelSchedule::V1), (verified, FuelSchedule::BySize), (pretty, FuelSchedule::V1)];
+    let modules =
+        [(verified, FuelSchedule::V1), (verified, FuelSchedule::BySize), (pretty, FuelSchedule::V1)];
     let mut instances = Vec::new();
     for (verified, schedule) in modules {
         let module = match module(verified, schedule) {
@@ -230,7 +231,11 @@ fn check_by_size(v1: &mut Instance<Host>, by_size: &mut Instance<Host>, run: &Ru
     }
     same("with fuel by size", &expected, &Observed { fuel: expected.fuel, ..actual.clone() })?;
     let mut trace = Trace::default();
-    same("traced, with fuel by size", &actual, &observe(by_size, run, run.limits, Fuel::AtOnce, Some(&mut trace))?)?;
+    same(
+        "traced, with fuel by size",
+        &actual,
+        &observe(by_size, run, run.limits, Fuel::AtOnce, Some(&mut trace))?,
+    )?;
     same_in_slices(by_size, run, &actual)?;
     exact_fuel(by_size, run, &actual)
 }

@@ -99,7 +99,9 @@ impl End {
 pub(crate) fn directives(source: &str) -> Result<Directives<'_>, String> {
     let mut found = Directives::default();
     for line in source.lines() {
-        let Some((name, text)) = line.strip_prefix("; ").and_then(|line| line.split_once(':')) else { continue };
+        let Some((name, text)) = line.strip_prefix("; ").and_then(|line| line.split_once(':')) else {
+            continue;
+        };
         let text = text.strip_prefix(' ').unwrap_or(text);
         if name == "run" {
             found.runs.push(RunLine { text, log: Vec::new(), fuel: None, memory: None });

@@ -45,9 +45,7 @@ fn typed(linker: &mut Linker<Host>) {
                 caller.charge(fuel);
             })
         })
-        .and_then(|l| {
-            l.func("env.turn", free(), |_: &mut Call<'_>, a: i64, b: Decimal, c: String| (c, b, a))
-        })
+        .and_then(|l| l.func("env.turn", free(), |_: &mut Call<'_>, a: i64, b: Decimal, c: String| (c, b, a)))
         .and_then(|l| l.func("env.bits", free(), |_: &mut Call<'_>, a: f64| a.to_bits()))
         .and_then(|l| l.func("env.float", free(), |_: &mut Call<'_>, bits: u64| f64::from_bits(bits)))
         .and_then(|l| l.func("env.zeros", free(), |_: &mut Call<'_>, len: u64| vec![0u8; len as usize]))

@@ -179,7 +179,8 @@ fn hex(digits: &str) -> Result<Vec<u8>, String> {
 impl Literal {
     /// The value, with its aggregates made in `heap`.
     pub(crate) fn store(&self, heap: &mut Heap) -> Result<Value, ValueError> {
-        let mut all = |items: &[Self]| items.iter().map(|item| item.store(heap)).collect::<Result<Vec<_>, _>>();
+        let mut all =
+            |items: &[Self]| items.iter().map(|item| item.store(heap)).collect::<Result<Vec<_>, _>>();
         Ok(match self {
             Self::Plain(value) => value.clone(),
             Self::Float(bits) => Value::F64(f64::from_bits(*bits)),

@@ -136,7 +136,9 @@ fn drive(
             }
         }
         return match trace {
-            Some(trace) if !trace.is_balanced(stopped) => Err(format!("the trace is not balanced: {trace:?}")),
+            Some(trace) if !trace.is_balanced(stopped) => {
+                Err(format!("the trace is not balanced: {trace:?}"))
+            }
             _ => Ok(outcome),
         };
     }

@@ -11,6 +11,7 @@ use crate::exit::Exit;
 use crate::failure::{Failure, Problem};
 use crate::input;
 use crate::output::{self, Out};
+use crate::text;
 use hosts::{Console, Target};
 use opforge::verify::VerifiedProgram;
 use opforge::{
@@ -114,7 +115,8 @@ impl Ended {
         if args.json {
             let results: Vec<Json> =
                 values.iter().map(|value| value::json(program, run.heap(), value)).collect();
-            stdout = usage(run, args, json!({"status": "finished", "results": results})).to_string();
+            let object = json!({"status": "finished", "results": results});
+            stdout = text::json(&usage(run, args, object));
             stdout.push('\n');
         } else {
             for value in values {
@@ -135,7 +137,7 @@ impl Ended {
         let (mut stdout, mut stderr) = (String::new(), String::new());
         if args.json {
             let object = json!({"status": status, "trap": report::json(trap)});
-            stdout = usage(run, args, object).to_string();
+            stdout = text::json(&usage(run, args, object));
             stdout.push('\n');
         } else {
             stderr = report::text(verified, trap);

@@ -6,7 +6,7 @@ use opforge::heap::{AggregateKind, Heap};
 use opforge::ids::StructId;
 use opforge::sem::Decimal;
 use opforge::{AggRef, FuncId, Program, Value};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 /// Aggregates inside each other that are opened.
 const MAX_DEPTH: usize = 32;
@@ -208,30 +208,35 @@ pub(super) fn json(program: &Program, heap: &Heap, value: &Value) -> Json {
     lists.pop().and_then(|(_, mut list, _)| list.pop()).unwrap_or(Json::Null)
 }
 
+/// An aggregate whose values are all there. They are moved: `json!` would copy them at every level.
 fn closed(program: &Program, head: Head, mut values: Vec<Json>, omitted: usize) -> Json {
-    let mut object = match head {
-        Head::Agg(AggregateKind::Tuple) => json!({"type": "tuple", "elements": values}),
-        Head::Agg(AggregateKind::Array(_)) => json!({"type": "array", "elements": values}),
-        Head::Agg(AggregateKind::Struct(id)) => {
-            let name = |i| field(program, id, i).unwrap_or("");
-            let fields: Vec<Json> = values
-                .into_iter()
-                .enumerate()
-                .map(|(i, value)| json!({"name": name(i), "value": value}))
-                .collect();
-            json!({"type": "struct", "id": id.0, "fields": fields})
+    let mut object = Map::new();
+    let mut put = |name: &str, value: Json| object.insert(name.to_owned(), value);
+    match head {
+        Head::Agg(kind @ (AggregateKind::Tuple | AggregateKind::Array(_))) => {
+            put("type", if kind == AggregateKind::Tuple { "tuple" } else { "array" }.into());
+            put("elements", Json::Array(values));
         }
-        Head::Closure(func) => json!({
-            "type": "closure", "function": func.0, "name": program.func_name(func),
-            "env": values.pop().unwrap_or(Json::Null),
-        }),
-    };
-    if omitted > 0
-        && let Some(object) = object.as_object_mut()
-    {
-        object.insert("omitted".to_owned(), omitted.into());
+        Head::Agg(AggregateKind::Struct(id)) => {
+            put("type", "struct".into());
+            put("id", id.0.into());
+            let fields = values.into_iter().enumerate().map(|(i, value)| {
+                let name = field(program, id, i).unwrap_or("");
+                Json::Object(Map::from_iter([("name".to_owned(), name.into()), ("value".to_owned(), value)]))
+            });
+            put("fields", fields.collect());
+        }
+        Head::Closure(func) => {
+            put("type", "closure".into());
+            put("function", func.0.into());
+            put("name", program.func_name(func).into());
+            put("env", values.pop().unwrap_or(Json::Null));
+        }
     }
-    object
+    if omitted > 0 {
+        put("omitted", omitted.into());
+    }
+    Json::Object(object)
 }
 
 #[cfg(test)]
