@@ -88,8 +88,15 @@ pub enum Pace {
     Whole,
     /// This much at a time: whenever it runs out the run is resumed, until the limit was given.
     Slices(u64),
-    /// All of it at the start, and the run is traced.
-    Traced,
+}
+
+/// Whether a run is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// It is not.
+    Off,
+    /// It is; the result has a [`Trace`].
+    On,
 }
 
 /// What to run.
@@ -103,6 +110,8 @@ pub struct RunRequest<'r> {
     pub limits: RunLimits,
     /// How the fuel is given.
     pub pace: Pace,
+    /// Whether the run is traced.
+    pub tracing: Tracing,
 }
 
 /// How a run ended.

@@ -3,7 +3,7 @@
 //! An example is one instruction as text and as bytes, and mostly what it gives for which values. The bytes must be
 //! the text and the text the bytes; then a program of that instruction must verify and give what the example says.
 
-use crate::engine::{self, End, EngineKind, Pace, RunLimits, RunRequest};
+use crate::engine::{self, End, EngineKind, Pace, RunLimits, RunRequest, Tracing};
 use crate::report::Report;
 use crate::value::{CaseValue, Likeness, to_hex};
 use opforge::asm::assemble;
@@ -60,8 +60,13 @@ pub fn check(op: &OpDoc, example: &ExampleDoc, engines: &[EngineKind]) -> Result
     }
     let verified = verify(program, &VerifyConfig::new()).map_err(|report| report.to_string())?;
     for engine in engines {
-        let request =
-            RunRequest { entry: 0, args: &wanted.args, limits: RunLimits::default(), pace: Pace::Whole };
+        let request = RunRequest {
+            entry: 0,
+            args: &wanted.args,
+            limits: RunLimits::default(),
+            pace: Pace::Whole,
+            tracing: Tracing::Off,
+        };
         let end = engine.load(&verified, FuelSchedule::V1)?.run(&request).end;
         if !wanted.end.is(&end) {
             return Err(format!("{engine}: {end}, the example says {}", wanted.end));

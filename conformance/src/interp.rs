@@ -1,7 +1,7 @@
 //! The interpreter as an engine for case files.
 
 use crate::convert::{list_from_vm, list_to_vm, type_to_json};
-use crate::engine::{End, Loaded, Pace, Refusal, RunRequest, RunResult, Trace, TrapAt};
+use crate::engine::{End, Loaded, Pace, Refusal, RunRequest, RunResult, Trace, Tracing, TrapAt};
 use crate::host::{self, HostData};
 use opforge::heap::ValueError;
 use opforge::ids::FuncId;
@@ -35,7 +35,7 @@ impl Loaded for Interp {
         *self.instance.data_mut() = HostData::default();
         let all = request.limits.fuel;
         let slice = match request.pace {
-            Pace::Whole | Pace::Traced => all,
+            Pace::Whole => all,
             Pace::Slices(slice) => slice.clamp(1, all.max(1)),
         };
         let mut given = slice.min(all);
@@ -44,7 +44,7 @@ impl Loaded for Interp {
             .call_depth(request.limits.max_call_depth)
             .host_calls(request.limits.max_host_calls);
         let mut execution = self.instance.execution(limits);
-        let mut sink = (request.pace == Pace::Traced).then(TraceSinkCounts::default);
+        let mut sink = (request.tracing == Tracing::On).then(TraceSinkCounts::default);
         let end = start(&mut execution, request).unwrap_or_else(|| {
             loop {
                 let outcome = match &mut sink {

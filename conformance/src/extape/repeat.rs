@@ -3,8 +3,9 @@
 use super::Findings;
 use super::case::{Case, Run};
 use super::run::{Match, compare};
-use crate::engine::{End, EngineKind, Loaded, Pace, RunLimits, RunRequest, RunResult};
+use crate::engine::{End, EngineKind, Loaded, Pace, RunLimits, RunRequest, RunResult, Tracing};
 use crate::report::Report;
+use opforge::FuelSchedule;
 
 /// Sizes of the slices in which fuel is given: one that stops at every instruction and one that stops at odd places.
 const SLICES: [u64; 2] = [1, 7];
@@ -44,7 +45,8 @@ pub(super) fn check_all(case: &Case, target: Target<'_>, findings: &mut Findings
         if !matches!(result.end, End::Refused(_)) {
             check_least_fuel(run, &result, target.v1, &mut differences);
             check_slices(run, (&result, run.limits.fuel), target.v1, &mut differences, report);
-            check_traced(run, &result, target.v1, &mut differences);
+            let traced = (&result, run.limits.fuel, FuelSchedule::V1);
+            check_traced(run, traced, target.v1, &mut differences);
             check_by_size(run, &result, target.by_size, &mut differences, report);
         }
         for difference in differences {
@@ -54,7 +56,8 @@ pub(super) fn check_all(case: &Case, target: Target<'_>, findings: &mut Findings
 }
 
 fn request(run: &Run, fuel: u64, pace: Pace) -> RunRequest<'_> {
-    RunRequest { entry: run.entry, args: &run.args, limits: RunLimits { fuel, ..run.limits }, pace }
+    let limits = RunLimits { fuel, ..run.limits };
+    RunRequest { entry: run.entry, args: &run.args, limits, pace, tracing: Tracing::Off }
 }
 
 /// The fuel that a run used is the least with which it ends so.
@@ -99,17 +102,24 @@ fn check_slices(
     }
 }
 
-/// A trace changes nothing, and says what happened: every instruction that was paid for, the one that trapped last,
-/// every host call, and an end for every call once the run has ended.
-fn check_traced(run: &Run, whole: &RunResult, loaded: &mut dyn Loaded, differences: &mut Vec<String>) {
-    let mut traced = loaded.run(&request(run, run.limits.fuel, Pace::Traced));
-    let Some(trace) = traced.trace.take() else {
+/// A trace changes nothing, and says what happened: every instruction that ran, the one that trapped last, every host
+/// call, and an end for every call once the run has ended. It says the same when the run stops in between.
+fn check_traced(
+    run: &Run,
+    (whole, fuel, schedule): (&RunResult, u64, FuelSchedule),
+    loaded: &mut dyn Loaded,
+    differences: &mut Vec<String>,
+) {
+    let mut traced = |pace| loaded.run(&RunRequest { tracing: Tracing::On, ..request(run, fuel, pace) });
+    let mut result = traced(Pace::Whole);
+    let Some(trace) = result.trace.take() else {
         return differences.push("the engine does not trace".to_owned());
     };
-    if traced != *whole {
-        differences.push(format!("traced: {}, fuel used {}", traced.end, traced.fuel_used));
+    if result != *whole {
+        differences.push(format!("traced: {}, fuel used {}", result.end, result.fuel_used));
     }
-    let paid = trace.instrs + whole.charged == whole.fuel_used;
+    // By size, instructions cost more than one unit.
+    let paid = schedule != FuelSchedule::V1 || trace.instrs + whole.charged == whole.fuel_used;
     let ended = !whole.end.is_out_of_fuel();
     let closed = !ended || (trace.open_calls, trace.open_host_calls) == (0, 0);
     let at_trap = match &whole.end {
@@ -118,6 +128,13 @@ fn check_traced(run: &Run, whole: &RunResult, loaded: &mut dyn Loaded, differenc
     };
     if !paid || !closed || !at_trap || trace.host_calls != whole.host_calls {
         differences.push(format!("the trace does not fit the run: {trace:?}, {whole:?}"));
+    }
+    for slice in SLICES {
+        let sliced = traced(Pace::Slices(slice));
+        let further = sliced.forgiven > whole.forgiven && !ended;
+        if sliced.trace != Some(trace) && !further {
+            differences.push(format!("traced in slices of {slice}: {:?}, at once: {trace:?}", sliced.trace));
+        }
     }
 }
 
@@ -145,6 +162,7 @@ fn check_by_size(
     let before = differences.len();
     check_least_fuel(run, &by_size, loaded, differences);
     check_slices(run, (&by_size, fuel), loaded, differences, report);
+    check_traced(run, (&by_size, fuel, FuelSchedule::BySize), loaded, differences);
     for difference in differences.iter_mut().skip(before) {
         difference.insert_str(0, "charged by size, ");
     }

@@ -51,11 +51,12 @@ impl Loaded for Fake {
         if request.limits.fuel < self.least {
             return result(End::Trap(trap(TrapAt::OUT_OF_FUEL)), request.limits.fuel);
         }
-        let (fuel, trace) = match request.pace {
-            Pace::Whole => (10, None),
-            Pace::Slices(_) => (self.sliced, None),
-            Pace::Traced => (self.traced, Some(self.trace)),
+        let fuel = match (request.pace, request.tracing) {
+            (Pace::Whole, Tracing::Off) => 10,
+            (Pace::Whole, Tracing::On) => self.traced,
+            (Pace::Slices(_), _) => self.sliced,
         };
+        let trace = (request.tracing == Tracing::On).then_some(self.trace);
         RunResult { trace, ..result(End::Finished(Vec::new()), fuel) }
     }
 }

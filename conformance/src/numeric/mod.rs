@@ -13,7 +13,7 @@ pub use program::{Shape, build};
 pub use row::{Row, RowKind};
 pub use twin::{Twin, Twins};
 
-use crate::engine::{End, EngineKind, Loaded, Pace, RunLimits, RunRequest};
+use crate::engine::{End, EngineKind, Loaded, Pace, RunLimits, RunRequest, Tracing};
 use crate::report::Report;
 use crate::value::{CANONICAL_NAN, CaseValue};
 use opforge::verify::{VerifyConfig, verify};
@@ -74,7 +74,13 @@ impl Programs<'_> {
     fn run(&mut self, row: &Row, twin: &Twin, shape: Shape) -> Result<Vec<End>, String> {
         let operands = twin.operands(row)?;
         let args: Vec<CaseValue> = shape.args(&operands).to_vec();
-        let request = RunRequest { entry: 0, args: &args, limits: RunLimits::default(), pace: Pace::Whole };
+        let request = RunRequest {
+            entry: 0,
+            args: &args,
+            limits: RunLimits::default(),
+            pace: Pace::Whole,
+            tracing: Tracing::Off,
+        };
         let run = |engines: &mut Vec<Box<dyn Loaded>>| {
             engines.iter_mut().map(|engine| engine.run(&request).end).collect()
         };

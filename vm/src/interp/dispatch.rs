@@ -9,9 +9,11 @@ use super::regs::{Ip, Link, Regs};
 use super::trace::{InstrEvent, Tracer};
 use super::word::{Word, WordOp};
 use crate::ids::{FuncId, InstrIx};
+use crate::lower::ExecProgram;
 use crate::sem;
-use opforge_schema::TrapCode;
-use opforge_tables::with_direct_ops;
+use core::ops::Range;
+use opforge_schema::{TrapCode, op_flags};
+use opforge_tables::{ISA, with_direct_ops};
 
 /// Where a loop starts and, when it ends, where it stopped.
 #[derive(Clone, Copy, Debug)]
@@ -486,9 +488,14 @@ macro_rules! define_loop {
                         continue;
                     }
                     WordOp::HostCall => {
-                        trace_host(m, tracer, Some(word.a));
+                        let reaches_host = T::ENABLED && m.host_calls < m.max_host_calls;
+                        if reaches_host {
+                            trace_host(m, tracer, Some(word.a));
+                        }
                         let done = m.host_call(regs, word, fuel);
-                        trace_host(m, tracer, None);
+                        if reaches_host {
+                            trace_host(m, tracer, None);
+                        }
                         match done {
                             Ok(left) => {
                                 fuel = left;
@@ -579,13 +586,44 @@ fn trace_host<T: Tracer>(m: &Machine<'_>, tracer: &mut T, import: Option<u32>) {
 }
 
 /// Reports the instructions that a word covers.
+///
+/// Those that a `Fuel` word covers end the segment before it: they run where that segment falls through, and not
+/// where a branch goes to the word.
 #[cold]
 #[inline(never)]
-fn trace_word<T: Tracer>(m: &Machine<'_>, tracer: &mut T, word: u32) {
-    let Some(sink) = tracer.sink() else { return };
+fn trace_word<T: Tracer>(m: &mut Machine<'_>, tracer: &mut T, word: u32) {
+    let before = core::mem::replace(&mut m.traced_word, word);
     let Some(func) = m.code.func_of(word) else { return };
-    let Some(function) = m.program.function(func) else { return };
-    for at in m.code.covered(func, word) {
+    let is = |at: u32, op: WordOp| m.code.words.get(at as usize).is_some_and(|word| word.op == op);
+    if is(word, WordOp::Fuel) {
+        let between = before.saturating_add(1);
+        let adjacent = word == between || word == between + 1 && is(between, WordOp::Ext);
+        if !adjacent || ends_block(m, func, before) {
+            return;
+        }
+    }
+    let covered = m.code.covered(func, word);
+    let from = core::mem::replace(&mut m.trace_from, InstrIx(0));
+    trace_instrs(m.program, tracer, func, covered.start.max(from.0)..covered.end);
+}
+
+/// Whether a word's own instruction ends a block: control goes on elsewhere, or at the next block's start.
+fn ends_block(m: &Machine<'_>, func: FuncId, word: u32) -> bool {
+    let own = m.code.own_instr(word);
+    let didx = m.program.function(func).and_then(|function| function.ops.get(own.index()));
+    didx.and_then(|&didx| ISA.op(didx)).is_some_and(|row| row.has(op_flags::TERMINATOR))
+}
+
+/// Reports instructions of a function.
+pub(super) fn trace_instrs<T: Tracer>(
+    program: &ExecProgram,
+    tracer: &mut T,
+    func: FuncId,
+    instrs: Range<u32>,
+) {
+    let Some(sink) = tracer.sink() else { return };
+    let Some(function) = program.function(func) else { return };
+    for at in instrs {
         let at = InstrIx(at);
         let didx = function.ops.get(at.index()).copied().unwrap_or(0);
         sink.instr(InstrEvent { func, pc: function.pc(at), didx, span: function.span(at) });

@@ -114,6 +114,8 @@ struct State {
     base: usize,
     depth: u32,
     running: bool,
+    /// The next instruction was reported to a trace, and then the fuel for its size was not there.
+    announced: bool,
     /// Whether the run was resumed since it was started.
     resumed: bool,
 }
@@ -139,6 +141,7 @@ impl<'i, T> Execution<'i, T> {
             depth: 0,
             running: false,
             resumed: false,
+            announced: false,
         };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
     }
@@ -215,8 +218,16 @@ impl<'i, T> Execution<'i, T> {
         for link in 0..base {
             buffers.stack.set(link, 0);
         }
-        self.state =
-            State { entry: func, func, instr: InstrIx(0), base, depth: 1, running: true, resumed: false };
+        self.state = State {
+            entry: func,
+            func,
+            instr: InstrIx(0),
+            base,
+            depth: 1,
+            running: true,
+            resumed: false,
+            announced: false,
+        };
         Ok(())
     }
 
@@ -264,6 +275,8 @@ impl<'i, T> Execution<'i, T> {
             max_host_calls: self.limits.max_host_calls,
             max_stack: self.limits.max_stack_slots as usize,
             detail: TrapDetail::None,
+            traced_word: 0,
+            trace_from: InstrIx(0),
         };
         let stop = run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel);
         self.host_calls = machine.host_calls;
@@ -353,6 +366,8 @@ fn run_segments<R: Tracer>(
         let Some(word) = machine.code.word_of(state.func, state.instr) else { return Exit::Internal };
         let needed = function.fuel(state.instr, segment.end);
         let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr };
+        machine.traced_word = word.wrapping_sub(1);
+        machine.trace_from = InstrIx(state.instr.0 + u32::from(state.announced));
         let exact = *fuel < needed;
         let exit = if exact {
             machine.reserve = 0;
@@ -367,12 +382,25 @@ fn run_segments<R: Tracer>(
         if exit == Exit::Finished {
             return exit;
         }
+        if R::ENABLED && exit == Exit::OutOfFuelExact {
+            trace_paid(machine, tracer, &position);
+        }
+        let announced = exit == Exit::OutOfFuelExact && machine.trace_from > position.instr;
+        state.announced = announced || exit == Exit::OutOfFuelInWord;
         state.base = position.base;
         settle(machine, state, fuel, &position, (exit, exact));
         if exit != Exit::NeedExact {
             return exit;
         }
     }
+}
+
+/// Reports the instructions that a word covers and that were paid for before fuel ran out.
+fn trace_paid<R: Tracer>(machine: &Machine<'_>, tracer: &mut R, position: &Position) {
+    let Some(func) = machine.code.func_of(position.word) else { return };
+    let covered = machine.code.covered(func, position.word);
+    let start = covered.start.max(machine.trace_from.0);
+    dispatch::trace_instrs(machine.program, tracer, func, start..position.instr.0);
 }
 
 /// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.

@@ -69,6 +69,10 @@ pub(super) struct Machine<'r> {
     pub(super) max_host_calls: u64,
     pub(super) max_stack: usize,
     pub(super) detail: TrapDetail,
+    /// Tracing: the word that was reported last.
+    pub(super) traced_word: u32,
+    /// Tracing: instructions of the next word before this one were reported in an earlier turn.
+    pub(super) trace_from: InstrIx,
 }
 
 type Fault<T = ()> = Result<T, TrapCode>;
