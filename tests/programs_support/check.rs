@@ -7,7 +7,7 @@ use opforge_vm::asm::assemble;
 use opforge_vm::container::{DecodeConfig, decode, encode};
 use opforge_vm::disasm::{DisasmOptions, disassemble};
 use opforge_vm::verify::{VerifiedProgram, VerifyConfig, verify};
-use opforge_vm::{Engine, EngineConfig, FuelSchedule, Instance, Module, Opcode, Program, TrapCode};
+use opforge_vm::{Engine, EngineConfig, FuelSchedule, Instance, Module, Program, TrapCode};
 use std::path::Path;
 
 use super::host::Host;
@@ -171,12 +171,11 @@ fn check_run(
     }
     let mut trace = Trace::default();
     same("traced", &seen, &observe(instance, run, run.limits, Fuel::AtOnce, Some(&mut trace))?)?;
-    if !seen.host.charged && trace.opcodes.len() as u64 != seen.fuel {
-        return Err(format!("{} instructions traced for {} fuel", trace.opcodes.len(), seen.fuel));
+    if !seen.host.charged && trace.instrs.len() as u64 != seen.fuel {
+        return Err(format!("{} instructions traced for {} fuel", trace.instrs.len(), seen.fuel));
     }
-    summary.opcodes.extend(&trace.opcodes);
-    debug_assert!(trace.opcodes.iter().all(|&didx| Opcode::from_didx(didx).is_some()));
-    same_in_slices(instance, run, &seen)?;
+    summary.opcodes.extend(trace.instrs.iter().map(|&(_, _, didx)| didx));
+    same_in_slices(instance, run, &seen, &trace)?;
     exact_fuel(instance, run, &seen)
 }
 
@@ -187,7 +186,13 @@ fn same(how: &str, expected: &Observed, actual: &Observed) -> Result<(), String>
     Err(format!("{how} it differs:\n    in one go {expected:?}\n    {how} {actual:?}"))
 }
 
-fn same_in_slices(instance: &mut Instance<Host>, run: &Run, seen: &Observed) -> Result<(), String> {
+/// Cut at every few units of fuel the run ends alike, and its trace is the same.
+fn same_in_slices(
+    instance: &mut Instance<Host>,
+    run: &Run,
+    seen: &Observed,
+    trace: &Trace,
+) -> Result<(), String> {
     if seen.host.charged {
         return Ok(());
     }
@@ -195,10 +200,14 @@ fn same_in_slices(instance: &mut Instance<Host>, run: &Run, seen: &Observed) -> 
     for slice in slices {
         let cut = observe(instance, run, run.limits, Fuel::Slices(slice), None)?;
         same(&format!("in slices of {slice}"), seen, &cut)?;
-        if slice == 2 {
-            let mut trace = Trace::default();
-            let cut = observe(instance, run, run.limits, Fuel::Slices(slice), Some(&mut trace))?;
-            same(&format!("traced in slices of {slice}"), seen, &cut)?;
+        let mut pieces = Trace::default();
+        let cut = observe(instance, run, run.limits, Fuel::Slices(slice), Some(&mut pieces))?;
+        same(&format!("traced in slices of {slice}"), seen, &cut)?;
+        if pieces.instrs != trace.instrs {
+            return Err(format!(
+                "in slices of {slice} the trace is another: {:?}, {:?}",
+                trace.instrs, pieces.instrs
+            ));
         }
     }
     Ok(())
@@ -236,7 +245,7 @@ fn check_by_size(v1: &mut Instance<Host>, by_size: &mut Instance<Host>, run: &Ru
         &actual,
         &observe(by_size, run, run.limits, Fuel::AtOnce, Some(&mut trace))?,
     )?;
-    same_in_slices(by_size, run, &actual)?;
+    same_in_slices(by_size, run, &actual, &trace)?;
     exact_fuel(by_size, run, &actual)
 }
 

@@ -30,7 +30,8 @@ pub(crate) enum Fuel {
 /// What a trace saw.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
-    pub(crate) opcodes: Vec<u16>,
+    /// Function, byte offset and opcode of every instruction.
+    pub(crate) instrs: Vec<(FuncId, u32, u16)>,
     depth: i64,
     hosts: i64,
     pub(crate) unbalanced: bool,
@@ -38,7 +39,7 @@ pub(crate) struct Trace {
 
 impl TraceSink for Trace {
     fn instr(&mut self, event: InstrEvent) {
-        self.opcodes.push(event.didx);
+        self.instrs.push((event.func, event.pc, event.didx));
     }
 
     fn enter(&mut self, _: FuncId, depth: u32) {

@@ -130,7 +130,9 @@ impl Trap {
     }
 }
 
-fn reason(code: TrapCode) -> &'static str {
+/// The reason a trap code stands for, as a phrase.
+#[must_use]
+pub const fn reason(code: TrapCode) -> &'static str {
     match code {
         TrapCode::None => "no trap",
         TrapCode::FuelExceeded => "out of fuel",
@@ -165,10 +167,12 @@ impl fmt::Display for Trap {
             TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
             TrapDetail::Host { symbol, error, .. } => write!(f, ": {}: {error}", symbol.escape_debug())?,
         }
-        for (i, frame) in self.frames.iter().enumerate() {
-            let lead = if i == 0 { "at" } else { "called from" };
-            write!(f, "\n  {lead} ")?;
-            match self.names.get(i) {
+        let mut at = 0;
+        while let Some(&frame) = self.frames.get(at) {
+            // Plain recursion repeats a frame; one line says it.
+            let same = self.frames.iter().skip(at).take_while(|&&other| other == frame).count();
+            write!(f, "\n  {} ", if at == 0 { "at" } else { "called from" })?;
+            match self.names.get(at) {
                 Some(Some(name)) => write!(f, "{}", name.escape_debug())?,
                 _ => write!(f, "{}", frame.func)?,
             }
@@ -176,6 +180,10 @@ impl fmt::Display for Trap {
             if let Some(span) = frame.span {
                 write!(f, ", span {span}")?;
             }
+            if same > 1 {
+                write!(f, " ({same} times)")?;
+            }
+            at += same;
         }
         if self.frames_omitted > 0 {
             write!(f, "\n  ({} more frames in between)", self.frames_omitted)?;

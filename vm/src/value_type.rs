@@ -78,6 +78,7 @@ impl ValueType {
 
     /// The number of 64-bit slots a value takes at run time: 0, 1 or 2.
     #[must_use]
+    #[inline]
     pub fn slots(self) -> u32 {
         opforge_tables::ISA.classes.get(usize::from(self.tag())).map_or(1, |row| u32::from(row.slots))
     }

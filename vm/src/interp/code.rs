@@ -1,7 +1,7 @@
 //! A program as words, ready for the dispatch loop.
 
 use super::translate;
-use super::word::Word;
+use super::word::{Word, WordOp};
 use crate::ids::{FuncId, InstrIx};
 use crate::lower::{ExecProgram, LowerError};
 use alloc::boxed::Box;
@@ -56,9 +56,13 @@ impl InterpCode {
         InstrIx(end.saturating_sub(1))
     }
 
-    /// The instructions that a word covers.
+    /// The instructions that a word covers. A `Fuel` word covers none: what stands between the word before it
+    /// and its segment is never reached.
     pub(crate) fn covered(&self, func: FuncId, word: u32) -> core::ops::Range<u32> {
         let end = self.ends.get(word as usize).copied().unwrap_or(0);
+        if self.words.get(word as usize).is_some_and(|word| word.op == WordOp::Fuel) {
+            return end..end;
+        }
         let first = self.funcs.get(func.index()).map_or(0, |f| f.word);
         let start = match word.checked_sub(1) {
             Some(before) if before >= first => self.ends.get(before as usize).copied().unwrap_or(0),

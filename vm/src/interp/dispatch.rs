@@ -6,14 +6,12 @@
 use super::machine::{Exit, Machine};
 use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Link, Regs};
-use super::trace::{InstrEvent, Tracer};
+use super::trace::Tracer;
 use super::word::{Word, WordOp};
 use crate::ids::{FuncId, InstrIx};
-use crate::lower::ExecProgram;
 use crate::sem;
-use core::ops::Range;
-use opforge_schema::{TrapCode, op_flags};
-use opforge_tables::{ISA, with_direct_ops};
+use opforge_schema::TrapCode;
+use opforge_tables::with_direct_ops;
 
 /// Where a loop starts and, when it ends, where it stopped.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +22,8 @@ pub(super) struct Position {
     pub(super) fuel: u64,
     /// Exact stepping: the next instruction to pay for.
     pub(super) instr: InstrIx,
+    /// Tracing: the first instruction that the first word reports; those before it were reported before.
+    pub(super) report_from: InstrIx,
 }
 
 /// Handlers of direct instructions by operand form. Each loads operands as the semantic function's parameter types
@@ -35,14 +35,14 @@ mod forms {
     use super::{Immediate, Ip, Operand, Regs, SemResult, TrapCode, Word};
     use crate::heap::Heap;
 
-    type Done = Result<(), TrapCode>;
+    /// The result's first slot, which the loop stores; further slots are stored already.
+    type Done = Result<u64, TrapCode>;
 
     #[inline(always)]
     unsafe fn store<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
         let value = result.into_result()?;
         // SAFETY: `a` is the destination; the caller vouches for the word's slots.
-        unsafe { value.store(regs, word.a) };
-        Ok(())
+        Ok(unsafe { value.store_rest(regs, word.a) })
     }
 
     #[inline(always)]
@@ -94,7 +94,7 @@ mod forms {
     ) -> Done {
         // SAFETY: a ternary word is followed by its `Ext` word (`translate`); the caller vouches for the slots.
         unsafe {
-            let third = ip.next().word().a;
+            let third = ip.next().word().b;
             store(f(A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
         }
     }
@@ -142,7 +142,7 @@ mod forms {
     ) -> Done {
         // SAFETY: as for `ternary`.
         unsafe {
-            let third = ip.next().word().a;
+            let third = ip.next().word().b;
             store(f(heap, A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
         }
     }
@@ -244,12 +244,28 @@ macro_rules! define_loop {
             tracer: &mut T,
             position: &mut Position,
         ) -> Exit {
-            let words = m.code.words.as_ptr();
-            let mut ip = Ip::new(words, position.word);
+            let mut ip = Ip::new(m.words, position.word);
             let mut regs = Regs::new(m.stack, position.base);
             let mut fuel = position.fuel;
 
-            /// Goes on at a segment whose fuel is charged here; where it does not fit, at its `Fuel` word.
+            /// Pays for a segment, from the reserve if need be; or leaves the loop at the segment's start.
+            macro_rules! pay {
+                ($cost:expr) => {{
+                    let cost = $cost;
+                    if fuel < cost {
+                        match m.refill_segment(fuel, cost) {
+                            Ok(refilled) => fuel = refilled,
+                            Err(exit) => {
+                                fuel = 0;
+                                break exit;
+                            }
+                        }
+                    }
+                    fuel -= cost;
+                }};
+            }
+
+            /// Goes on in a segment, behind its `Fuel` word, whose fuel is charged here.
             macro_rules! enter {
                 ($target:expr) => {{
                     ip = $target;
@@ -257,154 +273,175 @@ macro_rules! define_loop {
                         // SAFETY: branches go to `Fuel` words, and one stands behind each word that falls
                         // through out of a segment (fact 3 of `regs`).
                         let cost = u64::from(unsafe { ip.word() }.a);
-                        if fuel >= cost {
-                            fuel -= cost;
-                            ip = ip.next();
-                        }
+                        // The way out is a call: two plain ways would become a select of `ip`, and each word
+                        // would wait for the fuel of its segment.
+                        pay!(cost);
+                        ip = ip.next();
                     }
+                    continue;
                 }};
             }
 
             macro_rules! branch {
-                ($word:ident, $taken:expr) => {
+                ($taken:expr) => {{
                     // Two edges, each with its own load: a select would make the next word wait for the test.
                     if $taken {
-                        enter!(ip.offset($word.c));
+                        // SAFETY: the word at hand.
+                        enter!(ip.offset(unsafe { ip.word() }.c));
                     } else {
                         enter!(ip.next());
                     }
+                }};
+            }
+
+            /// Goes on behind the word.
+            macro_rules! next {
+                () => {{
+                    ip = ip.next();
+                    continue;
+                }};
+            }
+
+            /// Goes on behind the word, or leaves with its trap.
+            macro_rules! step {
+                ($done:expr) => {
+                    match $done {
+                        Ok(()) => next!(),
+                        Err(code) => break Exit::Trap(code),
+                    }
+                };
+            }
+
+            /// The word at hand. Each arm loads the fields that it needs: loaded ahead of the dispatch, all of
+            /// them would be loaded for every word, and hold the registers that `fuel` and `regs` need.
+            macro_rules! word {
+                () => {
+                    // SAFETY: fact 3 of `regs`: the position and every move of `ip` is a word of the program.
+                    unsafe { ip.word() }
                 };
             }
 
             let exit = loop {
                 // SAFETY: fact 3 of `regs`: the position and every move of `ip` is a word of the program.
-                let word = unsafe { ip.word() };
+                let op = unsafe { ip.op() };
                 if EXACT {
-                    if let Err(exit) = m.pay_exact(ip.index(words), &mut fuel, &mut position.instr) {
+                    if let Err(exit) = m.pay_exact(tracer, ip.index(m.words), &mut fuel, position) {
                         break exit;
                     }
-                }
-                if T::ENABLED {
-                    trace_word(m, tracer, ip.index(words));
+                } else if T::ENABLED {
+                    trace_word(m, tracer, ip.index(m.words), position.report_from);
+                    position.report_from = InstrIx(0);
                 }
                 // SAFETY, for all unsafe blocks below: slots of words are slots of the frame and frames are inside
                 // the stack (facts 1 and 2 of `regs`); an `Ext` word stands behind each word that has one.
-                let done: Result<(), TrapCode> = match word.op {
-                    WordOp::Halt => break Exit::Internal,
-                    WordOp::Ext => break Exit::Internal,
+                let first: u64 = match op {
+                    WordOp::Halt | WordOp::Ext => break internal(),
                     WordOp::Fuel => {
-                        let cost = u64::from(word.a);
                         if !EXACT {
-                            if fuel < cost {
-                                match m.refill_segment(fuel, cost) {
-                                    Ok(refilled) => fuel = refilled,
-                                    Err(exit) => {
-                                        fuel = 0;
-                                        break exit;
-                                    }
-                                }
-                            }
-                            fuel -= cost;
+                            pay!(u64::from(word!().a));
                         }
-                        Ok(())
+                        next!()
                     }
                     $(WordOp::$op => {
                         // SAFETY: see above.
-                        unsafe { run_form!($form, m, regs, word, ip, fuel, sem::$family::$sem) }
+                        let done = unsafe {
+                            let word = ip.word();
+                            run_form!($form, m, regs, word, ip, fuel, sem::$family::$sem)
+                        };
+                        match done {
+                            Ok(first) => first,
+                            Err(code) => break Exit::Trap(code),
+                        }
                     })*
                     $(WordOp::$imm => {
                         // SAFETY: see above.
-                        unsafe { forms::binary_imm(regs, word, sem::$ifamily::$isem) }
+                        match unsafe { forms::binary_imm(regs, ip.word(), sem::$ifamily::$isem) } {
+                            Ok(first) => first,
+                            Err(code) => break Exit::Trap(code),
+                        }
                     })*
                     $(
                         WordOp::$br => {
                             // SAFETY: see above.
-                            branch!(word, unsafe { forms::test(regs, word, sem::$bfamily::$bsem) });
-                            continue;
+                            branch!(unsafe { forms::test(regs, ip.word(), sem::$bfamily::$bsem) })
                         }
                         WordOp::$brn => {
                             // SAFETY: see above.
-                            branch!(word, !unsafe { forms::test(regs, word, sem::$bfamily::$bsem) });
-                            continue;
+                            branch!(!unsafe { forms::test(regs, ip.word(), sem::$bfamily::$bsem) })
                         }
                         WordOp::$bri => {
                             // SAFETY: see above.
-                            branch!(word, unsafe { forms::test_imm(regs, word, sem::$bfamily::$bsem) });
-                            continue;
+                            branch!(unsafe { forms::test_imm(regs, ip.word(), sem::$bfamily::$bsem) })
                         }
                         WordOp::$brni => {
                             // SAFETY: see above.
-                            branch!(word, !unsafe { forms::test_imm(regs, word, sem::$bfamily::$bsem) });
-                            continue;
+                            branch!(!unsafe { forms::test_imm(regs, ip.word(), sem::$bfamily::$bsem) })
                         }
                     )*
                     $(
                         WordOp::$fbr => {
                             // SAFETY: see above.
-                            branch!(word, unsafe { forms::test(regs, word, sem::$ffamily::$fsem) });
-                            continue;
+                            branch!(unsafe { forms::test(regs, ip.word(), sem::$ffamily::$fsem) })
                         }
                         WordOp::$fbrn => {
                             // SAFETY: see above.
-                            branch!(word, !unsafe { forms::test(regs, word, sem::$ffamily::$fsem) });
-                            continue;
+                            branch!(!unsafe { forms::test(regs, ip.word(), sem::$ffamily::$fsem) })
                         }
                     )*
                     WordOp::Move1 => {
                         // SAFETY: see above.
-                        unsafe { regs.set(word.a, regs.get(word.b)) };
-                        Ok(())
+                        unsafe { regs.get(ip.word().b) }
                     }
                     WordOp::Move2 => {
+                        let word = word!();
                         // SAFETY: see above.
                         unsafe { move2(regs, word.a, word.b) };
-                        Ok(())
+                        next!()
                     }
-                    WordOp::Select1 | WordOp::Select2 => {
+                    WordOp::Select1 => {
                         // SAFETY: see above.
-                        unsafe {
-                            let from = if regs.get(word.c) != 0 { word.b } else { ip.next().word().a };
-                            if word.op == WordOp::Select1 {
-                                regs.set(word.a, regs.get(from));
-                            } else {
-                                move2(regs, word.a, from);
-                            }
-                        }
+                        let value = unsafe { regs.get(selected(regs, ip)) };
                         ip = ip.next();
-                        Ok(())
+                        value
+                    }
+                    WordOp::Select2 => {
+                        // SAFETY: see above.
+                        unsafe { move2(regs, ip.word().a, selected(regs, ip)) };
+                        ip = ip.next();
+                        next!()
                     }
                     WordOp::Const => {
-                        // SAFETY: see above.
-                        unsafe { regs.set(word.a, u64::from(word.b) | u64::from(word.c) << 32) };
-                        Ok(())
+                        let word = word!();
+                        u64::from(word.b) | u64::from(word.c) << 32
                     }
                     WordOp::ConstDecimal => {
+                        let word = word!();
                         // SAFETY: see above.
                         unsafe {
                             regs.set(word.a, u64::from(word.b) | u64::from(word.c) << 32);
                             regs.set(word.a + 1, word.x.into());
                         }
-                        Ok(())
+                        next!()
                     }
                     WordOp::Trap => {
+                        let word = word!();
                         m.detail = crate::trap::TrapDetail::Code(word.a);
-                        Err(TrapCode::TrapCode)
+                        break Exit::Trap(TrapCode::TrapCode);
                     }
                     WordOp::Jump => {
+                        let word = word!();
                         enter!(ip.offset(word.c));
-                        continue;
                     }
                     WordOp::BrIf => {
                         // SAFETY: see above.
-                        branch!(word, unsafe { regs.get(word.a) } != 0);
-                        continue;
+                        branch!(unsafe { regs.get(ip.word().a) } != 0)
                     }
                     WordOp::BrIfNot => {
                         // SAFETY: see above.
-                        branch!(word, unsafe { regs.get(word.a) } == 0);
-                        continue;
+                        branch!(unsafe { regs.get(ip.word().a) } == 0)
                     }
                     WordOp::Call1 => {
+                        let word = word!();
                         if m.depth >= m.max_depth {
                             break Exit::Trap(TrapCode::CallDepthExceeded);
                         }
@@ -419,7 +456,7 @@ macro_rules! define_loop {
                                 Err(code) => break Exit::Trap(code),
                             }
                         }
-                        let ret_word = ip.next().index(words);
+                        let ret_word = ip.next().index(m.words);
                         // SAFETY: see above; the callee's frame fits, its first slot is its parameter.
                         unsafe {
                             callee.set(0, regs.get(word.c));
@@ -428,14 +465,14 @@ macro_rules! define_loop {
                         m.depth += 1;
                         regs = callee;
                         trace_enter(m, tracer, word.a);
-                        enter!(Ip::new(words, entry.word));
-                        continue;
+                        enter!(Ip::new(m.words, entry.word));
                     }
                     WordOp::Call => {
+                        let word = word!();
                         if m.depth >= m.max_depth {
                             break Exit::Trap(TrapCode::CallDepthExceeded);
                         }
-                        let ret_word = ip.next().index(words);
+                        let ret_word = ip.next().index(m.words);
                         match m.enter_frame(regs, (word.a, word.b), word.c, 0, ret_word) {
                             Ok(callee) => {
                                 regs = callee;
@@ -443,27 +480,27 @@ macro_rules! define_loop {
                                     break Exit::Internal;
                                 };
                                 trace_enter(m, tracer, word.a);
-                                enter!(Ip::new(words, entry.word));
-                                continue;
+                                enter!(Ip::new(m.words, entry.word));
                             }
-                            Err(code) => Err(code),
+                            Err(code) => break Exit::Trap(code),
                         }
                     }
                     WordOp::CallIndirect => {
-                        match m.call_indirect(regs, word, ip.next().index(words)) {
+                        let word = word!();
+                        match m.call_indirect(regs, word, ip.next().index(m.words)) {
                             Ok((callee, func)) => {
                                 regs = callee;
                                 let Some(&entry) = m.code.funcs.get(func as usize) else {
                                     break Exit::Internal;
                                 };
                                 trace_enter(m, tracer, func);
-                                enter!(Ip::new(words, entry.word));
-                                continue;
+                                enter!(Ip::new(m.words, entry.word));
                             }
-                            Err(code) => Err(code),
+                            Err(code) => break Exit::Trap(code),
                         }
                     }
                     WordOp::Return1 => {
+                        let word = word!();
                         // SAFETY: see above; the frame was entered, so its linkage is there.
                         let (value, link) = unsafe { (regs.get(word.a), regs.link()) };
                         trace_leave(m, tracer);
@@ -475,60 +512,58 @@ macro_rules! define_loop {
                         // SAFETY: `ret_to` is a slot of the caller's frame.
                         unsafe { regs.set(link.ret_to, value) };
                         m.depth -= 1;
-                        enter!(Ip::new(words, link.ret_word));
-                        continue;
+                        enter!(Ip::new(m.words, link.ret_word));
                     }
                     WordOp::Return => {
+                        let word = word!();
                         trace_leave(m, tracer);
                         let Some((caller, ret_word)) = m.return_many(regs, word) else {
                             break Exit::Finished;
                         };
                         regs = caller;
-                        enter!(Ip::new(words, ret_word));
-                        continue;
+                        enter!(Ip::new(m.words, ret_word));
                     }
                     WordOp::HostCall => {
-                        let reaches_host = T::ENABLED && m.host_calls < m.max_host_calls;
-                        if reaches_host {
-                            trace_host(m, tracer, Some(word.a));
-                        }
+                        let word = word!();
+                        trace_host(m, tracer, Some(word.a));
                         let done = m.host_call(regs, word, fuel);
-                        if reaches_host {
-                            trace_host(m, tracer, None);
-                        }
+                        trace_host(m, tracer, None);
                         match done {
                             Ok(left) => {
                                 fuel = left;
-                                Ok(())
+                                next!()
                             }
-                            Err(code) => Err(code),
+                            Err(code) => break Exit::Trap(code),
                         }
                     }
                     WordOp::ClosureNew => {
+                        let word = word!();
                         // SAFETY: see above. Both are read first: the closure may replace one of them.
                         unsafe {
                             let (func, env) = (regs.get(word.b), regs.get(word.c));
                             regs.set(word.a, func);
                             regs.set(word.a + 1, env);
                         }
-                        Ok(())
+                        next!()
                     }
-                    WordOp::AggNew => m.agg_new(regs, word),
-                    WordOp::AggGetImm => m.agg_get(regs, word, None),
+                    WordOp::AggNew => step!(m.agg_new(regs, word!())),
+                    WordOp::AggGetImm => step!(m.agg_get(regs, word!(), None)),
                     WordOp::AggGet => {
+                        let word = word!();
                         let imm = m.code.pool.get(word.c as usize).copied().unwrap_or(0);
                         // SAFETY: see above.
                         let index = unsafe { regs.get(imm) };
-                        m.agg_get(regs, word, Some(index))
+                        step!(m.agg_get(regs, word, Some(index)))
                     }
-                    WordOp::AggLen => m.agg_len(regs, word),
+                    WordOp::AggLen => step!(m.agg_len(regs, word!())),
                 };
-                match done {
-                    Ok(()) => ip = ip.next(),
-                    Err(code) => break Exit::Trap(code),
-                }
+                // One place stores the results of nearly all words. Left to itself the compiler makes several
+                // such places by merging the ends of arms, and each word pays for the jumps between them.
+                // SAFETY: see above.
+                unsafe { regs.set(ip.word().a, first) };
+                ip = ip.next();
             };
-            position.word = ip.index(words);
+            position.word = ip.index(m.words);
             position.base = regs.base(m.stack);
             position.fuel = fuel;
             exit
@@ -537,6 +572,26 @@ macro_rules! define_loop {
 }
 
 with_direct_ops!(define_loop {});
+
+/// The slot that a select takes.
+///
+/// # Safety
+/// `ip` must be at a select word, whose slots are slots of the frame and which is followed by its `Ext` word.
+#[inline(always)]
+unsafe fn selected(regs: Regs, ip: Ip) -> u32 {
+    // SAFETY: the caller vouches for both words and their slots.
+    unsafe {
+        let word = ip.word();
+        if regs.get(word.c) != 0 { word.b } else { ip.next().word().b }
+    }
+}
+
+/// What the verifier excludes. A call, because a constant would be held in a register for every word.
+#[cold]
+#[inline(never)]
+fn internal() -> Exit {
+    Exit::Internal
+}
 
 /// Copies two slots; source and destination may overlap.
 ///
@@ -585,47 +640,14 @@ fn trace_host<T: Tracer>(m: &Machine<'_>, tracer: &mut T, import: Option<u32>) {
     }
 }
 
-/// Reports the instructions that a word covers.
-///
-/// Those that a `Fuel` word covers end the segment before it: they run where that segment falls through, and not
-/// where a branch goes to the word.
+/// Reports the instructions that a word covers, from one of them on.
 #[cold]
 #[inline(never)]
-fn trace_word<T: Tracer>(m: &mut Machine<'_>, tracer: &mut T, word: u32) {
-    let before = core::mem::replace(&mut m.traced_word, word);
+fn trace_word<T: Tracer>(m: &Machine<'_>, tracer: &mut T, word: u32, from: InstrIx) {
     let Some(func) = m.code.func_of(word) else { return };
-    let is = |at: u32, op: WordOp| m.code.words.get(at as usize).is_some_and(|word| word.op == op);
-    if is(word, WordOp::Fuel) {
-        let between = before.saturating_add(1);
-        let adjacent = word == between || word == between + 1 && is(between, WordOp::Ext);
-        if !adjacent || ends_block(m, func, before) {
-            return;
-        }
-    }
+    let Some(function) = m.program.function(func) else { return };
     let covered = m.code.covered(func, word);
-    let from = core::mem::replace(&mut m.trace_from, InstrIx(0));
-    trace_instrs(m.program, tracer, func, covered.start.max(from.0)..covered.end);
-}
-
-/// Whether a word's own instruction ends a block: control goes on elsewhere, or at the next block's start.
-fn ends_block(m: &Machine<'_>, func: FuncId, word: u32) -> bool {
-    let own = m.code.own_instr(word);
-    let didx = m.program.function(func).and_then(|function| function.ops.get(own.index()));
-    didx.and_then(|&didx| ISA.op(didx)).is_some_and(|row| row.has(op_flags::TERMINATOR))
-}
-
-/// Reports instructions of a function.
-pub(super) fn trace_instrs<T: Tracer>(
-    program: &ExecProgram,
-    tracer: &mut T,
-    func: FuncId,
-    instrs: Range<u32>,
-) {
-    let Some(sink) = tracer.sink() else { return };
-    let Some(function) = program.function(func) else { return };
-    for at in instrs {
-        let at = InstrIx(at);
-        let didx = function.ops.get(at.index()).copied().unwrap_or(0);
-        sink.instr(InstrEvent { func, pc: function.pc(at), didx, span: function.span(at) });
+    for at in covered.start.max(from.0)..covered.end {
+        super::trace::report(tracer, func, function, InstrIx(at));
     }
 }

@@ -45,19 +45,33 @@ pub enum EntryError {
     NotStarted,
 }
 
+impl EntryError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownFunction(_) => "E0001",
+            Self::ArgumentCount { .. } => "E0002",
+            Self::Argument { .. } => "E0003",
+            Self::StackLimitExceeded => "E0004",
+            Self::AlreadyStarted => "E0005",
+            Self::NotStarted => "E0006",
+        }
+    }
+}
+
 impl fmt::Display for EntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: ", self.code())?;
         match self {
-            Self::UnknownFunction(func) => write!(f, "error[E0001]: the program has no {func}"),
+            Self::UnknownFunction(func) => write!(f, "the program has no {func}"),
             Self::ArgumentCount { expected, actual } => {
-                write!(f, "error[E0002]: the function takes {expected} arguments, {actual} were given")
+                write!(f, "the function takes {expected} arguments, {actual} were given")
             }
-            Self::Argument { index, error } => write!(f, "error[E0003]: argument {}: {error}", index + 1),
-            Self::StackLimitExceeded => {
-                f.write_str("error[E0004]: the function's frame is larger than the stack limit")
-            }
-            Self::AlreadyStarted => f.write_str("error[E0005]: the execution is running already"),
-            Self::NotStarted => f.write_str("error[E0006]: the execution was not started"),
+            Self::Argument { index, error } => write!(f, "argument {}: {error}", index + 1),
+            Self::StackLimitExceeded => f.write_str("the function's frame is larger than the stack limit"),
+            Self::AlreadyStarted => f.write_str("the execution is running already"),
+            Self::NotStarted => f.write_str("the execution was not started"),
         }
     }
 }
@@ -114,10 +128,10 @@ struct State {
     base: usize,
     depth: u32,
     running: bool,
-    /// The next instruction was reported to a trace, and then the fuel for its size was not there.
-    announced: bool,
     /// Whether the run was resumed since it was started.
     resumed: bool,
+    /// Whether a trace has reported the next instruction already: it was about to run when fuel ran out.
+    reported: bool,
 }
 
 /// One run of an instance.
@@ -141,7 +155,7 @@ impl<'i, T> Execution<'i, T> {
             depth: 0,
             running: false,
             resumed: false,
-            announced: false,
+            reported: false,
         };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
     }
@@ -226,7 +240,7 @@ impl<'i, T> Execution<'i, T> {
             depth: 1,
             running: true,
             resumed: false,
-            announced: false,
+            reported: false,
         };
         Ok(())
     }
@@ -262,6 +276,7 @@ impl<'i, T> Execution<'i, T> {
         let mut machine = Machine {
             program,
             code,
+            words: code.words.as_ptr(),
             heap: &mut buffers.heap,
             stack: &mut buffers.stack,
             host: &mut host,
@@ -275,8 +290,6 @@ impl<'i, T> Execution<'i, T> {
             max_host_calls: self.limits.max_host_calls,
             max_stack: self.limits.max_stack_slots as usize,
             detail: TrapDetail::None,
-            traced_word: 0,
-            trace_from: InstrIx(0),
         };
         let stop = run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel);
         self.host_calls = machine.host_calls;
@@ -365,9 +378,8 @@ fn run_segments<R: Tracer>(
         let Some(segment) = function.segment_of(state.instr) else { return Exit::Internal };
         let Some(word) = machine.code.word_of(state.func, state.instr) else { return Exit::Internal };
         let needed = function.fuel(state.instr, segment.end);
-        let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr };
-        machine.traced_word = word.wrapping_sub(1);
-        machine.trace_from = InstrIx(state.instr.0 + u32::from(state.announced));
+        let report_from = InstrIx(state.instr.0 + u32::from(state.reported));
+        let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr, report_from };
         let exact = *fuel < needed;
         let exit = if exact {
             machine.reserve = 0;
@@ -382,25 +394,13 @@ fn run_segments<R: Tracer>(
         if exit == Exit::Finished {
             return exit;
         }
-        if R::ENABLED && exit == Exit::OutOfFuelExact {
-            trace_paid(machine, tracer, &position);
-        }
-        let announced = exit == Exit::OutOfFuelExact && machine.trace_from > position.instr;
-        state.announced = announced || exit == Exit::OutOfFuelInWord;
         state.base = position.base;
+        state.reported = R::ENABLED && exit == Exit::OutOfFuelInWord;
         settle(machine, state, fuel, &position, (exit, exact));
         if exit != Exit::NeedExact {
             return exit;
         }
     }
-}
-
-/// Reports the instructions that a word covers and that were paid for before fuel ran out.
-fn trace_paid<R: Tracer>(machine: &Machine<'_>, tracer: &mut R, position: &Position) {
-    let Some(func) = machine.code.func_of(position.word) else { return };
-    let covered = machine.code.covered(func, position.word);
-    let start = covered.start.max(machine.trace_from.0);
-    dispatch::trace_instrs(machine.program, tracer, func, start..position.instr.0);
 }
 
 /// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.

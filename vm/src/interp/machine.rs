@@ -1,7 +1,9 @@
 //! What the dispatch loop works on, and the parts of handlers that are too big or too rare to stand in it.
 
 use super::code::InterpCode;
+use super::dispatch::Position;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
+use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
 use crate::heap::AggRead;
@@ -55,6 +57,9 @@ const FUEL_QUANTUM: u64 = 4096;
 pub(super) struct Machine<'r> {
     pub(super) program: &'r ExecProgram,
     pub(super) code: &'r InterpCode,
+    /// The words of `code`. Here rather than in a local of the loop, where it would hold a register that only
+    /// calls and returns need.
+    pub(super) words: *const Word,
     pub(super) heap: &'r mut Heap,
     pub(super) stack: &'r mut Stack,
     pub(super) host: &'r mut dyn HostCalls,
@@ -69,10 +74,6 @@ pub(super) struct Machine<'r> {
     pub(super) max_host_calls: u64,
     pub(super) max_stack: usize,
     pub(super) detail: TrapDetail,
-    /// Tracing: the word that was reported last.
-    pub(super) traced_word: u32,
-    /// Tracing: instructions of the next word before this one were reported in an earlier turn.
-    pub(super) trace_from: InstrIx,
 }
 
 type Fault<T = ()> = Result<T, TrapCode>;
@@ -103,22 +104,32 @@ impl Machine<'_> {
         Some(take)
     }
 
-    /// Exact stepping: pays for the instructions that a word covers, from the next unpaid one on. If fuel ends in
-    /// between, `next` is the instruction that did not run.
+    /// Exact stepping: pays for the instructions that a word covers, from the next unpaid one on, and reports each
+    /// that is paid. If fuel ends in between, the position's next instruction is the one that did not run.
     #[cold]
     #[inline(never)]
-    pub(super) fn pay_exact(&self, word: u32, fuel: &mut u64, next: &mut InstrIx) -> Result<(), Exit> {
+    pub(super) fn pay_exact<T: Tracer>(
+        &self,
+        tracer: &mut T,
+        word: u32,
+        fuel: &mut u64,
+        position: &mut Position,
+    ) -> Result<(), Exit> {
         let func = self.code.func_of(word).ok_or(Exit::Internal)?;
         let function = self.program.function(func).ok_or(Exit::Internal)?;
         let end = InstrIx(self.code.covered(func, word).end);
-        while *next < end {
-            let after = InstrIx(next.0 + 1);
-            let cost = function.fuel(*next, after);
+        while position.instr < end {
+            let at = position.instr;
+            let after = InstrIx(at.0 + 1);
+            let cost = function.fuel(at, after);
             if *fuel < cost {
                 return Err(Exit::OutOfFuelExact);
             }
             *fuel -= cost;
-            *next = after;
+            position.instr = after;
+            if at >= position.report_from {
+                trace::report(tracer, func, function, at);
+            }
         }
         Ok(())
     }
@@ -291,24 +302,29 @@ impl Machine<'_> {
             return Err(TrapCode::HostCallLimitExceeded);
         }
         self.host_calls += 1;
-        let &[nargs, nrets] = self.pool(word.c, 2) else { return Ok(fuel) };
-        let mut buffer = core::mem::take(self.host_buffer);
-        buffer.clear();
-        for &slot in self.pool(word.c + 2, nargs) {
-            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-            buffer.push(unsafe { regs.get(slot) });
+        let lists = self.code.pool.get(word.c as usize..).unwrap_or(&[]);
+        let Some((&[nargs, nrets], slots)) = lists.split_first_chunk() else { return Ok(fuel) };
+        let (nargs, nrets) = (nargs as usize, nrets as usize);
+        let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
+        let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
+        if self.host_buffer.len() < nargs + nrets {
+            self.host_buffer.resize(nargs + nrets, 0);
         }
-        buffer.resize((nargs + nrets) as usize, 0);
-        let (args, rets) = buffer.split_at_mut(nargs as usize);
+        let (args, rets) = self.host_buffer.split_at_mut(nargs);
+        let Some(rets) = rets.get_mut(..nrets) else { return Ok(fuel) };
+        for (arg, &slot) in args.iter_mut().zip(arg_slots) {
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            *arg = unsafe { regs.get(slot) };
+        }
+        // Nothing is cleared: a function that succeeds writes each of its result slots.
         let total = self.reserve + fuel;
         let outcome = self.host.call(word.a, self.heap, total, args, rets);
         if outcome.is_ok() {
-            for (&slot, &value) in self.pool(word.c + 2 + nargs, nrets).iter().zip(rets.iter()) {
+            for (&slot, &value) in ret_slots.iter().zip(rets.iter()) {
                 // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
                 unsafe { regs.set(slot, value) };
             }
         }
-        *self.host_buffer = buffer;
         match outcome {
             Ok(0) => Ok(fuel),
             Ok(extra) => {

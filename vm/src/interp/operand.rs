@@ -14,11 +14,11 @@ pub(super) trait Operand: Copy {
     /// As for [`Regs::get`], for each slot of the value.
     unsafe fn load(regs: Regs, slot: u32) -> Self;
 
-    /// Writes the value from `slot` on.
+    /// Writes the slots behind the first one and returns the first one's bits, which the caller writes.
     ///
     /// # Safety
-    /// As for [`Regs::set`], for each slot of the value.
-    unsafe fn store(self, regs: Regs, slot: u32);
+    /// As for [`Regs::set`], for each slot of the value from `slot` on.
+    unsafe fn store_rest(self, regs: Regs, slot: u32) -> u64;
 }
 
 /// A value that may be the immediate of a word.
@@ -38,10 +38,9 @@ macro_rules! one_slot {
             }
 
             #[inline(always)]
-            unsafe fn store(self, regs: Regs, slot: u32) {
+            unsafe fn store_rest(self, _: Regs, _: u32) -> u64 {
                 let $value = self;
-                // SAFETY: the caller vouches for the slot.
-                unsafe { regs.set(slot, $store) }
+                $store
             }
         }
     )*};
@@ -64,12 +63,10 @@ impl Operand for Decimal {
     }
 
     #[inline(always)]
-    unsafe fn store(self, regs: Regs, slot: u32) {
+    unsafe fn store_rest(self, regs: Regs, slot: u32) -> u64 {
         // SAFETY: the caller vouches for both slots.
-        unsafe {
-            regs.set(slot, self.mantissa as u64);
-            regs.set(slot + 1, self.scale.into());
-        }
+        unsafe { regs.set(slot + 1, self.scale.into()) };
+        self.mantissa as u64
     }
 }
 

@@ -9,7 +9,7 @@
 //! 3. **Words**: the instruction pointer stays inside the word array. Word making resolves each branch to the start
 //!    of a segment of the same function, and a segment ends in a word that leaves it ([`super::translate`]).
 
-use super::word::Word;
+use super::word::{Word, WordOp};
 use alloc::vec::Vec;
 use opforge_schema::TrapCode;
 
@@ -168,6 +168,16 @@ impl Ip {
     pub(super) unsafe fn word(self) -> Word {
         // SAFETY: the caller guarantees fact 3 of the module documentation.
         unsafe { *self.0 }
+    }
+
+    /// The operation of the word.
+    ///
+    /// # Safety
+    /// As for [`Ip::word`].
+    #[inline(always)]
+    pub(super) unsafe fn op(self) -> WordOp {
+        // SAFETY: the caller guarantees fact 3 of the module documentation.
+        unsafe { (*self.0).op }
     }
 
     /// The next word.

@@ -1,7 +1,8 @@
 //! Tracing: what a sink hears of a run. Whether a run is traced is a type parameter of the dispatch loop, so the
 //! untraced loop holds no trace of it.
 
-use crate::ids::{FuncId, SpanId};
+use crate::ids::{FuncId, InstrIx, SpanId};
+use crate::lower::ExecFunction;
 
 /// One instruction about to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,5 +70,13 @@ impl Tracer for On<'_> {
 
     fn sink(&mut self) -> Option<&mut dyn TraceSink> {
         Some(&mut *self.0)
+    }
+}
+
+/// Reports an instruction, if anything is reported at all.
+pub(super) fn report<R: Tracer>(tracer: &mut R, func: FuncId, function: &ExecFunction, at: InstrIx) {
+    if let Some(sink) = tracer.sink() {
+        let didx = function.ops.get(at.index()).copied().unwrap_or(0);
+        sink.instr(InstrEvent { func, pc: function.pc(at), didx, span: function.span(at) });
     }
 }

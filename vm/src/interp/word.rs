@@ -86,7 +86,7 @@ macro_rules! define_words {
 with_direct_ops!(define_words {
     /// Never executed: the word before the first function, where entry frames "return" to.
     Halt,
-    /// Third operand of the word before it, in `a`.
+    /// Belongs to the word before it: `a` is the destination again, `b` the third operand.
     Ext,
     /// Start of a segment: `a` is its fuel.
     Fuel,
@@ -94,7 +94,7 @@ with_direct_ops!(define_words {
     Move1,
     /// `a`, `a + 1` = slots `b`, `b + 1`.
     Move2,
-    /// `a` = slot `b` if slot `c` holds true, else the slot in the next word.
+    /// `a` = slot `b` if slot `c` holds true, else the slot in `b` of the next word.
     Select1,
     /// The same for two slots.
     Select2,

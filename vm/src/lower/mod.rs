@@ -44,17 +44,25 @@ pub enum LowerError {
     TooLarge,
 }
 
+impl LowerError {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Internal { .. } => "L0001",
+            Self::TooLarge => "L0002",
+        }
+    }
+}
+
 impl fmt::Display for LowerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error[{}]: ", self.code())?;
         match self {
             Self::Internal { func, at } => {
-                write!(
-                    f,
-                    "error[L0001]: {func}, instruction {}: verified code does not lower; please report",
-                    at.0
-                )
+                write!(f, "{func}, instruction {}: verified code does not lower; please report", at.0)
             }
-            Self::TooLarge => f.write_str("error[L0002]: the lowered program is too large"),
+            Self::TooLarge => f.write_str("the lowered program is too large"),
         }
     }
 }

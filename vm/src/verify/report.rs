@@ -67,7 +67,7 @@ impl fmt::Display for VerifyError {
         if let Some(func) = self.func {
             write!(f, "\n  in {func}")?;
             if let Some(name) = &self.func_name {
-                write!(f, " `{name}`")?;
+                write!(f, " `{}`", name.escape_debug())?;
             }
             if let Some(pc) = self.pc {
                 write!(f, " at pc {pc}")?;

@@ -11,6 +11,8 @@ use alloc::vec::Vec;
 pub(super) struct Facts {
     /// Times a slot is read by instructions that remain after immediates are folded.
     reads: Vec<u32>,
+    /// How many of the reads are branches on a comparison that stands right before them, with which they fuse.
+    tests: Vec<u32>,
     /// The value of a slot that is written exactly once, by a constant.
     constants: Vec<Option<u64>>,
     /// By segment: whether control can get there.
@@ -26,7 +28,9 @@ impl Facts {
         for slot in 0..function.param_slots {
             bump(&mut writes, slot);
         }
-        let mut facts = Self { reads: vec![0; slots], constants: Vec::new(), reachable };
+        let mut facts =
+            Self { reads: vec![0; slots], tests: vec![0; slots], constants: Vec::new(), reachable };
+        facts.count_tests(function);
         for (_, instr) in facts.live(function) {
             instr.for_each_write(function, |slot| bump(&mut writes, slot));
             instr.for_each_read(function, |slot| bump(&mut facts.reads, slot));
@@ -44,6 +48,19 @@ impl Facts {
         facts.constants = constants;
         facts.fold_immediates(function);
         facts
+    }
+
+    fn count_tests(&mut self, function: &ExecFunction) {
+        for (segment, &live) in function.segments.iter().zip(&self.reachable) {
+            let code = function.instrs.get(segment.start.0 as usize..segment.end.0 as usize);
+            if live
+                && let Some([.., ExecInstr::Direct { op, dst, .. }, ExecInstr::Branch { cond, .. }]) = code
+                && dst == cond
+                && OpWords::of(*op).is_some_and(|words| words.branch.is_some())
+            {
+                bump(&mut self.tests, *cond);
+            }
+        }
     }
 
     /// Takes the reads that become immediates off the counts.
@@ -86,6 +103,12 @@ impl Facts {
     /// How many instructions read a slot, those that take its value as an immediate not counted.
     pub(super) fn reads(&self, slot: Slot) -> u32 {
         self.reads.get(slot as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether a slot is read by nothing but branches that fuse with the comparison before them, so that no
+    /// comparison needs to be stored.
+    pub(super) fn is_only_tested(&self, slot: Slot) -> bool {
+        self.tests.get(slot as usize).is_some_and(|&tests| tests == self.reads(slot))
     }
 
     /// Whether nothing needs the slot because its value became an immediate everywhere.

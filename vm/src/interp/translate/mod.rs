@@ -5,6 +5,7 @@
 //! stands a `Fuel` word; every function's last word leaves it.
 
 mod facts;
+mod reduce;
 
 use super::code::{FuncEntry, InterpCode};
 use super::regs::LINK_SLOTS;
@@ -17,6 +18,7 @@ use alloc::vec::Vec;
 use facts::Facts;
 use opforge_schema::Form;
 use opforge_tables::{ISA, Opcode};
+use reduce::reduced;
 
 pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError> {
     let mut maker = WordMaker {
@@ -134,7 +136,7 @@ impl WordMaker {
             ExecInstr::Select { width, dst, cond, a, b } => {
                 let op = if width == 1 { WordOp::Select1 } else { WordOp::Select2 };
                 self.push(Word::new(op, 0, dst, a, cond), end);
-                Word::new(WordOp::Ext, 0, b, 0, 0)
+                Word::new(WordOp::Ext, 0, dst, b, 0)
             }
             ExecInstr::Trap { code } => Word::new(WordOp::Trap, 0, code, 0, 0),
             ExecInstr::Jump { target } => {
@@ -234,7 +236,7 @@ impl WordMaker {
         if at + 1 < last
             && let Some(&ExecInstr::Branch { cond, then, other }) = function.instrs.get(at as usize + 1)
             && cond == dst
-            && facts.reads(dst) == 1
+            && facts.is_only_tested(dst)
         {
             let fused = match imm {
                 Some(imm) => words.branch_imm.map(|pair| (pair, imm)),
@@ -247,13 +249,18 @@ impl WordMaker {
             }
         }
         let end = at + 1;
+        let (op, imm) = imm.map_or((op, None), |imm| {
+            let (op, imm) = reduced(op, imm);
+            (op, Some(imm))
+        });
+        let words = OpWords::of(op)?;
         if let (Some(imm), Some(op)) = (imm, words.imm) {
             self.push(Word::new(op, 0, dst, a, imm), end);
             return Some(1);
         }
         self.push(Word::new(words.plain, self.size_field(op), dst, a, b), end);
         if matches!(ISA.op(op.didx())?.form(), Form::Ternary | Form::HeapTernary) {
-            self.push(Word::new(WordOp::Ext, 0, c, 0, 0), end);
+            self.push(Word::new(WordOp::Ext, 0, dst, c, 0), end);
         }
         Some(1)
     }
