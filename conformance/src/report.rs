@@ -34,6 +34,12 @@ impl Report {
         *self.counts.entry(what.to_owned()).or_default() += number;
     }
 
+    /// Keeps the largest of some numbers.
+    pub fn largest(&mut self, what: &str, number: u64) {
+        let kept = self.counts.entry(what.to_owned()).or_default();
+        *kept = number.max(*kept);
+    }
+
     /// Adds a line worth reading.
     pub fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
@@ -62,7 +68,7 @@ impl Report {
         &self.failures
     }
 
-    /// How often something was counted.
+    /// What was counted, or the largest number that was kept.
     #[must_use]
     pub fn counted(&self, what: &str) -> u64 {
         self.counts.get(what).copied().unwrap_or(0)

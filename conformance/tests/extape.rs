@@ -4,7 +4,7 @@ mod support;
 
 use opforge_conformance::engine::EngineKind;
 use opforge_conformance::extape::{Case, Class, Deviations, Verdict, run_cases};
-use opforge_conformance::peak::Counting;
+use opforge_conformance::peak::{Counting, measure};
 use opforge_conformance::report::Report;
 use std::collections::BTreeSet;
 use support::{assert_passed, read, sample, shared};
@@ -59,4 +59,15 @@ fn the_sample_covers_every_class() {
     for (name, ..) in Deviations::committed().unwrap().iter() {
         assert!(cases.iter().any(|case| case.name == name), "{name} is listed, but not in the sample");
     }
+}
+
+/// Memory is counted: a bound on it would otherwise hold of itself.
+#[test]
+fn memory_is_measured() {
+    let (bytes, peak) = measure(|| {
+        drop(vec![1_u8; 3 << 20]);
+        vec![1_u8; 1 << 20]
+    });
+    assert_eq!(bytes.len(), 1 << 20);
+    assert!(peak.is_some_and(|peak| (3 << 20..4 << 20).contains(&peak)), "{peak:?}");
 }

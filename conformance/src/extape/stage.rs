@@ -65,6 +65,9 @@ pub(super) fn check(
         check_resources(peak, elapsed, findings);
         report.count("containers that crashed the reference implementation", 1);
     }
+    if let Some(bytes) = peak {
+        report.largest("most bytes of memory to decode and verify a container", bytes as u64);
+    }
     // What was written but does not read as expected is a fault whatever the verdict.
     if let Some(Err(error)) = &canonical {
         findings.differs(format!("decodes, but cannot be written: {error}"));

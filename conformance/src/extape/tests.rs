@@ -7,7 +7,7 @@ use super::repeat::{Target, check_all};
 use super::run::{Match, compare};
 use super::{Findings, names};
 use crate::engine::{
-    End, EngineKind, Loaded, Pace, Refusal, RunLimits, RunRequest, RunResult, Trace, TrapAt,
+    End, EngineKind, Loaded, Pace, Refusal, RunLimits, RunRequest, RunResult, Trace, Tracing, TrapAt,
 };
 use crate::report::Report;
 use crate::value::CaseValue;
