@@ -31,7 +31,7 @@ skipped, or different on purpose.
 
 extape: every container decodes and verifies, or is refused, as the case says; canonical containers are written back
 byte for byte; every run ends as expected, with the expected fuel and host calls, runs out with one unit of fuel less,
-and is the same with its fuel in slices. Differences on purpose are checked one by one: conformance/deviations.txt.
+and is the same with its fuel in slices, traced, and with fuel charged by size. Differences on purpose are checked one by one: conformance/deviations.txt.
 wasm-numeric: every row whose operation has a twin runs as a program of one instruction, its operands as arguments and
 as constants, its condition also as a branch.
 
