@@ -9,6 +9,8 @@
 //!
 //! Counting is per thread, so that tests which run beside each other do not count each other's memory.
 
+#![allow(unsafe_code, reason = "an allocator cannot be written without")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

@@ -6,9 +6,9 @@ use super::deviations::Listed;
 use super::{Findings, names};
 use crate::peak;
 use crate::report::Report;
-use opforge_vm::codec::CodeErrorKind;
-use opforge_vm::container::{DecodeConfig, DecodeError, DecodeErrorKind, decode, encode};
-use opforge_vm::verify::{VerifiedProgram, VerifyConfig, VerifyErrorKind, VerifyReport, verify};
+use opforge::codec::CodeErrorKind;
+use opforge::container::{DecodeConfig, DecodeError, DecodeErrorKind, decode, encode};
+use opforge::verify::{VerifiedProgram, VerifyConfig, VerifyErrorKind, VerifyReport, verify};
 use std::time::{Duration, Instant};
 
 /// Most memory that refusing a container may take where the reference implementation crashed.
@@ -64,6 +64,9 @@ pub(super) fn check(
     if case.verdict == Verdict::PeerCrash {
         check_resources(peak, elapsed, findings);
         report.count("containers that crashed the reference implementation", 1);
+    }
+    if let Some(bytes) = peak {
+        report.largest("most bytes of memory to decode and verify a container", bytes as u64);
     }
     // What was written but does not read as expected is a fault whatever the verdict.
     if let Some(Err(error)) = &canonical {

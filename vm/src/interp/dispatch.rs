@@ -525,9 +525,15 @@ macro_rules! define_loop {
                     }
                     WordOp::HostCall => {
                         let word = word!();
-                        trace_host(m, tracer, Some(word.a));
+                        // A call past the limit does not reach the host.
+                        let reaches_host = T::ENABLED && m.host_calls < m.max_host_calls;
+                        if reaches_host {
+                            trace_host(m, tracer, Some(word.a));
+                        }
                         let done = m.host_call(regs, word, fuel);
-                        trace_host(m, tracer, None);
+                        if reaches_host {
+                            trace_host(m, tracer, None);
+                        }
                         match done {
                             Ok(left) => {
                                 fuel = left;
