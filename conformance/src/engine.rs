@@ -121,9 +121,6 @@ pub struct RunResult {
     pub end: End,
     /// Fuel given and not left.
     pub fuel_used: u64,
-    /// Fuel that host functions charged and that was not there: a charge stops at zero. Fuel given in slices
-    /// therefore pays less for the same run, by this much.
-    pub forgiven: u64,
     /// Fuel that host functions charged and got.
     pub charged: u64,
     /// Calls that reached the host.

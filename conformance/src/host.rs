@@ -15,8 +15,6 @@ pub struct HostData {
     pub calls: u64,
     /// Fuel that was charged and there.
     pub charged: u64,
-    /// Fuel that was charged but not there: a charge stops at zero.
-    pub forgiven: u64,
 }
 
 type Outcome = Result<(), HostError>;
@@ -126,7 +124,6 @@ fn charge_fuel(caller: &mut Caller<'_, HostData>, fuel: u64) {
     let there = fuel.min(caller.fuel());
     let data = caller.data_mut();
     data.charged += there;
-    data.forgiven += fuel - there;
     caller.charge(fuel);
 }
 

@@ -63,7 +63,6 @@ impl Loaded for Interp {
         RunResult {
             end,
             fuel_used: given.saturating_sub(execution.fuel()),
-            forgiven: execution.data().forgiven,
             charged: execution.data().charged,
             host_calls: execution.host_calls(),
             trace: sink.map(|sink| sink.0),

@@ -44,7 +44,7 @@ pub(super) fn check_all(case: &Case, target: Target<'_>, findings: &mut Findings
         }
         if !matches!(result.end, End::Refused(_)) {
             check_least_fuel(run, &result, target.v1, &mut differences);
-            check_slices(run, (&result, run.limits.fuel), target.v1, &mut differences, report);
+            check_slices(run, (&result, run.limits.fuel), target.v1, &mut differences);
             let traced = (&result, run.limits.fuel, FuelSchedule::V1);
             check_traced(run, traced, target.v1, &mut differences);
             check_by_size(run, &result, target.by_size, &mut differences, report);
@@ -81,21 +81,13 @@ fn check_slices(
     (whole, fuel): (&RunResult, u64),
     loaded: &mut dyn Loaded,
     differences: &mut Vec<String>,
-    report: &mut Report,
 ) {
     for slice in SLICES {
         let sliced = loaded.run(&request(run, fuel, Pace::Slices(slice)));
-        // A charge of the host takes only what is there, so a slice may pay less than the whole would have.
-        let more = sliced.forgiven.saturating_sub(whole.forgiven);
-        if more > 0 && whole.end.is_out_of_fuel() {
-            report.count("runs in slices that pay less for charges and get further", 1);
-            continue;
-        }
-        let same_cost = sliced.fuel_used + more == whole.fuel_used && sliced.host_calls == whole.host_calls;
+        let same_cost = sliced.fuel_used == whole.fuel_used && sliced.host_calls == whole.host_calls;
         if sliced.end != whole.end || !same_cost {
             differences.push(format!(
-                "in slices of {slice}: {}, fuel used {} (and {more} not charged), host calls {}; at once: {}, \
-                 fuel used {}, host calls {}",
+                "in slices of {slice}: {}, fuel used {}, host calls {}; at once: {}, fuel used {}, host calls {}",
                 sliced.end, sliced.fuel_used, sliced.host_calls, whole.end, whole.fuel_used, whole.host_calls
             ));
         }
@@ -131,8 +123,7 @@ fn check_traced(
     }
     for slice in SLICES {
         let sliced = traced(Pace::Slices(slice));
-        let further = sliced.forgiven > whole.forgiven && !ended;
-        if sliced.trace != Some(trace) && !further {
+        if sliced.trace != Some(trace) {
             differences.push(format!("traced in slices of {slice}: {:?}, at once: {trace:?}", sliced.trace));
         }
     }
@@ -161,7 +152,7 @@ fn check_by_size(
     }
     let before = differences.len();
     check_least_fuel(run, &by_size, loaded, differences);
-    check_slices(run, (&by_size, fuel), loaded, differences, report);
+    check_slices(run, (&by_size, fuel), loaded, differences);
     check_traced(run, (&by_size, fuel, FuelSchedule::BySize), loaded, differences);
     for difference in differences.iter_mut().skip(before) {
         difference.insert_str(0, "charged by size, ");

@@ -24,7 +24,7 @@ fn run(expect: Expect, fuel_used: u64) -> Run {
 }
 
 fn result(end: End, fuel_used: u64) -> RunResult {
-    RunResult { end, fuel_used, forgiven: 0, charged: 0, host_calls: 0, trace: None }
+    RunResult { end, fuel_used, charged: 0, host_calls: 0, trace: None }
 }
 
 /// An engine whose runs use ten units of fuel, unless it is told to do something wrong.
