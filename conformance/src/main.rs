@@ -1,11 +1,7 @@
 //! Runs case files on the engines of opforge. See `--help`.
 
 use opforge_conformance::cli;
-use opforge_conformance::peak::Counting;
 use std::process::ExitCode;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn main() -> ExitCode {
     let args: Result<Vec<String>, _> =

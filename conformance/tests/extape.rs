@@ -4,13 +4,10 @@ mod support;
 
 use opforge_conformance::engine::EngineKind;
 use opforge_conformance::extape::{Case, Class, Deviations, Verdict, run_cases};
-use opforge_conformance::peak::{Counting, measure};
+use opforge_conformance::peak::measure;
 use opforge_conformance::report::Report;
 use std::collections::BTreeSet;
 use support::{assert_passed, read, sample, shared};
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn run(cases: &[Case]) -> Report {
     let mut report = Report::new();
@@ -69,5 +66,5 @@ fn memory_is_measured() {
         vec![1_u8; 1 << 20]
     });
     assert_eq!(bytes.len(), 1 << 20);
-    assert!(peak.is_some_and(|peak| (3 << 20..4 << 20).contains(&peak)), "{peak:?}");
+    assert!((3 << 20..4 << 20).contains(&peak), "{peak}");
 }

@@ -5,14 +5,10 @@ mod support;
 
 use opforge_conformance::engine::{EngineKind, TrapAt};
 use opforge_conformance::extape::{Case, Class, Deviations, Expect, Verdict, run_cases};
-use opforge_conformance::peak::Counting;
 use opforge_conformance::report::Report;
 use opforge_conformance::value::CaseValue;
 use serde_json::json;
 use support::sample;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn failures(case: &Case, deviations: &Deviations) -> usize {
     let mut report = Report::new();
