@@ -300,6 +300,7 @@ impl<'i, T> Execution<'i, T> {
             max_host_calls: self.limits.max_host_calls,
             max_stack: self.limits.max_stack_slots as usize,
             detail: TrapDetail::None,
+            stop: Exit::NeedExact,
         };
         let stop = run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel);
         self.host_calls = machine.host_calls;
