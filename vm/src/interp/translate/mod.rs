@@ -264,7 +264,8 @@ impl WordMaker {
         let words = OpWords::of(op)?;
         let imm = facts.immediate(instr);
         let last = function.segments.get(segment)?.end.0;
-        if let Some(imm) = imm
+        let cheaper = imm.map(|imm| reduced(op, imm));
+        if let Some((op, imm)) = cheaper
             && let Some(done) = self.fused_immediate(function, facts, at..last, (op, dst, a, imm))
         {
             return Some(done);
@@ -284,12 +285,9 @@ impl WordMaker {
             }
         }
         let end = at + 1;
-        let (op, imm) = imm.map_or((op, None), |imm| {
-            let (op, imm) = reduced(op, imm);
-            (op, Some(imm))
-        });
-        let words = OpWords::of(op)?;
-        if let (Some(imm), Some(op)) = (imm, words.imm) {
+        if let Some((op, imm)) = cheaper
+            && let Some(op) = OpWords::of(op)?.imm
+        {
             self.push(Word::new(op, 0, dst, a, imm), end);
             return Some(1);
         }
