@@ -54,7 +54,7 @@ pub(super) const NOT_PAID: u64 = u64::MAX;
 
 /// Fuel given to the loop at a time. The interrupt flag is looked at in between, which costs nothing per
 /// instruction and bounds the delay to some microseconds.
-const FUEL_QUANTUM: u64 = 4096;
+const FUEL_QUANTUM: u64 = 1024;
 
 /// Everything a run owns or borrows while it executes.
 pub(super) struct Machine<'r> {
@@ -81,6 +81,11 @@ pub(super) struct Machine<'r> {
     pub(super) detail: TrapDetail,
     /// Why [`Machine::pay_segment`] did not pay.
     pub(super) stop: Exit,
+    #[cfg(opforge_threaded)]
+    pub(super) left: super::threaded::Left,
+    /// Set where threaded code ended the run.
+    #[cfg(opforge_threaded)]
+    pub(super) left_with: Option<Exit>,
 }
 
 type Fault<T = ()> = Result<T, TrapCode>;
