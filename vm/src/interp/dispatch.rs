@@ -35,14 +35,14 @@ mod forms {
     use super::{Immediate, Ip, Operand, Regs, SemResult, TrapCode, Word};
     use crate::heap::Heap;
 
-    /// The result's first slot, which the loop stores; further slots are stored already.
-    type Done = Result<u64, TrapCode>;
+    /// The bits of a result that the loop stores; `None` if it is stored already.
+    type Done = Result<Option<u64>, TrapCode>;
 
     #[inline(always)]
     unsafe fn store<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
         let value = result.into_result()?;
         // SAFETY: `a` is the destination; the caller vouches for the word's slots.
-        Ok(unsafe { value.store_rest(regs, word.a) })
+        Ok(unsafe { value.store(regs, word.a) })
     }
 
     #[inline(always)]
@@ -349,14 +349,16 @@ macro_rules! define_loop {
                             run_form!($form, m, regs, word, ip, fuel, sem::$family::$sem)
                         };
                         match done {
-                            Ok(first) => first,
+                            Ok(Some(bits)) => bits,
+                            Ok(None) => next!(),
                             Err(code) => break Exit::Trap(code),
                         }
                     })*
                     $(WordOp::$imm => {
                         // SAFETY: see above.
                         match unsafe { forms::binary_imm(regs, ip.word(), sem::$ifamily::$isem) } {
-                            Ok(first) => first,
+                            Ok(Some(bits)) => bits,
+                            Ok(None) => next!(),
                             Err(code) => break Exit::Trap(code),
                         }
                     })*
@@ -525,9 +527,15 @@ macro_rules! define_loop {
                     }
                     WordOp::HostCall => {
                         let word = word!();
-                        trace_host(m, tracer, Some(word.a));
+                        // A call past the limit does not reach the host.
+                        let reaches_host = T::ENABLED && m.host_calls < m.max_host_calls;
+                        if reaches_host {
+                            trace_host(m, tracer, Some(word.a));
+                        }
                         let done = m.host_call(regs, word, fuel);
-                        trace_host(m, tracer, None);
+                        if reaches_host {
+                            trace_host(m, tracer, None);
+                        }
                         match done {
                             Ok(left) => {
                                 fuel = left;

@@ -71,6 +71,8 @@ pub(super) struct Machine<'r> {
     pub(super) depth: u32,
     pub(super) max_depth: u32,
     pub(super) host_calls: u64,
+    /// What hosts charged past the fuel that was left.
+    pub(super) owed: u64,
     pub(super) max_host_calls: u64,
     pub(super) max_stack: usize,
     pub(super) detail: TrapDetail,
@@ -329,6 +331,7 @@ impl Machine<'_> {
             Ok(0) => Ok(fuel),
             Ok(extra) => {
                 let left = total.saturating_sub(extra);
+                self.owed = self.owed.saturating_add(extra.saturating_sub(total));
                 let keep = left.min(FUEL_QUANTUM);
                 self.reserve = left - keep;
                 Ok(keep)
