@@ -9,17 +9,13 @@ mod mutation_support;
 
 use container_support::corpus;
 use mutation_support::judge::{Health, judge, verifies};
-use mutation_support::memory::{Counting, peak_of};
 use mutation_support::{Random, bodies, mutate, rounds, texts};
 use opforge_vm::asm::assemble;
 use opforge_vm::container::{DecodeConfig, decode, encode};
 use opforge_vm::disasm::{DisasmOptions, disassemble};
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// The bytes that one case may take beyond what was there.
-const MOST: usize = 32 << 20;
+const MOST: u64 = 32 << 20;
 
 /// Runs cases; says which one failed.
 fn each(what: &str, rounds: usize, health: &mut Health, mut case: impl FnMut(usize, &mut Health)) {
@@ -34,7 +30,7 @@ fn each(what: &str, rounds: usize, health: &mut Health, mut case: impl FnMut(usi
     for round in 0..rounds {
         let failed = Failed(what, round);
         health.cases += 1;
-        let peak = peak_of(|| case(round, health));
+        let peak = allocation_counter::measure(|| case(round, health)).bytes_max;
         assert!(peak <= MOST, "{what}, case {round}: {peak} bytes");
         health.largest = health.largest.max(peak);
         drop(failed);

@@ -30,7 +30,8 @@ pub(crate) struct Health {
     pub(crate) refused: usize,
     /// Opcodes that ran, in the runs that were traced.
     pub(crate) opcodes: BTreeMap<u16, usize>,
-    pub(crate) largest: usize,
+    /// The most bytes that one case took.
+    pub(crate) largest: u64,
 }
 
 impl Health {

@@ -2,7 +2,6 @@
 
 pub(crate) mod bodies;
 pub(crate) mod judge;
-pub(crate) mod memory;
 pub(crate) mod mutate;
 
 use std::path::{Path, PathBuf};
