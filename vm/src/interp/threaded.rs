@@ -76,7 +76,7 @@ macro_rules! enter {
 /// Leaves the word at `ip` to the loop.
 #[cold]
 #[inline(never)]
-unsafe fn leave(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+unsafe fn leave(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, _: Table) {
     m.left = Left { ip, regs, fuel };
 }
 
