@@ -11,7 +11,7 @@ use opforge_schema::{Access, Lower, OpRow, OperandKind, OperandRow, Rule, TypeRu
 use opforge_tables::ISA;
 use opforge_vm::builder::{Operand, ProgramBuilder};
 use opforge_vm::ids::{CallSigId, ConstId, ElemId, Reg, SpanId, StructId};
-use opforge_vm::{Opcode, ValueType, emit};
+use opforge_vm::{Opcode, TrapCode, ValueType, emit};
 
 /// Writes the body of a function.
 pub(crate) fn define(
@@ -69,8 +69,8 @@ impl Draft {
     /// How adventurous the next value is; where it is tame, larger than the one before.
     fn next_taste(&mut self) -> Taste {
         let taste = self.taste;
-        if let Taste::Tame(least) = &mut self.taste {
-            *least += 1;
+        if let Taste::Tame(place) | Taste::Overflow(place) = &mut self.taste {
+            *place += 1;
         }
         taste
     }
@@ -88,8 +88,13 @@ impl Body<'_, '_, '_> {
     }
 
     fn try_row(&mut self, didx: u16, row: &'static OpRow) -> Option<()> {
-        let tame = traps(row) && self.choices.chance(70);
-        let taste = if tame { Taste::Tame(0) } else { Taste::Wild };
+        let taste = if row.traps_with(TrapCode::IntDivOverflow) && self.choices.chance(8) {
+            Taste::Overflow(0)
+        } else if traps(row) && self.choices.chance(60) {
+            Taste::Tame(0)
+        } else {
+            Taste::Wild
+        };
         let mut draft = Draft { row, taste, chosen: vec![Chosen::Not; row.operands().len()] };
         self.choose_callee(&mut draft)?;
         for (at, op) in draft.operands() {
@@ -98,7 +103,10 @@ impl Body<'_, '_, '_> {
             }
         }
         for (at, op) in draft.operands() {
-            if op.access() == Access::Read && op.ty() != TypeRule::Effect && matches!(draft.chosen[at], Chosen::Not) {
+            if op.access() == Access::Read
+                && op.ty() != TypeRule::Effect
+                && matches!(draft.chosen[at], Chosen::Not)
+            {
                 let chosen = self.choose_read(&mut draft, op)?;
                 match &chosen {
                     Chosen::Reg(reg) => self.pins.push(*reg),
@@ -136,9 +144,16 @@ impl Body<'_, '_, '_> {
             self.pins.extend([func, env]);
             return Some(());
         }
-        let Some((at, _)) = draft.operands().find(|(_, op)| op.ty() == TypeRule::Callee) else { return Some(()) };
+        let Some((at, _)) = draft.operands().find(|(_, op)| op.ty() == TypeRule::Callee) else {
+            return Some(());
+        };
         let class = if self.choices.chance(50) { ValueType::Closure } else { ValueType::Func };
-        let callee = self.read(&Ty::Value(class), Taste::Wild);
+        // What comes from outside may be no function at all.
+        let foreign = self.readable(|reg| reg.hint.is_none() && reg.here == Ty::Value(ValueType::Func));
+        let (class, callee) = match self.choices.pick(&foreign).copied() {
+            Some(reg) if self.choices.chance(25) => (ValueType::Func, reg),
+            _ => (class, self.read(&Ty::Value(class), Taste::Wild)),
+        };
         self.pins.push(callee);
         let hint = self.regs[callee.index()].hint;
         // Recursion through a register has no counter, and would mostly use up the run.
@@ -170,7 +185,10 @@ impl Body<'_, '_, '_> {
             OperandKind::ConstId => {
                 let class = self.choices.class();
                 let id = self.pool_const(class, Taste::Wild);
-                let pool = matches!(class, ValueType::Agg | ValueType::Func | ValueType::Closure | ValueType::Obj(_));
+                let pool = matches!(
+                    class,
+                    ValueType::Agg | ValueType::Func | ValueType::Closure | ValueType::Obj(_)
+                );
                 Chosen::Const(id, if pool { ValueType::Unit } else { class })
             }
             OperandKind::FuncId if draft.row.lower() == Lower::Call => Chosen::Func(self.choose_direct()?),
@@ -276,7 +294,7 @@ impl Body<'_, '_, '_> {
             return self.choices.pick(&elements).map(|elem| Chosen::U64(elem.0.into()));
         }
         let bound = rules().find(|rule| rule.rule() == Rule::ImmLt).map_or(u64::MAX, |rule| rule.b.into());
-        let taste = if draft.taste == Taste::Wild { Taste::Wild } else { Taste::Tame(0) };
+        let taste = if let Taste::Tame(_) = draft.taste { Taste::Tame(0) } else { Taste::Wild };
         let below = |value: u64| Chosen::U64(if value < bound { value } else { value % bound.max(1) });
         Some(match op.kind() {
             OperandKind::ImmBool => Chosen::Bool(self.choices.chance(50)),
@@ -356,7 +374,8 @@ impl Body<'_, '_, '_> {
             (TypeRule::ElementOf, Chosen::Reg(agg)) => {
                 let shape = self.type_of(*agg).clone();
                 let elements = self.elements(&shape);
-                let index = draft.chosen.iter().find_map(|c| if let Chosen::U64(i) = c { Some(*i) } else { None });
+                let index =
+                    draft.chosen.iter().find_map(|c| if let Chosen::U64(i) = c { Some(*i) } else { None });
                 let wanted = if let Ty::Array(_) = shape { 0 } else { index? };
                 elements.into_iter().find(|elem| u64::from(elem.0) == wanted)?.1
             }
@@ -364,17 +383,12 @@ impl Body<'_, '_, '_> {
         })
     }
 
-    /// Appends the instruction.
-    pub(crate) fn maybe_span(&mut self) {
+    fn append(&mut self, didx: u16, draft: &Draft) {
         if self.choices.chance(8)
             && let Some(span) = SpanId::new(1 + self.choices.below(400) as u64)
         {
             self.func.span(span);
         }
-    }
-
-    fn append(&mut self, didx: u16, draft: &Draft) {
-        self.maybe_span();
         let world = self.world;
         let operands = draft.operands().filter(|(_, op)| op.ty() != TypeRule::Effect);
         let operands: Vec<Operand<'_>> = operands
@@ -398,13 +412,18 @@ impl Body<'_, '_, '_> {
     }
 
     fn note_writes(&mut self, draft: &Draft, writes: Vec<(Reg, Ty)>) {
-        let read = draft.operands().find(|(_, op)| op.access() == Access::Read).map(|(at, _)| &draft.chosen[at]);
-        let source = if let Some(Chosen::Reg(reg)) = read { Some(self.regs[reg.index()].clone()) } else { None };
+        let read =
+            draft.operands().find(|(_, op)| op.access() == Access::Read).map(|(at, _)| &draft.chosen[at]);
+        let source =
+            if let Some(Chosen::Reg(reg)) = read { Some(self.regs[reg.index()].clone()) } else { None };
         let (peer_knows, hint) = match draft.row.lower() {
             Lower::AggNew => (true, None),
             Lower::Move => source.map_or((false, None), |source| (source.peer_knows, source.hint)),
             Lower::ClosureNew => (false, source.and_then(|source| source.hint)),
-            _ => (false, draft.chosen.iter().find_map(|c| if let Chosen::Func(f) = c { Some(*f) } else { None })),
+            _ => (
+                false,
+                draft.chosen.iter().find_map(|c| if let Chosen::Func(f) = c { Some(*f) } else { None }),
+            ),
         };
         for (reg, ty) in writes {
             self.written(reg, ty, peer_knows, hint);

@@ -26,8 +26,10 @@ impl Body<'_, '_, '_> {
 
     /// A few statements. Whether control goes on behind them.
     fn block(&mut self, depth: usize) -> bool {
-        for _ in 0..1 + self.choices.below(self.config.max_statements) {
-            if self.left == 0 {
+        // A body as a whole is longer than what is nested in it.
+        let most = self.config.max_statements * if depth == 0 { 3 } else { 1 };
+        for _ in 0..1 + self.choices.below(most) {
+            if self.left == 0 || self.choices.is_empty() {
                 break;
             }
             self.left -= 1;
@@ -41,14 +43,14 @@ impl Body<'_, '_, '_> {
     fn statement(&mut self, depth: usize) -> bool {
         let nest = depth < self.config.max_depth;
         match self.choices.below(100) {
-            0..=5 if nest => self.if_else(depth),
-            6..=9 if nest => self.counted_loop(depth),
-            10 if nest => self.open_loop(depth),
-            11..=12 if nest => self.switch(depth),
-            13..=15 => self.guarded_call(),
-            16..=17 if !self.loops.is_empty() => self.break_if(),
-            18..=20 => self.leave_if(),
-            21 if depth > 0 => {
+            78..=83 if nest => self.if_else(depth),
+            84..=87 if nest => self.counted_loop(depth),
+            88 if nest => self.open_loop(depth),
+            89..=90 if nest => self.switch(depth),
+            91..=93 => self.guarded_call(),
+            94..=95 if !self.loops.is_empty() => self.break_if(),
+            96..=98 => self.leave_if(),
+            99 if depth > 0 => {
                 self.early();
                 return false;
             }
@@ -115,9 +117,14 @@ impl Body<'_, '_, '_> {
         let label = self.func.label();
         self.place(label);
         for _ in 0..1 + self.choices.below(3) {
-            self.plain();
+            // The peer gives registers that only dead code writes no type.
+            if self.is_peer() {
+                emit!(self.func, Nop).expect("nothing");
+            } else {
+                self.plain();
+            }
         }
-        if self.choices.chance(30) {
+        if self.is_peer() || self.choices.chance(30) {
             self.jmp(label);
         } else {
             self.leave_either();
@@ -139,7 +146,9 @@ impl Body<'_, '_, '_> {
     }
 
     fn break_if(&mut self) -> bool {
-        let Some(&exit) = self.choices.pick(&self.loops) else { return true };
+        let at = self.choices.below(self.loops.len());
+        let exit = self.loops[at].0;
+        self.loops[at].1 = true;
         let cond = self.condition();
         let on = self.func.label();
         if self.choices.chance(50) {
@@ -201,7 +210,7 @@ impl Body<'_, '_, '_> {
     /// A chain of comparisons of one value, each with an arm.
     fn switch(&mut self, depth: usize) -> bool {
         let value = self.read(&U64, Taste::Wild);
-        let (end, before) = (self.func.label(), self.snapshot());
+        let end = self.func.label();
         let mut arms = Vec::new();
         for case in 0..2 + self.choices.below(3) as u64 {
             let (yes, no) = (self.func.label(), self.func.label());
@@ -219,12 +228,10 @@ impl Body<'_, '_, '_> {
             self.restore(&left);
             self.place(no);
         }
-        let rest = self.snapshot();
         if self.block(depth + 1) {
             self.jmp(end);
             arms.push(Some(self.snapshot()));
         }
-        let _ = (before, rest);
         self.end(arms, end)
     }
 
@@ -258,9 +265,7 @@ impl Body<'_, '_, '_> {
             self.br(more, body, exit);
         }
         self.place(body);
-        self.loops.push(exit);
-        let goes_on = self.block(depth + 1);
-        self.loops.pop();
+        let (goes_on, broken) = self.loop_body(depth, exit);
         if goes_on {
             emit!(self.func, U64Add, i, i, one).expect("an increment");
             if behind {
@@ -270,9 +275,20 @@ impl Body<'_, '_, '_> {
                 self.jmp(head);
             }
         }
+        if behind && !goes_on && !broken {
+            return false;
+        }
         self.restore(&before);
         self.place(exit);
         true
+    }
+
+    /// The statements of a loop. Whether control gets to their end, and whether it breaks out of them.
+    fn loop_body(&mut self, depth: usize, exit: Label) -> (bool, bool) {
+        self.loops.push((exit, false));
+        let goes_on = self.block(depth + 1);
+        let broken = self.loops.pop().is_some_and(|(_, broken)| broken);
+        (goes_on, broken)
     }
 
     /// A loop that only data or fuel ends.
@@ -281,16 +297,17 @@ impl Body<'_, '_, '_> {
         self.jmp(head);
         let before = self.snapshot();
         self.place(head);
-        self.loops.push(exit);
-        let goes_on = self.block(depth + 1);
-        self.loops.pop();
-        if goes_on && self.choices.chance(15) {
+        let (goes_on, broken) = self.loop_body(depth, exit);
+        let endless = goes_on && self.choices.chance(15);
+        if endless {
             self.jmp(head);
         } else if goes_on {
             let cond = self.condition();
             self.br(cond, head, exit);
         }
-        // Reached by breaks at most where the body does not get to its end.
+        if (endless || !goes_on) && !broken {
+            return false;
+        }
         self.restore(&before);
         self.place(exit);
         true
@@ -299,7 +316,8 @@ impl Body<'_, '_, '_> {
     /// A call of a function that counts down, as long as this one's own counter is positive.
     fn guarded_call(&mut self) -> bool {
         let world = self.world;
-        let counting: Vec<usize> = (0..world.funcs.len()).filter(|&f| world.funcs[f].counter.is_some()).collect();
+        let counting: Vec<usize> =
+            (0..world.funcs.len()).filter(|&f| world.funcs[f].counter.is_some()).collect();
         let Some(counter) = world.funcs[self.own].counter else { return self.plain() };
         let Some(&callee) = self.choices.pick(&counting) else { return self.plain() };
         let counter = self.func.param(counter as u32);

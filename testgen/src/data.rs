@@ -57,10 +57,20 @@ const F64_EDGES: &[f64] = &[
 const NAN_BITS: &[u64] =
     &[0x7ff8_0000_0000_0000, 0xfff8_0000_0000_0000, 0x7ff0_0000_0000_0001, 0xffff_ffff_ffff_ffff];
 
-const TEXTS: &[&str] = &["abcd", "", "a", "äöü", "日本語", "🦀x", "a\u{301}", "\0\n\"\\", "hello, world", "ß"];
+const TEXTS: &[&str] =
+    &["abcd", "", "a", "äöü", "日本語", "🦀x", "a\u{301}", "\0\n\"\\", "hello, world", "ß"];
 
-const BYTES: &[&[u8]] =
-    &[b"abcd", b"", b"\x00", b"\xff\xfe", b"\xc3\xa4", b"\xc3", b"\xed\xa0\x80", b"\xf0\x9f\xa6\x80z", b"hello"];
+const BYTES: &[&[u8]] = &[
+    b"abcd",
+    b"",
+    b"\x00",
+    b"\xff\xfe",
+    b"\xc3\xa4",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\xf0\x9f\xa6\x80z",
+    b"hello",
+];
 
 /// How adventurous a constant is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,12 +79,16 @@ pub(crate) enum Taste {
     Tame(u8),
     /// Anything.
     Wild,
+    /// What overflows a division: the least integer, then minus one.
+    Overflow(u8),
 }
 
 impl Choices<'_, '_> {
     pub(crate) fn i64(&mut self, taste: Taste) -> i64 {
         match taste {
             Taste::Tame(least) => i64::from(least) + self.below(3) as i64,
+            Taste::Overflow(0) => i64::MIN,
+            Taste::Overflow(_) => -1,
             Taste::Wild => match self.below(8) {
                 0..=2 => self.below(20) as i64 - 4,
                 3..=6 => *self.pick(I64_EDGES).unwrap_or(&0),
@@ -87,14 +101,14 @@ impl Choices<'_, '_> {
         match taste {
             Taste::Tame(least) => u64::from(least) + self.below(2) as u64,
             Taste::Wild if self.chance(40) => self.below(12) as u64,
-            Taste::Wild => self.i64(taste) as u64,
+            _ => self.i64(taste) as u64,
         }
     }
 
     pub(crate) fn f64(&mut self, taste: Taste) -> f64 {
         match taste {
             Taste::Tame(least) => f64::from(least) + self.below(8) as f64 * 0.25,
-            Taste::Wild => match self.below(8) {
+            _ => match self.below(8) {
                 0..=2 => self.below(64) as f64 * 0.75 - 16.0,
                 3..=5 => *self.pick(F64_EDGES).unwrap_or(&0.0),
                 6 => f64::from_bits(*self.pick(NAN_BITS).unwrap_or(&0)),
@@ -113,22 +127,22 @@ impl Choices<'_, '_> {
     pub(crate) fn scale(&mut self, taste: Taste) -> u8 {
         match taste {
             Taste::Tame(_) => 0,
-            Taste::Wild if self.chance(70) => 0,
-            Taste::Wild => *self.pick(&[1, 2, 18, 19, 38, 127, 200, 255]).unwrap_or(&0),
+            _ if self.chance(70) => 0,
+            _ => *self.pick(&[1, 2, 18, 19, 38, 127, 200, 255]).unwrap_or(&0),
         }
     }
 
     pub(crate) fn text(&mut self, taste: Taste) -> &'static str {
         match taste {
             Taste::Tame(_) => "abcd",
-            Taste::Wild => self.pick(TEXTS).unwrap_or(&""),
+            _ => self.pick(TEXTS).unwrap_or(&""),
         }
     }
 
     pub(crate) fn bytes(&mut self, taste: Taste) -> &'static [u8] {
         match taste {
             Taste::Tame(_) => b"abcd",
-            Taste::Wild => self.pick(BYTES).unwrap_or(&BYTES[0]),
+            _ => self.pick(BYTES).unwrap_or(&BYTES[0]),
         }
     }
 
@@ -136,8 +150,8 @@ impl Choices<'_, '_> {
     pub(crate) fn index(&mut self, taste: Taste) -> u32 {
         match taste {
             Taste::Tame(_) => 0,
-            Taste::Wild if self.chance(75) => self.below(5) as u32,
-            Taste::Wild => *self.pick(&[0x7fff_ffff, 0x8000_0000, u32::MAX, 127, 128]).unwrap_or(&0),
+            _ if self.chance(75) => self.below(5) as u32,
+            _ => *self.pick(&[0x7fff_ffff, 0x8000_0000, u32::MAX, 127, 128]).unwrap_or(&0),
         }
     }
 }

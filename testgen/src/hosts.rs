@@ -90,7 +90,12 @@ pub fn linker() -> Linker<u64> {
     linker
 }
 
-fn call(does: HostFn, caller: &mut Caller<'_, u64>, args: &[Value], out: &mut [Value]) -> Result<(), HostError> {
+fn call(
+    does: HostFn,
+    caller: &mut Caller<'_, u64>,
+    args: &[Value],
+    out: &mut [Value],
+) -> Result<(), HostError> {
     match (does, args, out) {
         (HostFn::Echo | HostFn::Same, [value], [out]) => *out = value.clone(),
         (HostFn::Add, [Value::I64(a), Value::I64(b)], [out]) => *out = Value::I64(a.wrapping_add(*b)),
@@ -113,7 +118,9 @@ fn call(does: HostFn, caller: &mut Caller<'_, u64>, args: &[Value], out: &mut [V
             *out = Value::Obj { host_type: HOST_OBJECT, handle: *handle };
         }
         (HostFn::Handle, [Value::Obj { handle, .. }], [out]) => *out = Value::U64(*handle),
-        (HostFn::Liar, [Value::U64(n)], [out]) => *out = if *n == 3 { Value::Bool(true) } else { Value::I64(1) },
+        (HostFn::Liar, [Value::U64(n)], [out]) => {
+            *out = if *n == 3 { Value::Bool(true) } else { Value::I64(1) }
+        }
         (does, args, _) => return Err(HostError::failed(format!("{does:?} was called with {args:?}"))),
     }
     Ok(())

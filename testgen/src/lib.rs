@@ -106,10 +106,7 @@ pub const INPUTS: usize = 4;
 ///
 /// # Panics
 /// If the builder refuses what the rows allow, which is a defect of this crate or of the builder.
-pub fn generate(
-    u: &mut Unstructured<'_>,
-    config: &GenConfig,
-) -> Result<GeneratedProgram, arbitrary::Error> {
+pub fn generate(u: &mut Unstructured<'_>, config: &GenConfig) -> Result<GeneratedProgram, arbitrary::Error> {
     let mut choices = Choices::new(u);
     let mut builder = ProgramBuilder::new();
     let world = World::plan(&mut choices, &mut builder, config);

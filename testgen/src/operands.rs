@@ -15,7 +15,12 @@ impl Body<'_, '_, '_> {
     pub(crate) fn read(&mut self, ty: &Ty, taste: Taste) -> Reg {
         let class = ty.class().unwrap_or(ValueType::Unit);
         let plain = !matches!(class, ValueType::Agg | ValueType::Closure | ValueType::Obj(_));
-        if plain && taste != Taste::Wild && self.choices.chance(65) {
+        let wanted = match taste {
+            Taste::Wild => 0,
+            Taste::Tame(_) => 65,
+            Taste::Overflow(_) => 100,
+        };
+        if plain && self.choices.chance(wanted) {
             return self.make(ty, taste);
         }
         let shaped = ty.has_shape() && self.choices.chance(90);
@@ -71,7 +76,8 @@ impl Body<'_, '_, '_> {
     fn make_agg(&mut self, rule: TypeRule) -> Reg {
         let ty = match rule {
             TypeRule::Struct => {
-                let full: Vec<_> = self.world.structs.iter().filter(|s| !s.1.is_empty()).map(|s| s.0).collect();
+                let full: Vec<_> =
+                    self.world.structs.iter().filter(|s| !s.1.is_empty()).map(|s| s.0).collect();
                 self.choices.pick(&full).map(|&id| Ty::Struct(id))
             }
             TypeRule::Array => self.choices.pick(&self.world.elems).map(|e| Ty::Array(e.0)),
@@ -139,7 +145,8 @@ impl Body<'_, '_, '_> {
                 let len = self.choices.below(4);
                 let elems: Vec<Ty> = (0..len).map(|_| Ty::Value(self.choices.class())).collect();
                 // What is made for an aggregate holds no further one, so that this ends.
-                let elems: Vec<Ty> = elems.into_iter().map(|ty| if is_deep(&ty) { unit() } else { ty }).collect();
+                let elems: Vec<Ty> =
+                    elems.into_iter().map(|ty| if is_deep(&ty) { unit() } else { ty }).collect();
                 self.make(&Ty::Tuple(elems.into()), taste)
             }
             ValueType::Func => {
@@ -159,7 +166,8 @@ impl Body<'_, '_, '_> {
     /// A function to refer to: mostly one after this, so that calls end.
     pub(crate) fn choose_func(&mut self, takes_env: bool) -> usize {
         let funcs = &self.world.funcs;
-        let mut found: Vec<usize> = (self.own + 1..funcs.len()).filter(|&f| funcs[f].takes_env == takes_env).collect();
+        let mut found: Vec<usize> =
+            (self.own + 1..funcs.len()).filter(|&f| funcs[f].takes_env == takes_env).collect();
         if found.is_empty() || self.choices.chance(6) {
             found = (0..funcs.len()).collect();
         }

@@ -7,11 +7,11 @@ use crate::ty::{AGG, Ty};
 use crate::{Dialect, GenConfig};
 use opforge_schema::{Lower, OpRow, Term, TypeRule};
 use opforge_tables::ISA;
+use opforge_vm::TrapCode;
 use opforge_vm::ValueType;
 use opforge_vm::builder::ProgramBuilder;
 use opforge_vm::ids::{ElemId, FuncId, HostSigId, StructId};
 use opforge_vm::program::AggShape;
-use opforge_vm::TrapCode;
 
 /// A function before it has a body.
 #[derive(Debug)]
@@ -43,8 +43,30 @@ pub(crate) struct World {
 const CLASSES: &[ValueType] = {
     use ValueType::*;
     &[
-        I64, I64, I64, I64, U64, U64, U64, F64, F64, F64, Bool, Bool, Decimal, Decimal, Bytes, Bytes, Str, Str, Agg,
-        Agg, Func, Closure, Unit, Obj(HOST_OBJECT),
+        I64,
+        I64,
+        I64,
+        I64,
+        U64,
+        U64,
+        U64,
+        F64,
+        F64,
+        F64,
+        Bool,
+        Bool,
+        Decimal,
+        Decimal,
+        Bytes,
+        Bytes,
+        Str,
+        Str,
+        Agg,
+        Agg,
+        Func,
+        Closure,
+        Unit,
+        Obj(HOST_OBJECT),
     ]
 };
 
@@ -61,10 +83,18 @@ impl Choices<'_, '_> {
 }
 
 impl World {
-    pub(crate) fn plan(choices: &mut Choices<'_, '_>, builder: &mut ProgramBuilder<'_>, config: &GenConfig) -> Self {
+    pub(crate) fn plan(
+        choices: &mut Choices<'_, '_>,
+        builder: &mut ProgramBuilder<'_>,
+        config: &GenConfig,
+    ) -> Self {
         let mut world = Self::default();
-        for _ in 0..1 + choices.below(3) {
-            let fields = choices.classes(4);
+        for index in 0..1 + choices.below(3) {
+            let mut fields = choices.classes(4);
+            if index == 0 && fields.is_empty() {
+                // There is always a struct whose fields can be read.
+                fields.push(ValueType::I64);
+            }
             let named: Vec<(String, ValueType)> =
                 fields.iter().enumerate().map(|(i, &ty)| (format!("f{i}"), ty)).collect();
             let named: Vec<(&str, ValueType)> = named.iter().map(|(name, ty)| (&**name, *ty)).collect();
@@ -156,7 +186,8 @@ fn weight(row: &OpRow, config: &GenConfig) -> usize {
         matches!(op.ty(), TypeRule::TupleOf | TypeRule::StructOf | TypeRule::ArrayOf | TypeRule::ElementOf)
     });
     match row.lower() {
-        Lower::Call | Lower::CallIndirect | Lower::HostCall | Lower::PoolConst => 6,
+        Lower::CallIndirect | Lower::HostCall => 10,
+        Lower::Call | Lower::PoolConst => 6,
         Lower::Const | Lower::Nop => 1,
         // The peer's shapes are fragile, so that what uses them would often keep a program from running there.
         _ if makes && config.dialect == Dialect::Full => 5,

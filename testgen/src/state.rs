@@ -43,8 +43,8 @@ pub(crate) struct Body<'g, 'u, 'a> {
     pub(crate) left: usize,
     /// Whether the code at hand is unreachable.
     pub(crate) dead: bool,
-    /// The exits of the loops around.
-    pub(crate) loops: Vec<Label>,
+    /// The exits of the loops around, and whether something goes there.
+    pub(crate) loops: Vec<(Label, bool)>,
     /// The callee and the counter to pass, for a call that is guarded.
     pub(crate) guarded: Option<(usize, Reg)>,
     /// Environments that are being made for one another.
@@ -164,7 +164,9 @@ impl<'g, 'u, 'a> Body<'g, 'u, 'a> {
         let fits: Vec<Reg> = if again {
             let fits = |reg: &RegState| !reg.locked && (reg.ty == *ty || ty.is_agg() && reg.ty == AGG);
             let regs = (0u32..).map(Reg).zip(&self.regs);
-            regs.filter(|&(reg, state)| fits(state) && !self.pins.contains(&reg)).map(|(reg, _)| reg).collect()
+            regs.filter(|&(reg, state)| fits(state) && !self.pins.contains(&reg))
+                .map(|(reg, _)| reg)
+                .collect()
         } else {
             Vec::new()
         };

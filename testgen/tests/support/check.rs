@@ -54,12 +54,14 @@ pub(crate) fn check(of: &GeneratedProgram, task: Task, health: &mut Health) -> R
         peer,
         health,
     };
-    (0..of.inputs.len()).try_for_each(|input| checker.input(input).map_err(|why| format!("input {input}: {why}")))
+    (0..of.inputs.len())
+        .try_for_each(|input| checker.input(input).map_err(|why| format!("input {input}: {why}")))
 }
 
 fn round_trips(program: &Program) -> Result<Vec<u8>, String> {
     let bytes = container::encode(program).map_err(|error| format!("encode: {error}"))?;
-    let decoded = container::decode(&bytes, &DecodeConfig::new()).map_err(|error| format!("decode: {error}"))?;
+    let decoded =
+        container::decode(&bytes, &DecodeConfig::new()).map_err(|error| format!("decode: {error}"))?;
     let again = container::encode(&decoded).map_err(|error| format!("encode again: {error}"))?;
     if bytes != again {
         return Err("decoding and encoding changed the container".to_owned());
@@ -89,8 +91,10 @@ fn differ<T>(what: &str, one: &Ran, other: &Ran) -> Result<T, String> {
 
 impl Checker<'_> {
     fn limits(&self) -> Limits {
-        let memory = if self.task.seed % 8 == 7 { 640 } else { 1 << 20 };
-        Limits::new().fuel(PLENTY).call_depth(24).host_calls(10).memory(memory)
+        let seed = self.task.seed;
+        let memory = if seed % 8 == 7 { 64 + seed / 8 % 16 * 48 } else { 1 << 20 };
+        let host_calls = if seed % 8 == 6 { seed / 8 % 4 } else { 24 };
+        Limits::new().fuel(PLENTY).call_depth(24).host_calls(host_calls).memory(memory)
     }
 
     fn input(&mut self, input: usize) -> Result<(), String> {
@@ -130,23 +134,33 @@ impl Checker<'_> {
             return differ("two runs", whole, &again);
         }
         let counts: &mut Counts = &mut self.health.counts;
-        counts.instrs = 0;
-        let traced = self.v1.run(self.of, input, limits, Drive::Traced(counts)).ok_or("refused the third time")?;
+        (counts.instrs, counts.depth) = (0, 0);
+        let traced =
+            self.v1.run(self.of, input, limits, Drive::Traced(counts)).ok_or("refused the third time")?;
         let instrs = self.health.counts.instrs;
         if traced != *whole {
             return differ("traced and untraced", &traced, whole);
         }
+        // A run that is out of fuel could go on.
+        if self.health.counts.depth != 0 && !matches!(whole.end, End::OutOfFuel(_)) {
+            return Err(format!("{} scopes were not left: {whole:?}", self.health.counts.depth));
+        }
         // What the host charges stops at zero, where less is taken than it says.
         let used = limits.fuel - whole.fuel;
         if used > instrs + whole.charged || whole.fuel > 0 && used != instrs + whole.charged {
-            return Err(format!("{instrs} instructions and {} charged took {used} fuel: {whole:?}", whole.charged));
+            return Err(format!(
+                "{instrs} instructions and {} charged took {used} fuel: {whole:?}",
+                whole.charged
+            ));
         }
         Ok(())
     }
 
     fn sliced(&mut self, input: usize, whole: &Ran) -> Result<(), String> {
         let (slice, limits) = (1 + self.task.seed % 41, self.limits());
-        for (name, machine, expected) in [("V1", &mut self.v1, Some(whole)), ("by size", &mut self.by_size, None)] {
+        for (name, machine, expected) in
+            [("V1", &mut self.v1, Some(whole)), ("by size", &mut self.by_size, None)]
+        {
             let own;
             let expected = match expected {
                 Some(expected) => expected,
@@ -155,12 +169,14 @@ impl Checker<'_> {
                     &own
                 }
             };
-            let sliced = machine.run(self.of, input, limits, Drive::Sliced(slice)).ok_or("refused in slices")?;
+            let sliced =
+                machine.run(self.of, input, limits, Drive::Sliced(slice)).ok_or("refused in slices")?;
             // A charge that finds less fuel takes less, and slices have less at a time.
             let same = if expected.charged == 0 {
                 sliced == *expected
             } else {
-                matches!(expected.end, End::OutOfFuel(_)) || sliced.end.without_fuel() == expected.end.without_fuel()
+                matches!(expected.end, End::OutOfFuel(_))
+                    || sliced.end.without_fuel() == expected.end.without_fuel()
             };
             if !same {
                 return differ(&format!("whole and in slices of {slice}, {name},"), expected, &sliced);
@@ -193,8 +209,15 @@ impl Checker<'_> {
             let ran = self.v1.run(self.of, input, limits, Drive::Whole).ok_or("refused with less fuel")?;
             let enough = fuel >= used;
             let right = match &ran.end {
-                End::OutOfFuel(trap) => trap.code == TrapCode::FuelExceeded && ran.fuel == 0 && (!enough || !ends),
-                end => enough && ends && end.without_fuel() == whole.end.without_fuel() && ran.fuel == fuel - used,
+                End::OutOfFuel(trap) => {
+                    trap.code == TrapCode::FuelExceeded && ran.fuel == 0 && (!enough || !ends)
+                }
+                end => {
+                    enough
+                        && ends
+                        && end.without_fuel() == whole.end.without_fuel()
+                        && ran.fuel == fuel - used
+                }
             };
             if !right {
                 return differ(&format!("plenty and {fuel} fuel of {used} that are needed"), whole, &ran);

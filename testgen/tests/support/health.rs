@@ -49,23 +49,27 @@ impl Health {
         self.counts.ops.iter_mut().zip(&other.counts.ops).for_each(|(sum, n)| *sum += n);
         other.traps.iter().for_each(|(&code, n)| *self.traps.entry(code).or_default() += n);
         other.peer_skipped.iter().for_each(|(&why, n)| *self.peer_skipped.entry(why).or_default() += n);
-        other.peer_refusals.iter().for_each(|(why, n)| *self.peer_refusals.entry(why.clone()).or_default() += n);
+        other
+            .peer_refusals
+            .iter()
+            .for_each(|(why, n)| *self.peer_refusals.entry(why.clone()).or_default() += n);
     }
 
     /// How often each opcode of the tables was executed.
     pub(crate) fn ops(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
         let present = (0u16..).zip(ISA.ops).filter(|(_, row)| row.present());
-        present.map(|(didx, _)| {
-            (ISA.name(didx), self.counts.ops.get(usize::from(didx)).copied().unwrap_or(0))
-        })
+        present
+            .map(|(didx, _)| (ISA.name(didx), self.counts.ops.get(usize::from(didx)).copied().unwrap_or(0)))
     }
 
     /// How often each trap happened that some row, or fuel, can lead to.
     pub(crate) fn reachable_traps(&self) -> impl Iterator<Item = (TrapCode, u64)> + '_ {
         let reachable = |code: &TrapCode| {
-            *code == TrapCode::FuelExceeded || ISA.ops.iter().any(|row| row.present() && row.traps_with(*code))
+            *code == TrapCode::FuelExceeded
+                || ISA.ops.iter().any(|row| row.present() && row.traps_with(*code))
         };
-        let codes = TrapCode::ALL.iter().copied().filter(move |code| *code != TrapCode::None && reachable(code));
+        let codes =
+            TrapCode::ALL.iter().copied().filter(move |code| *code != TrapCode::None && reachable(code));
         codes.map(|code| (code, self.traps.get(&code).copied().unwrap_or(0)))
     }
 
@@ -76,7 +80,10 @@ impl Health {
             n if self.programs >= 100_000 => n,
             n => n / 2,
         };
-        let ops = self.ops().filter(|op| op.1 < least(1000)).map(|op| format!("{} was executed {} times", op.0, op.1));
+        let ops = self
+            .ops()
+            .filter(|op| op.1 < least(1000))
+            .map(|op| format!("{} was executed {} times", op.0, op.1));
         let traps = self.reachable_traps().filter(|trap| trap.1 < least(100));
         ops.chain(traps.map(|trap| format!("{} happened {} times", trap.0.name(), trap.1))).collect()
     }
@@ -84,9 +91,17 @@ impl Health {
 
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} programs, {} runs to the end, {} of them finished", self.programs, self.runs, self.finished)?;
+        writeln!(
+            f,
+            "{} programs, {} runs to the end, {} of them finished",
+            self.programs, self.runs, self.finished
+        )?;
         for (at, of) in ["peer dialect", "full dialect"].iter().enumerate() {
-            writeln!(f, "peer accepts {} of {} programs ({of})", self.peer_accepted[at], self.peer_programs[at])?;
+            writeln!(
+                f,
+                "peer accepts {} of {} programs ({of})",
+                self.peer_accepted[at], self.peer_programs[at]
+            )?;
         }
         writeln!(f, "{} runs compared with the peer; skipped: {:?}", self.peer_compared, self.peer_skipped)?;
         let mut refusals: Vec<_> = self.peer_refusals.iter().collect();

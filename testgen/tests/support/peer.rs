@@ -50,16 +50,20 @@ impl Peer {
             max_host_calls: limits.max_host_calls,
         };
         let mut vm = Vm::new(Functions, limits);
-        let args: Vec<Value> = of.inputs[input].iter().map(|input| value(input, vm.aggregates_mut())).collect();
+        let args: Vec<Value> =
+            of.inputs[input].iter().map(|input| value(input, vm.aggregates_mut())).collect();
         let result = vm.run(&self.program, FuncId(of.entry.0), &args, TraceMask::NONE, None);
         let mut room = MOST_NODES;
         let heap = vm.aggregates();
-        PeerRan { result: result.map(|values| values.iter().map(|value| plain(value, heap, &mut room)).collect()) }
+        PeerRan {
+            result: result.map(|values| values.iter().map(|value| plain(value, heap, &mut room)).collect()),
+        }
     }
 }
 
 fn value(input: &Input, heap: &mut AggHeap) -> Value {
-    let each = |inputs: &[Input], heap: &mut AggHeap| inputs.iter().map(|i| value(i, heap)).collect::<Vec<_>>();
+    let each =
+        |inputs: &[Input], heap: &mut AggHeap| inputs.iter().map(|i| value(i, heap)).collect::<Vec<_>>();
     match input {
         Input::Value(own) => match own {
             Own::Unit => Value::Unit,
@@ -159,7 +163,9 @@ impl Host for Functions {
         let func = HOST_FUNCS.iter().find(|func| func.symbol == symbol).ok_or(HostError::UnknownSymbol)?;
         match (func.does, args, rets) {
             (HostFn::Echo | HostFn::Same, [value], [out]) => *out = owned(value),
-            (HostFn::Add, [ValueRef::I64(a), ValueRef::I64(b)], [out]) => *out = Value::I64(a.wrapping_add(*b)),
+            (HostFn::Add, [ValueRef::I64(a), ValueRef::I64(b)], [out]) => {
+                *out = Value::I64(a.wrapping_add(*b))
+            }
             (HostFn::Fail, [ValueRef::Bool(true)], _) => return Err(HostError::Failed),
             (HostFn::Fail, ..) => {}
             (HostFn::Charge, [ValueRef::U64(n)], [out]) => {

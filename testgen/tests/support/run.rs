@@ -6,8 +6,8 @@ use opforge_vm::ids::{FuncId, SpanId};
 use opforge_vm::interp::{InstrEvent, TraceSink};
 use opforge_vm::verify::VerifiedProgram;
 use opforge_vm::{
-    AggRef, CANONICAL_NAN_BITS, Capabilities, Engine, EngineConfig, FuelSchedule, Instance, Limits, Module, Outcome,
-    Trap, Value,
+    AggRef, CANONICAL_NAN_BITS, Capabilities, Engine, EngineConfig, FuelSchedule, Instance, InterruptHandle,
+    Limits, Module, Outcome, Trap, Value,
 };
 
 /// A value without handles: aggregates are spelled out.
@@ -52,7 +52,11 @@ pub(crate) fn plain(value: &Value, heap: &Heap, room: &mut usize) -> Plain {
         Value::I64(v) => Plain::I64(*v),
         Value::U64(v) => Plain::U64(*v),
         Value::F64(v) => {
-            assert!(!v.is_nan() || v.to_bits() == CANONICAL_NAN_BITS, "a NaN left with bits {:#x}", v.to_bits());
+            assert!(
+                !v.is_nan() || v.to_bits() == CANONICAL_NAN_BITS,
+                "a NaN left with bits {:#x}",
+                v.to_bits()
+            );
             float(*v)
         }
         Value::Decimal(v) => Plain::Decimal(v.mantissa, v.scale),
@@ -132,7 +136,8 @@ pub(crate) struct Counts {
     pub(crate) ops: Vec<u64>,
     /// Instructions since this was last taken.
     pub(crate) instrs: u64,
-    depth: u32,
+    /// Scopes entered and not left.
+    pub(crate) depth: u32,
 }
 
 impl TraceSink for Counts {
@@ -160,7 +165,8 @@ impl TraceSink for Counts {
 /// How a run is driven.
 pub(crate) enum Drive<'c> {
     Whole,
-    /// With so little fuel at first, and as much again each time, up to the limit.
+    /// With so little fuel at first, and as much again each time, up to the limit; and interrupted where each slice
+    /// begins.
     Sliced(u64),
     Traced(&'c mut Counts),
 }
@@ -174,12 +180,19 @@ impl Machine {
     pub(crate) fn new(verified: &VerifiedProgram, schedule: FuelSchedule) -> Self {
         let engine = Engine::new(EngineConfig::new().schedule(schedule));
         let module = Module::new(&engine, verified).expect("lowering of a small program");
-        let instance = linker().instantiate(&module, 0, &Capabilities::none()).expect("all imports are there");
+        let instance =
+            linker().instantiate(&module, 0, &Capabilities::none()).expect("all imports are there");
         Self { instance }
     }
 
     /// Runs one of the inputs; `None` if the memory limit has no room for it.
-    pub(crate) fn run(&mut self, of: &GeneratedProgram, input: usize, limits: Limits, drive: Drive<'_>) -> Option<Ran> {
+    pub(crate) fn run(
+        &mut self,
+        of: &GeneratedProgram,
+        input: usize,
+        limits: Limits,
+        drive: Drive<'_>,
+    ) -> Option<Ran> {
         *self.instance.data_mut() = 0;
         let (slice, first) = match drive {
             Drive::Sliced(slice) => (slice, slice.min(limits.fuel)),
@@ -191,11 +204,20 @@ impl Machine {
         if execution.start(of.entry, &args.ok()?).is_err() {
             return None;
         }
+        let interrupt = InterruptHandle::new();
+        execution.set_interrupt(interrupt.clone());
         let mut given = first;
         let outcome = match drive {
             Drive::Traced(counts) => execution.resume_traced(counts),
             _ => loop {
-                let outcome = execution.resume();
+                if slice > 0 {
+                    interrupt.interrupt();
+                }
+                let mut outcome = execution.resume();
+                interrupt.clear();
+                if outcome == Outcome::Interrupted {
+                    outcome = execution.resume();
+                }
                 if !matches!(outcome, Outcome::OutOfFuel(_)) || given >= limits.fuel || slice == 0 {
                     break outcome;
                 }
@@ -213,8 +235,13 @@ impl Machine {
             Outcome::OutOfFuel(trap) => End::OutOfFuel(*trap),
             other => panic!("a run ended with {other:?}"),
         };
-        let (fuel, host_calls) = (execution.fuel(), execution.host_calls());
-        let charged = *execution.data();
-        Some(Ran { end, fuel: fuel + (limits.fuel - given), charged, host_calls })
+        // What was not given yet is left too.
+        let rest = limits.fuel - given;
+        let end = match end {
+            End::Trapped(trap) => End::Trapped(Trap { fuel: trap.fuel + rest, ..trap }),
+            end => end,
+        };
+        let (host_calls, charged) = (execution.host_calls(), *execution.data());
+        Some(Ran { end, fuel: execution.fuel() + rest, charged, host_calls })
     }
 }
