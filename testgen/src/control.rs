@@ -52,7 +52,7 @@ impl Body<'_, '_, '_> {
             96..=98 => self.leave_if(),
             99 if depth > 0 => {
                 self.early();
-                return false;
+                false
             }
             _ => self.plain(),
         }

@@ -16,7 +16,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 fn config(seed: u64) -> (GenConfig, Task) {
-    let dialect = if seed % 2 == 0 { Dialect::Peer } else { Dialect::Full };
+    let dialect = if seed.is_multiple_of(2) { Dialect::Peer } else { Dialect::Full };
     (GenConfig::default().dialect(dialect), Task { seed, dialect: (seed % 2) as usize })
 }
 
