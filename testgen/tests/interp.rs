@@ -81,6 +81,9 @@ fn generated_programs_agree() {
     let refused = failures.iter().filter(|failure| failure.1.starts_with("refused")).count();
     println!("{refused} of {programs} programs refused, {} failures in all", failures.len());
     failures.sort_unstable();
+    for (seed, why) in failures.iter().take(40) {
+        println!("seed {seed}: {}", why.lines().next().unwrap_or_default());
+    }
     let reports: Vec<String> = failures.iter().take(3).map(|(seed, why)| report(*seed, why)).collect();
     assert!(failures.is_empty(), "{}", reports.join("\n\n"));
     let rare = health.too_rare();

@@ -127,6 +127,8 @@ pub(crate) struct Ran {
     /// Fuel that the host charged.
     pub(crate) charged: u64,
     pub(crate) host_calls: u64,
+    /// Bytes of the heap that were charged.
+    pub(crate) memory: u64,
 }
 
 /// Counts what is executed, and checks that scopes are balanced.
@@ -242,6 +244,7 @@ impl Machine {
             end => end,
         };
         let (host_calls, charged) = (execution.host_calls(), *execution.data());
-        Some(Ran { end, fuel: execution.fuel() + rest, charged, host_calls })
+        let memory = execution.heap().charged();
+        Some(Ran { end, fuel: execution.fuel() + rest, charged, host_calls, memory })
     }
 }
