@@ -49,9 +49,12 @@ pub(super) trait HostCalls {
     ) -> Result<u64, (TrapCode, TrapDetail)>;
 }
 
+/// No amount of fuel that the loop can have.
+pub(super) const NOT_PAID: u64 = u64::MAX;
+
 /// Fuel given to the loop at a time. The interrupt flag is looked at in between, which costs nothing per
 /// instruction and bounds the delay to some microseconds.
-const FUEL_QUANTUM: u64 = 4096;
+const FUEL_QUANTUM: u64 = 1024;
 
 /// Everything a run owns or borrows while it executes.
 pub(super) struct Machine<'r> {
@@ -71,23 +74,40 @@ pub(super) struct Machine<'r> {
     pub(super) depth: u32,
     pub(super) max_depth: u32,
     pub(super) host_calls: u64,
+    /// What hosts charged past the fuel that was left.
+    pub(super) owed: u64,
     pub(super) max_host_calls: u64,
     pub(super) max_stack: usize,
     pub(super) detail: TrapDetail,
+    /// Why [`Machine::pay_segment`] did not pay.
+    pub(super) stop: Exit,
+    #[cfg(opforge_threaded)]
+    pub(super) left: super::threaded::Left,
+    /// Set where threaded code ended the run.
+    #[cfg(opforge_threaded)]
+    pub(super) left_with: Option<Exit>,
 }
 
 type Fault<T = ()> = Result<T, TrapCode>;
 
 impl Machine<'_> {
-    /// Refills the loop's fuel at the start of a segment that costs more than the loop has.
+    /// Pays for a segment that costs more than the loop has, from the reserve. Gives the loop's fuel afterwards, or
+    /// [`NOT_PAID`], with nothing charged, all fuel in reserve and the reason in `stop`.
     #[cold]
     #[inline(never)]
-    pub(super) fn refill_segment(&mut self, fuel: u64, cost: u64) -> Result<u64, Exit> {
+    pub(super) fn pay_segment(&mut self, fuel: u64, cost: u64) -> u64 {
         if self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             self.reserve += fuel;
-            return Err(Exit::Interrupted);
+            self.stop = Exit::Interrupted;
+            return NOT_PAID;
         }
-        self.refill(fuel, cost).ok_or(Exit::NeedExact)
+        match self.refill(fuel, cost) {
+            Some(refilled) => refilled - cost,
+            None => {
+                self.stop = Exit::NeedExact;
+                NOT_PAID
+            }
+        }
     }
 
     /// The loop's fuel after a refill for `cost`; `None`, with all fuel in reserve, if that is not there.
@@ -307,28 +327,25 @@ impl Machine<'_> {
         let (nargs, nrets) = (nargs as usize, nrets as usize);
         let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
         let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
-        if self.host_buffer.len() < nargs + nrets {
-            self.host_buffer.resize(nargs + nrets, 0);
-        }
-        let (args, rets) = self.host_buffer.split_at_mut(nargs);
-        let Some(rets) = rets.get_mut(..nrets) else { return Ok(fuel) };
-        for (arg, &slot) in args.iter_mut().zip(arg_slots) {
-            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-            *arg = unsafe { regs.get(slot) };
-        }
-        // Nothing is cleared: a function that succeeds writes each of its result slots.
         let total = self.reserve + fuel;
-        let outcome = self.host.call(word.a, self.heap, total, args, rets);
-        if outcome.is_ok() {
-            for (&slot, &value) in ret_slots.iter().zip(rets.iter()) {
+        let outcome = if let (&[arg], &[ret]) = (arg_slots, ret_slots) {
+            // The commonest shape needs no loops.
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            let (mut args, mut rets) = ([unsafe { regs.get(arg) }], [0]);
+            let outcome = self.host.call(word.a, self.heap, total, &mut args, &mut rets);
+            if outcome.is_ok() {
                 // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
-                unsafe { regs.set(slot, value) };
+                unsafe { regs.set(ret, rets[0]) };
             }
-        }
+            outcome
+        } else {
+            self.call_host_with(regs, word.a, total, arg_slots, ret_slots)
+        };
         match outcome {
             Ok(0) => Ok(fuel),
             Ok(extra) => {
                 let left = total.saturating_sub(extra);
+                self.owed = self.owed.saturating_add(extra.saturating_sub(total));
                 let keep = left.min(FUEL_QUANTUM);
                 self.reserve = left - keep;
                 Ok(keep)
@@ -338,6 +355,36 @@ impl Machine<'_> {
                 Err(code)
             }
         }
+    }
+
+    /// Calls an import with any number of argument and result slots.
+    fn call_host_with(
+        &mut self,
+        regs: Regs,
+        import: u32,
+        fuel: u64,
+        arg_slots: &[u32],
+        ret_slots: &[u32],
+    ) -> Result<u64, (TrapCode, TrapDetail)> {
+        let (nargs, nrets) = (arg_slots.len(), ret_slots.len());
+        if self.host_buffer.len() < nargs + nrets {
+            self.host_buffer.resize(nargs + nrets, 0);
+        }
+        let (args, rets) = self.host_buffer.split_at_mut(nargs);
+        let rets = rets.get_mut(..nrets).unwrap_or(&mut []);
+        for (arg, &slot) in args.iter_mut().zip(arg_slots) {
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            *arg = unsafe { regs.get(slot) };
+        }
+        // Nothing is cleared: a function that succeeds writes each of its result slots.
+        let outcome = self.host.call(import, self.heap, fuel, args, rets);
+        if outcome.is_ok() {
+            for (&slot, &value) in ret_slots.iter().zip(rets.iter()) {
+                // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
+                unsafe { regs.set(slot, value) };
+            }
+        }
+        outcome
     }
 
     #[inline(never)]

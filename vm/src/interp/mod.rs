@@ -8,6 +8,8 @@ mod machine;
 mod module;
 mod operand;
 mod regs;
+#[cfg(opforge_threaded)]
+mod threaded;
 mod trace;
 mod translate;
 mod word;
