@@ -6,6 +6,7 @@ mod execution;
 mod instance;
 mod machine;
 mod module;
+mod native;
 mod operand;
 mod regs;
 mod trace;
@@ -15,4 +16,6 @@ mod word;
 pub use execution::{EntryError, Execution, InterruptHandle, Outcome};
 pub use instance::{CallError, Instance};
 pub use module::Module;
+#[doc(hidden)]
+pub use native::{NativeCode, NativeEnd, NativeRun};
 pub use trace::{InstrEvent, TraceSink};
