@@ -25,7 +25,7 @@ use opforge_vm::verify::VerifyErrorKind;
 use opforge_vm::{Opcode, TrapCode};
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
-use support::{Summary, check_all, families};
+use support::{Summary, check_all, families, problems};
 
 fn summary() -> &'static Summary {
     static SUMMARY: OnceLock<Summary> = OnceLock::new();
@@ -53,16 +53,16 @@ fn every_family_is_there() {
         ("bool", 3),
         ("call", 18),
         ("cast", 4),
-        ("const", 5),
-        ("control", 15),
-        ("core", 8),
+        ("const", 10),
+        ("control", 25),
+        ("core", 10),
         ("decimal", 4),
         ("float", 7),
-        ("host", 10),
-        ("int", 9),
+        ("host", 11),
+        ("int", 10),
         ("limits", 8),
         ("text", 8),
-        ("verify", 40),
+        ("verify", 81),
     ];
     let found = families();
     let missing: Vec<_> = least
@@ -75,6 +75,46 @@ fn every_family_is_there() {
         found.keys().filter(|family| !least.iter().any(|(name, _)| name == *family)).collect();
     assert!(unknown.is_empty(), "families without a number here: {unknown:?}");
     assert!(summary().examples >= 8, "{} examples", summary().examples);
+}
+
+/// The runner must be able to fail: each of these says something that is not so.
+#[test]
+fn programs_that_say_something_wrong_are_reported() {
+    let body = ".func main(x: i64) -> (i64) {\n    i64.div x, x, x\n    ret x\n}\n";
+    let log = ".host log = \"env.log\" (str) -> ()\n.func main(s: str) -> () {\n host_call log s -> ()\n ret ()\n}\n";
+    let cases = [
+        ("run: main 5 => i64 2", body),
+        ("run: main 5 => u64 1", body),
+        ("run: main 5 => i64 1, i64 1", body),
+        ("run: main 5 => ()", body),
+        ("run: main 5 => trap DivByZero", body),
+        ("run: main 0 => i64 1", body),
+        ("run: main 0 => trap IndexOutOfBounds", body),
+        ("run: main 0 => trap DivByZero in other", body),
+        ("run: main 0 => trap DivByZero pc 1", body),
+        ("run: main 0 => trap DivByZero span 1", body),
+        ("run: main 5 => i64 1\n; fuel: 3", body),
+        ("run: main 5 => i64 1\n; memory: 8", body),
+        ("run: main 5 => i64 1\n; log: x", body),
+        ("run: main \"x\" => ()", log),
+        ("run: main \"x\" => ()\n; log: y", log),
+        ("run: main u64 5 => i64 1", body),
+        ("run: other 5 => i64 1", body),
+        ("run: [fuel 1] main 5 => i64 1", body),
+        ("error: V0603", body),
+        ("link-error: H0001", body),
+        ("asm-error: A0201", body),
+        ("runs: main 5 => i64 1", body),
+        ("fuel: 3", body),
+        ("run: main 5 => i64 1", ".func main(x: i64) -> (i64) {\n    ret ()\n}\n"),
+        ("error: V0603", ".func main(x: i64) -> (i64) {\n    ret ()\n}\n"),
+        ("error: V0704 pc 1", ".func main(x: i64) -> (i64) {\n    ret ()\n}\n"),
+        ("run: main 5 => i64 1", "no program"),
+    ];
+    for (says, body) in cases {
+        assert!(!problems(&format!("; {says}\n{body}")).is_empty(), "not noticed: {says}\n{body}");
+    }
+    assert_eq!(problems(&format!("; run: main 5 => i64 1\n; fuel: 2\n{body}")), [""; 0]);
 }
 
 #[test]
@@ -94,7 +134,7 @@ fn every_trap_happens_in_some_program() {
 
 /// Errors that no text can have: the assembler writes what they are about, or names it by index only where
 /// something is.
-const NOT_FROM_TEXT: [(&str, &str); 8] = [
+const NOT_FROM_TEXT: [(&str, &str); 9] = [
     ("V0101", "the assembler adds a host signature's symbol and types itself"),
     ("V0103", "the assembler always writes both type lists"),
     ("V0203", "parameter names and parameters come from one list"),
@@ -105,6 +145,7 @@ const NOT_FROM_TEXT: [(&str, &str); 8] = [
         "V0808",
         "reported only where no other error explains it; the classes of a register clash elsewhere first",
     ),
+    ("V0901", "the default budget is for megabytes; vm/tests/verify_cost.rs meets it"),
     ("V0902", "the tables are the VM's own"),
 ];
 

@@ -6,11 +6,9 @@
 //! `--ours N` (runs the chosen programs N times on opforge alone, for profilers),
 //! `--strict` (exit code 1 if a required figure is missed).
 
-mod alloc_count;
 #[path = "../support/mod.rs"]
 mod support;
 
-use alloc_count::CountingAlloc;
 use opforge_vm::{Engine, FuelSchedule};
 use std::hint::black_box;
 use std::time::Duration;
@@ -18,9 +16,6 @@ use support::clock::thread_cpu_time;
 use support::engines::{Ours, PLENTY, Peer, ours_decode, ours_lower, ours_verify, peer_decode, peer_verify};
 use support::programs::{self, Workload};
 use support::shapes::{self, Shape};
-
-#[global_allocator]
-static ALLOC: CountingAlloc = CountingAlloc::new();
 
 /// CPU time that one sample of one engine aims at.
 const SAMPLE: Duration = Duration::from_millis(40);
@@ -215,7 +210,7 @@ fn cost<I, O>(runs: usize, mut input: impl FnMut() -> I, mut work: impl FnMut(I)
         let mut output = None;
         if run == 0 {
             // Counting costs time, so memory gets a run of its own.
-            best.peak = ALLOC.peak_of(|| output = Some(work(made)));
+            best.peak = allocation_counter::measure(|| output = Some(work(made))).bytes_max as usize;
         } else {
             best.ns = best.ns.min(timed(|| output = Some(black_box(work(made)))));
         }

@@ -22,6 +22,7 @@ pub(crate) struct Workload {
     /// The result's 64 bits, computed by Rust.
     pub(crate) expected: u64,
     /// How many times faster than execution_tape 0.0.1 the interpreter must be.
+    #[allow(dead_code, reason = "only the bench `ratios` reads it")]
     pub(crate) required: f64,
 }
 

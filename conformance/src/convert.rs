@@ -1,10 +1,10 @@
 //! Values of the case files in the heap of a run, and back.
 
 use crate::value::CaseValue;
-use opforge_vm::heap::{AggregateKind, Heap, ValueError};
-use opforge_vm::ids::{ElemId, FuncId, StructId};
-use opforge_vm::sem::Decimal;
-use opforge_vm::{AggRef, Value, ValueType};
+use opforge::heap::{AggregateKind, Heap, ValueError};
+use opforge::ids::{ElemId, FuncId, StructId};
+use opforge::sem::Decimal;
+use opforge::{AggRef, Value, ValueType};
 use serde_json::{Value as Json, json};
 
 /// Most values that are read out of a heap for one run. Aggregates may share parts, so the tree behind a handle can

@@ -5,7 +5,8 @@
 
 use crate::interp::Interp;
 use crate::value::CaseValue;
-use opforge_vm::verify::VerifiedProgram;
+use opforge::FuelSchedule;
+use opforge::verify::VerifiedProgram;
 use serde_json::Value as Json;
 use std::fmt;
 use std::str::FromStr;
@@ -30,13 +31,13 @@ impl EngineKind {
         }
     }
 
-    /// Prepares a program, linked with the host of the case files, for runs.
+    /// Prepares a program, linked with the host of the case files, for runs that are charged by a schedule.
     ///
     /// # Errors
     /// If the engine refuses a verified program, which no case expects.
-    pub fn load(self, program: &VerifiedProgram) -> Result<Box<dyn Loaded>, String> {
+    pub fn load(self, program: &VerifiedProgram, schedule: FuelSchedule) -> Result<Box<dyn Loaded>, String> {
         match self {
-            Self::Interp => Ok(Box::new(Interp::load(program)?)),
+            Self::Interp => Ok(Box::new(Interp::load(program, schedule)?)),
         }
     }
 }
@@ -89,6 +90,15 @@ pub enum Pace {
     Slices(u64),
 }
 
+/// Whether a run is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracing {
+    /// It is not.
+    Off,
+    /// It is; the result has a [`Trace`].
+    On,
+}
+
 /// What to run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRequest<'r> {
@@ -100,6 +110,8 @@ pub struct RunRequest<'r> {
     pub limits: RunLimits,
     /// How the fuel is given.
     pub pace: Pace,
+    /// Whether the run is traced.
+    pub tracing: Tracing,
 }
 
 /// How a run ended.
@@ -109,11 +121,27 @@ pub struct RunResult {
     pub end: End,
     /// Fuel given and not left.
     pub fuel_used: u64,
-    /// Fuel that host functions charged and that was not there: a charge stops at zero. Fuel given in slices
-    /// therefore pays less for the same run, by this much.
-    pub forgiven: u64,
+    /// Fuel that host functions charged and got.
+    pub charged: u64,
     /// Calls that reached the host.
     pub host_calls: u64,
+    /// What the trace said, where the run was traced.
+    pub trace: Option<Trace>,
+}
+
+/// A trace in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// Instructions.
+    pub instrs: u64,
+    /// Function, pc and span of the last one.
+    pub last: Option<(u32, u32, Option<u64>)>,
+    /// Functions entered and not left.
+    pub open_calls: i64,
+    /// Host functions called.
+    pub host_calls: u64,
+    /// Host functions called and not left.
+    pub open_host_calls: i64,
 }
 
 /// The end of a run.

@@ -4,17 +4,17 @@
 //! kinds of its arguments and the number of its results when it is called. So an import with types that the function
 //! does not have fails when it is called, as the cases expect, and not when it is linked.
 
-use opforge_vm::host::{Caller, Capability, Linker, Unknown};
-use opforge_vm::ids::HostSigId;
-use opforge_vm::{AggRef, HostError, Program, Value};
+use opforge::host::{Caller, Capability, Linker, Unknown};
+use opforge::ids::HostSigId;
+use opforge::{AggRef, HostError, Program, Value};
 
 /// What the host remembers of one run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HostData {
     /// Calls of known functions, those that failed included.
     pub calls: u64,
-    /// Fuel that was charged but not there: a charge stops at zero.
-    pub forgiven: u64,
+    /// Fuel that was charged and there.
+    pub charged: u64,
 }
 
 type Outcome = Result<(), HostError>;
@@ -121,8 +121,9 @@ fn count(caller: &mut Caller<'_, HostData>, args: &[Value], rets: &mut [Value]) 
 }
 
 fn charge_fuel(caller: &mut Caller<'_, HostData>, fuel: u64) {
-    let missing = fuel.saturating_sub(caller.fuel());
-    caller.data_mut().forgiven += missing;
+    let there = fuel.min(caller.fuel());
+    let data = caller.data_mut();
+    data.charged += there;
     caller.charge(fuel);
 }
 

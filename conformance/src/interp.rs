@@ -1,12 +1,13 @@
 //! The interpreter as an engine for case files.
 
 use crate::convert::{list_from_vm, list_to_vm, type_to_json};
-use crate::engine::{End, Loaded, Pace, Refusal, RunRequest, RunResult, TrapAt};
+use crate::engine::{End, Loaded, Pace, Refusal, RunRequest, RunResult, Trace, Tracing, TrapAt};
 use crate::host::{self, HostData};
-use opforge_vm::heap::ValueError;
-use opforge_vm::ids::FuncId;
-use opforge_vm::verify::VerifiedProgram;
-use opforge_vm::{
+use opforge::heap::ValueError;
+use opforge::ids::FuncId;
+use opforge::interp::{InstrEvent, TraceSink};
+use opforge::verify::VerifiedProgram;
+use opforge::{
     Capabilities, Engine, EngineConfig, EntryError, Execution, FuelSchedule, Instance, Limits, Module,
     Outcome, Trap, TrapDetail,
 };
@@ -19,9 +20,9 @@ pub(crate) struct Interp {
 }
 
 impl Interp {
-    /// Lowers and links a program. Cases are counted in the fuel of the version 1 schedule.
-    pub(crate) fn load(program: &VerifiedProgram) -> Result<Self, String> {
-        let engine = Engine::new(EngineConfig::new().schedule(FuelSchedule::V1));
+    /// Lowers and links a program.
+    pub(crate) fn load(program: &VerifiedProgram, schedule: FuelSchedule) -> Result<Self, String> {
+        let engine = Engine::new(EngineConfig::new().schedule(schedule));
         let module = Module::new(&engine, program).map_err(|error| error.to_string())?;
         let linker = host::linker(program.program());
         let instance = linker.instantiate(&module, HostData::default(), &Capabilities::none());
@@ -43,9 +44,13 @@ impl Loaded for Interp {
             .call_depth(request.limits.max_call_depth)
             .host_calls(request.limits.max_host_calls);
         let mut execution = self.instance.execution(limits);
+        let mut sink = (request.tracing == Tracing::On).then(TraceSinkCounts::default);
         let end = start(&mut execution, request).unwrap_or_else(|| {
             loop {
-                let outcome = execution.resume();
+                let outcome = match &mut sink {
+                    None => execution.resume(),
+                    Some(sink) => execution.resume_traced(sink),
+                };
                 if matches!(outcome, Outcome::OutOfFuel(_)) && given < all {
                     let more = slice.min(all - given);
                     execution.add_fuel(more);
@@ -58,8 +63,9 @@ impl Loaded for Interp {
         RunResult {
             end,
             fuel_used: given.saturating_sub(execution.fuel()),
-            forgiven: execution.data().forgiven,
+            charged: execution.data().charged,
             host_calls: execution.host_calls(),
+            trace: sink.map(|sink| sink.0),
         }
     }
 }
@@ -112,5 +118,33 @@ fn trap_at(trap: &Trap) -> TrapAt {
         pc: at.pc,
         span: at.span.map(|span| span.get()),
         detail,
+    }
+}
+
+/// Counts what a trace says.
+#[derive(Debug, Default)]
+struct TraceSinkCounts(Trace);
+
+impl TraceSink for TraceSinkCounts {
+    fn instr(&mut self, event: InstrEvent) {
+        self.0.instrs += 1;
+        self.0.last = Some((event.func.0, event.pc, event.span.map(|span| span.get())));
+    }
+
+    fn enter(&mut self, _: FuncId, _: u32) {
+        self.0.open_calls += 1;
+    }
+
+    fn leave(&mut self, _: u32) {
+        self.0.open_calls -= 1;
+    }
+
+    fn host_enter(&mut self, _: &str) {
+        self.0.host_calls += 1;
+        self.0.open_host_calls += 1;
+    }
+
+    fn host_leave(&mut self) {
+        self.0.open_host_calls -= 1;
     }
 }

@@ -10,6 +10,8 @@
 //!
 //! [`Class`]: extape::Class
 
+#![deny(unsafe_code)]
+
 pub mod base64;
 pub mod cli;
 pub mod convert;

@@ -1,12 +1,19 @@
-//! x
-use opforge_conformance::{engine::EngineKind, extape::*, report::Report};
-#[global_allocator]
-static ALLOCATOR: opforge_conformance::peak::Counting = opforge_conformance::peak::Counting;
-fn main() {
-    let mut r = Report::new();
-    for f in std::env::args().skip(1) {
-        let cases = Case::from_lines(&std::fs::read_to_string(f).unwrap()).unwrap();
-        run_cases(&cases, EngineKind::ALL, &Deviations::committed().unwrap(), &mut r);
-    }
-    println!("{r}");
+//! Runs case files on the engines of opforge. See `--help`.
+
+use opforge_conformance::cli;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let args: Result<Vec<String>, _> =
+        std::env::args_os().skip(1).map(std::ffi::OsString::into_string).collect();
+    let finish = match args {
+        Ok(args) => cli::run(&args),
+        Err(arg) => {
+            eprintln!("error: an argument is not UTF-8: {}", arg.display());
+            return ExitCode::from(3);
+        }
+    };
+    print!("{}", finish.output);
+    eprint!("{}", finish.errors);
+    ExitCode::from(finish.code)
 }

@@ -8,7 +8,8 @@ use std::fmt;
 pub struct Report {
     passed: usize,
     failures: Vec<(String, Vec<String>)>,
-    notes: BTreeMap<String, u64>,
+    counts: BTreeMap<String, u64>,
+    notes: Vec<String>,
     deviating: Vec<(String, String)>,
 }
 
@@ -30,7 +31,18 @@ impl Report {
 
     /// Counts something worth knowing that is neither passed nor failed.
     pub fn count(&mut self, what: &str, number: u64) {
-        *self.notes.entry(what.to_owned()).or_default() += number;
+        *self.counts.entry(what.to_owned()).or_default() += number;
+    }
+
+    /// Keeps the largest of some numbers.
+    pub fn largest(&mut self, what: &str, number: u64) {
+        let kept = self.counts.entry(what.to_owned()).or_default();
+        *kept = number.max(*kept);
+    }
+
+    /// Adds a line worth reading.
+    pub fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
     }
 
     /// Records that a case differs on purpose, and how.
@@ -56,10 +68,10 @@ impl Report {
         &self.failures
     }
 
-    /// How often something was counted.
+    /// What was counted, or the largest number that was kept.
     #[must_use]
     pub fn counted(&self, what: &str) -> u64 {
-        self.notes.get(what).copied().unwrap_or(0)
+        self.counts.get(what).copied().unwrap_or(0)
     }
 
     /// The cases that differ on purpose, with how.
@@ -70,7 +82,7 @@ impl Report {
 }
 
 impl fmt::Display for Report {
-    /// Failures, counts, and `N passed, M failed` alone on the last line.
+    /// Failures, notes, counts, and `N passed, M failed` alone on the last line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, differences) in &self.failures {
             writeln!(f, "FAIL {name}")?;
@@ -80,7 +92,10 @@ impl fmt::Display for Report {
                 }
             }
         }
-        for (what, number) in &self.notes {
+        for note in &self.notes {
+            writeln!(f, "{note}")?;
+        }
+        for (what, number) in &self.counts {
             writeln!(f, "{what}: {number}")?;
         }
         write!(f, "{} passed, {} failed", self.passed, self.failed())

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use std::fmt;
 
 /// The bits of every NaN that leaves the VM.
-pub const CANONICAL_NAN: u64 = opforge_vm::CANONICAL_NAN_BITS;
+pub const CANONICAL_NAN: u64 = opforge::CANONICAL_NAN_BITS;
 
 /// A value of a case file, or one that a run gave.
 #[derive(Clone, Debug, PartialEq, Eq)]

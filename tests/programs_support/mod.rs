@@ -52,3 +52,8 @@ pub(crate) fn check_all() -> Summary {
     summary.failures.append(&mut examples.failures);
     summary
 }
+
+/// What is wrong with a program that is given as text.
+pub(crate) fn problems(source: &str) -> Vec<String> {
+    check::problems(Path::new("text"), source, &mut Summary::default())
+}

@@ -284,6 +284,34 @@ fn a_host_may_charge_fuel_and_its_failures_are_reported_escaped() {
     assert!(text.contains("env.fail") && text.contains("\\u{1b}") && !text.contains('\x1b'), "{text}");
 }
 
+/// What a host charges past the fuel that is left is owed: a run in slices pays what a run at once pays.
+#[test]
+fn a_hosts_charge_is_paid_in_full_however_the_run_is_cut() {
+    let pays = module(
+        ".host pay = \"env.pay\" (u64) -> ()\n.func main(n: u64) -> () {\n host_call pay (n) -> ()\n nop\n ret ()\n}",
+    );
+    for slice in [1, 7, 50, 1000] {
+        let mut instance = instance(&pays);
+        let mut run = instance.execution(Limits::new().fuel(0));
+        run.start(FuncId(0), &[Value::U64(60)]).unwrap();
+        let mut given = 0;
+        while let Outcome::OutOfFuel(report) = run.resume() {
+            assert_eq!((report.fuel, run.fuel()), (0, 0));
+            run.add_fuel(slice);
+            given += slice;
+        }
+        assert_eq!(given - run.fuel(), 63, "slice {slice}");
+        assert_eq!(run.fuel_owed(), 0);
+    }
+    let mut instance = instance(&pays);
+    let mut run = instance.execution(Limits::new().fuel(10));
+    run.start(FuncId(0), &[Value::U64(u64::MAX)]).unwrap();
+    assert!(matches!(run.resume(), Outcome::OutOfFuel(_)));
+    assert_eq!((run.fuel(), run.fuel_owed()), (0, u64::MAX - 9));
+    run.add_fuel(u64::MAX - 10);
+    assert_eq!((run.fuel(), run.fuel_owed()), (0, 1));
+}
+
 #[test]
 fn linking_reports_every_import_that_does_not_fit() {
     let module = module(

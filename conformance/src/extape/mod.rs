@@ -2,13 +2,14 @@
 //!
 //! For every case: the container decodes and verifies, or is refused, as the case says; a canonical container is
 //! written back byte for byte; every run ends as expected, with the expected fuel and host calls. Every run is then
-//! repeated with one unit of fuel less, which must run out, and with its fuel given in slices, which must change
-//! nothing. A container that crashed the reference implementation must be refused in little memory.
+//! repeated with one unit of fuel less, which must run out, and in ways that must change nothing: with its fuel given
+//! in slices, traced, and charged by the size of data as well. A container that crashed the reference implementation must be refused in little memory.
 
 mod case;
 mod class;
 mod deviations;
 mod names;
+mod repeat;
 mod run;
 mod stage;
 #[cfg(test)]
@@ -21,6 +22,8 @@ pub use run::{Match, compare};
 
 use crate::engine::EngineKind;
 use crate::report::Report;
+use opforge::FuelSchedule;
+use repeat::Target;
 use std::collections::BTreeSet;
 
 /// Runs cases on engines and adds them to a report, with the committed list of deviations.
@@ -49,11 +52,16 @@ fn run_case(case: &Case, engines: &[EngineKind], deviations: &Deviations, report
     let listed = deviations.get(&case.name);
     if let Some(program) = stage::check(case, listed, &mut findings, report) {
         for &engine in engines {
-            match engine.load(&program) {
-                Ok(mut loaded) => {
-                    run::check_all(case, (engine, loaded.as_mut()), &mut findings, report);
+            let loaded =
+                [FuelSchedule::V1, FuelSchedule::BySize].map(|schedule| engine.load(&program, schedule));
+            match loaded {
+                [Ok(mut v1), Ok(mut by_size)] => {
+                    let target = Target { engine, v1: v1.as_mut(), by_size: by_size.as_mut() };
+                    repeat::check_all(case, target, &mut findings, report);
                 }
-                Err(error) => findings.differs(format!("{engine} refuses the program: {error}")),
+                [Err(error), _] | [_, Err(error)] => {
+                    findings.differs(format!("{engine} refuses the program: {error}"));
+                }
             }
         }
     }

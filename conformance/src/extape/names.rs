@@ -1,7 +1,7 @@
 //! Names of errors: ours, next to those of execution_tape 0.0.1.
 
-use opforge_vm::container::DecodeError;
-use opforge_vm::verify::VerifyReport;
+use opforge::container::DecodeError;
+use opforge::verify::VerifyReport;
 
 /// Names that the reference implementation gives to what our decode errors say, by our stable code. It knows fewer
 /// kinds than we do, and it calls a number that is too large for its 32-bit field and an index past a table the same.

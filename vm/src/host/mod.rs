@@ -51,8 +51,9 @@ impl<T> Caller<'_, T> {
         self.fuel
     }
 
-    /// Charges more fuel for this call, on top of the instruction's. It is taken off when the call returns and
-    /// stops at zero; the next instruction then runs out of fuel. A call that fails charges nothing.
+    /// Charges more fuel for this call, on top of the instruction's. It is taken off when the call returns; where
+    /// it is more than is left, fuel is zero, the next instruction runs out of fuel, and the rest is owed: fuel
+    /// added to resume the run pays it first. A call that fails charges nothing.
     pub fn charge(&mut self, fuel: u64) {
         self.charged = self.charged.saturating_add(fuel);
     }

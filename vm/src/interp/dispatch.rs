@@ -3,7 +3,7 @@
 //! Handlers of direct instructions are generated from the tables; their bodies are the semantic functions. The
 //! loop is compiled with and without exact stepping and with and without tracing; results are the same.
 
-use super::machine::{Exit, Machine};
+use super::machine::{Exit, Machine, NOT_PAID};
 use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Link, Regs};
 use super::trace::Tracer;
@@ -35,14 +35,14 @@ mod forms {
     use super::{Immediate, Ip, Operand, Regs, SemResult, TrapCode, Word};
     use crate::heap::Heap;
 
-    /// The result's first slot, which the loop stores; further slots are stored already.
-    type Done = Result<u64, TrapCode>;
+    /// The bits of a result that the loop stores; `None` if it is stored already.
+    type Done = Result<Option<u64>, TrapCode>;
 
     #[inline(always)]
     unsafe fn store<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
         let value = result.into_result()?;
         // SAFETY: `a` is the destination; the caller vouches for the word's slots.
-        Ok(unsafe { value.store_rest(regs, word.a) })
+        Ok(unsafe { value.store(regs, word.a) })
     }
 
     #[inline(always)]
@@ -248,48 +248,70 @@ macro_rules! define_loop {
             let mut regs = Regs::new(m.stack, position.base);
             let mut fuel = position.fuel;
 
-            /// Pays for a segment, from the reserve if need be; or leaves the loop at the segment's start.
-            macro_rules! pay {
-                ($cost:expr) => {{
-                    let cost = $cost;
-                    if fuel < cost {
-                        match m.refill_segment(fuel, cost) {
-                            Ok(refilled) => fuel = refilled,
-                            Err(exit) => {
-                                fuel = 0;
-                                break exit;
-                            }
+            /// Goes on in a segment, behind its `Fuel` word, whose fuel is charged here together with `$extra`; or
+            /// leaves the loop at `$stop` with nothing charged.
+            ///
+            /// The way out is a call: two plain ways would become a select of `ip`, and each word would wait for the
+            /// fuel of its segment.
+            macro_rules! edge {
+                ($target:expr, $extra:expr, $reached:ident => $stop:expr) => {{
+                    let target: Ip = $target;
+                    // SAFETY: branches, calls and returns go to `Fuel` words (fact 3 of `regs`).
+                    let cost = $extra + u64::from(unsafe { target.word() }.a);
+                    fuel = fuel.wrapping_sub(cost);
+                    // The loop has less than 2^63 at a time, so a borrow shows as the sign.
+                    if (fuel as i64) < 0 {
+                        fuel = m.pay_segment(fuel.wrapping_add(cost), cost);
+                        if fuel == NOT_PAID {
+                            fuel = 0;
+                            let $reached = target;
+                            ip = $stop;
+                            break m.stop;
                         }
                     }
-                    fuel -= cost;
-                }};
-            }
-
-            /// Goes on in a segment, behind its `Fuel` word, whose fuel is charged here.
-            macro_rules! enter {
-                ($target:expr) => {{
-                    ip = $target;
-                    if !EXACT && !T::ENABLED {
-                        // SAFETY: branches go to `Fuel` words, and one stands behind each word that falls
-                        // through out of a segment (fact 3 of `regs`).
-                        let cost = u64::from(unsafe { ip.word() }.a);
-                        // The way out is a call: two plain ways would become a select of `ip`, and each word
-                        // would wait for the fuel of its segment.
-                        pay!(cost);
-                        ip = ip.next();
-                    }
+                    ip = target.next();
                     continue;
                 }};
             }
 
+            /// Goes on at the start of a segment.
+            macro_rules! enter {
+                ($target:expr) => {{
+                    let target: Ip = $target;
+                    if EXACT || T::ENABLED {
+                        // At its `Fuel` word: exact stepping pays word by word, and each word is reported.
+                        ip = target;
+                        continue;
+                    }
+                    edge!(target, 0, reached => reached);
+                }};
+            }
+
+            /// Goes on at one of a branch's two segments. Both distances stand in words, so that each side is a load
+            /// of its own: a select of `ip` would make the next word wait for the test.
             macro_rules! branch {
                 ($taken:expr) => {{
-                    // Two edges, each with its own load: a select would make the next word wait for the test.
+                    // SAFETY: the word at hand, and the `Ext` word behind each branch.
+                    let (x, c, step, other, head) = unsafe {
+                        let ext = ip.next().word();
+                        (ip.word().x, ip.word().c, ext.a, ext.b, ext.c)
+                    };
+                    if step != 0 {
+                        // SAFETY: the slot that the branch tests.
+                        unsafe {
+                            let slot = ip.word().a;
+                            regs.set(slot, regs.get(slot).wrapping_add(i64::from(step as i32) as u64));
+                        }
+                    }
+                    if EXACT || T::ENABLED {
+                        // In place of a jump to a loop head: the head's own words are paid for and reported.
+                        ip = if x != 0 { ip.offset(head) } else { ip.offset(if $taken { c } else { other }) };
+                        continue;
+                    }
                     if $taken {
-                        // SAFETY: the word at hand.
-                        enter!(ip.offset(unsafe { ip.word() }.c));
+                        edge!(ip.offset(c), u64::from(x), reached => if x != 0 { ip.offset(head) } else { reached });
                     } else {
-                        enter!(ip.next());
+                        edge!(ip.offset(other), u64::from(x), reached => if x != 0 { ip.offset(head) } else { reached });
                     }
                 }};
             }
@@ -337,10 +359,10 @@ macro_rules! define_loop {
                 let first: u64 = match op {
                     WordOp::Halt | WordOp::Ext => break internal(),
                     WordOp::Fuel => {
-                        if !EXACT {
-                            pay!(u64::from(word!().a));
+                        if EXACT {
+                            next!()
                         }
-                        next!()
+                        edge!(ip, 0, reached => reached)
                     }
                     $(WordOp::$op => {
                         // SAFETY: see above.
@@ -349,14 +371,16 @@ macro_rules! define_loop {
                             run_form!($form, m, regs, word, ip, fuel, sem::$family::$sem)
                         };
                         match done {
-                            Ok(first) => first,
+                            Ok(Some(bits)) => bits,
+                            Ok(None) => next!(),
                             Err(code) => break Exit::Trap(code),
                         }
                     })*
                     $(WordOp::$imm => {
                         // SAFETY: see above.
                         match unsafe { forms::binary_imm(regs, ip.word(), sem::$ifamily::$isem) } {
-                            Ok(first) => first,
+                            Ok(Some(bits)) => bits,
+                            Ok(None) => next!(),
                             Err(code) => break Exit::Trap(code),
                         }
                     })*
@@ -365,27 +389,15 @@ macro_rules! define_loop {
                             // SAFETY: see above.
                             branch!(unsafe { forms::test(regs, ip.word(), sem::$bfamily::$bsem) })
                         }
-                        WordOp::$brn => {
-                            // SAFETY: see above.
-                            branch!(!unsafe { forms::test(regs, ip.word(), sem::$bfamily::$bsem) })
-                        }
                         WordOp::$bri => {
                             // SAFETY: see above.
                             branch!(unsafe { forms::test_imm(regs, ip.word(), sem::$bfamily::$bsem) })
-                        }
-                        WordOp::$brni => {
-                            // SAFETY: see above.
-                            branch!(!unsafe { forms::test_imm(regs, ip.word(), sem::$bfamily::$bsem) })
                         }
                     )*
                     $(
                         WordOp::$fbr => {
                             // SAFETY: see above.
                             branch!(unsafe { forms::test(regs, ip.word(), sem::$ffamily::$fsem) })
-                        }
-                        WordOp::$fbrn => {
-                            // SAFETY: see above.
-                            branch!(!unsafe { forms::test(regs, ip.word(), sem::$ffamily::$fsem) })
                         }
                     )*
                     WordOp::Move1 => {
@@ -436,9 +448,10 @@ macro_rules! define_loop {
                         // SAFETY: see above.
                         branch!(unsafe { regs.get(ip.word().a) } != 0)
                     }
-                    WordOp::BrIfNot => {
+                    WordOp::BrMaskZero => {
+                        let word = word!();
                         // SAFETY: see above.
-                        branch!(unsafe { regs.get(ip.word().a) } == 0)
+                        branch!(unsafe { regs.get(word.a) } & i64::from(word.b as i32) as u64 == 0)
                     }
                     WordOp::Call1 => {
                         let word = word!();
@@ -525,9 +538,15 @@ macro_rules! define_loop {
                     }
                     WordOp::HostCall => {
                         let word = word!();
-                        trace_host(m, tracer, Some(word.a));
+                        // A call past the limit does not reach the host.
+                        let reaches_host = T::ENABLED && m.host_calls < m.max_host_calls;
+                        if reaches_host {
+                            trace_host(m, tracer, Some(word.a));
+                        }
                         let done = m.host_call(regs, word, fuel);
-                        trace_host(m, tracer, None);
+                        if reaches_host {
+                            trace_host(m, tracer, None);
+                        }
                         match done {
                             Ok(left) => {
                                 fuel = left;

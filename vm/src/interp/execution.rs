@@ -142,6 +142,7 @@ pub struct Execution<'i, T> {
     limits: Limits,
     fuel: u64,
     host_calls: u64,
+    owed: u64,
     interrupt: Option<InterruptHandle>,
     state: State,
 }
@@ -158,7 +159,7 @@ impl<'i, T> Execution<'i, T> {
             resumed: false,
             reported: false,
         };
-        Self { instance, limits, fuel: limits.fuel, host_calls: 0, interrupt: None, state }
+        Self { instance, limits, fuel: limits.fuel, host_calls: 0, owed: 0, interrupt: None, state }
     }
 
     /// The heap, to read aggregates.
@@ -184,9 +185,17 @@ impl<'i, T> Execution<'i, T> {
         self.fuel
     }
 
-    /// Adds fuel.
+    /// Adds fuel. What the run owes is paid first.
     pub fn add_fuel(&mut self, fuel: u64) {
-        self.fuel = self.fuel.saturating_add(fuel);
+        let paid = fuel.min(self.owed);
+        self.owed -= paid;
+        self.fuel = self.fuel.saturating_add(fuel - paid);
+    }
+
+    /// Fuel that host functions charged past what was left: see [`Caller::charge`](crate::Caller::charge).
+    #[must_use]
+    pub fn fuel_owed(&self) -> u64 {
+        self.owed
     }
 
     /// Calls that reached the host so far.
@@ -287,9 +296,11 @@ impl<'i, T> Execution<'i, T> {
             depth: self.state.depth,
             max_depth: self.limits.max_call_depth,
             host_calls: self.host_calls,
+            owed: self.owed,
             max_host_calls: self.limits.max_host_calls,
             max_stack: self.limits.max_stack_slots as usize,
             detail: TrapDetail::None,
+            stop: Exit::NeedExact,
         };
         let native = if R::ENABLED { None } else { native };
         let stop = match enter_native(&mut machine, native, &mut self.state, &mut self.fuel) {
@@ -297,6 +308,7 @@ impl<'i, T> Execution<'i, T> {
             None => run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel),
         };
         self.host_calls = machine.host_calls;
+        self.owed = machine.owed;
         self.state.depth = machine.depth;
         let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
         match stop {

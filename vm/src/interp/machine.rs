@@ -49,6 +49,9 @@ pub(super) trait HostCalls {
     ) -> Result<u64, (TrapCode, TrapDetail)>;
 }
 
+/// No amount of fuel that the loop can have.
+pub(super) const NOT_PAID: u64 = u64::MAX;
+
 /// Fuel given to the loop at a time. The interrupt flag is looked at in between, which costs nothing per
 /// instruction and bounds the delay to some microseconds.
 const FUEL_QUANTUM: u64 = 4096;
@@ -71,23 +74,35 @@ pub(super) struct Machine<'r> {
     pub(super) depth: u32,
     pub(super) max_depth: u32,
     pub(super) host_calls: u64,
+    /// What hosts charged past the fuel that was left.
+    pub(super) owed: u64,
     pub(super) max_host_calls: u64,
     pub(super) max_stack: usize,
     pub(super) detail: TrapDetail,
+    /// Why [`Machine::pay_segment`] did not pay.
+    pub(super) stop: Exit,
 }
 
 type Fault<T = ()> = Result<T, TrapCode>;
 
 impl Machine<'_> {
-    /// Refills the loop's fuel at the start of a segment that costs more than the loop has.
+    /// Pays for a segment that costs more than the loop has, from the reserve. Gives the loop's fuel afterwards, or
+    /// [`NOT_PAID`], with nothing charged, all fuel in reserve and the reason in `stop`.
     #[cold]
     #[inline(never)]
-    pub(super) fn refill_segment(&mut self, fuel: u64, cost: u64) -> Result<u64, Exit> {
+    pub(super) fn pay_segment(&mut self, fuel: u64, cost: u64) -> u64 {
         if self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
             self.reserve += fuel;
-            return Err(Exit::Interrupted);
+            self.stop = Exit::Interrupted;
+            return NOT_PAID;
         }
-        self.refill(fuel, cost).ok_or(Exit::NeedExact)
+        match self.refill(fuel, cost) {
+            Some(refilled) => refilled - cost,
+            None => {
+                self.stop = Exit::NeedExact;
+                NOT_PAID
+            }
+        }
     }
 
     /// The loop's fuel after a refill for `cost`; `None`, with all fuel in reserve, if that is not there.
@@ -357,6 +372,7 @@ impl Machine<'_> {
             Ok(0) => Ok(fuel),
             Ok(extra) => {
                 let left = total.saturating_sub(extra);
+                self.owed = self.owed.saturating_add(extra.saturating_sub(total));
                 let keep = left.min(FUEL_QUANTUM);
                 self.reserve = left - keep;
                 Ok(keep)

@@ -14,11 +14,12 @@ pub(super) trait Operand: Copy {
     /// As for [`Regs::get`], for each slot of the value.
     unsafe fn load(regs: Regs, slot: u32) -> Self;
 
-    /// Writes the slots behind the first one and returns the first one's bits, which the caller writes.
+    /// Writes the value from `slot` on, or returns the bits of its only slot for the caller to write. Integers are
+    /// written in one place for all handlers; a float would have to leave its register for that.
     ///
     /// # Safety
     /// As for [`Regs::set`], for each slot of the value from `slot` on.
-    unsafe fn store_rest(self, regs: Regs, slot: u32) -> u64;
+    unsafe fn store(self, regs: Regs, slot: u32) -> Option<u64>;
 }
 
 /// A value that may be the immediate of a word.
@@ -38,9 +39,9 @@ macro_rules! one_slot {
             }
 
             #[inline(always)]
-            unsafe fn store_rest(self, _: Regs, _: u32) -> u64 {
+            unsafe fn store(self, _: Regs, _: u32) -> Option<u64> {
                 let $value = self;
-                $store
+                Some($store)
             }
         }
     )*};
@@ -49,10 +50,24 @@ macro_rules! one_slot {
 one_slot! {
     i64: |bits| bits as i64, |value| value as u64;
     u64: |bits| bits, |value| value;
-    f64: |bits| f64::from_bits(bits), |value| value.to_bits();
     bool: |bits| bits != 0, |value| u64::from(value);
     Bytes: |bits| Bytes(bits), |value| value.0;
     Str: |bits| Str(bits), |value| value.0;
+}
+
+impl Operand for f64 {
+    #[inline(always)]
+    unsafe fn load(regs: Regs, slot: u32) -> Self {
+        // SAFETY: the caller vouches for the slot.
+        f64::from_bits(unsafe { regs.get(slot) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, regs: Regs, slot: u32) -> Option<u64> {
+        // SAFETY: the caller vouches for the slot.
+        unsafe { regs.set(slot, self.to_bits()) };
+        None
+    }
 }
 
 impl Operand for Decimal {
@@ -63,10 +78,13 @@ impl Operand for Decimal {
     }
 
     #[inline(always)]
-    unsafe fn store_rest(self, regs: Regs, slot: u32) -> u64 {
+    unsafe fn store(self, regs: Regs, slot: u32) -> Option<u64> {
         // SAFETY: the caller vouches for both slots.
-        unsafe { regs.set(slot + 1, self.scale.into()) };
-        self.mantissa as u64
+        unsafe {
+            regs.set(slot, self.mantissa as u64);
+            regs.set(slot + 1, self.scale.into());
+        }
+        None
     }
 }
 

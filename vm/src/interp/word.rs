@@ -32,10 +32,10 @@ pub(crate) struct OpWords {
     pub(crate) plain: WordOp,
     /// The form whose right operand is an immediate.
     pub(crate) imm: Option<WordOp>,
-    /// Branch if the comparison holds, and if it does not.
-    pub(crate) branch: Option<(WordOp, WordOp)>,
+    /// The form that branches instead of storing a truth value.
+    pub(crate) branch: Option<WordOp>,
     /// The same with an immediate right operand.
-    pub(crate) branch_imm: Option<(WordOp, WordOp)>,
+    pub(crate) branch_imm: Option<WordOp>,
 }
 
 macro_rules! define_words {
@@ -53,8 +53,20 @@ macro_rules! define_words {
             $($(#[$meta])* $special,)*
             $($op,)*
             $($imm,)*
-            $($br, $brn, $bri, $brni,)*
-            $($fbr, $fbrn,)*
+            $($br, $bri,)*
+            $($fbr,)*
+        }
+
+        impl WordOp {
+            /// Whether the word is a branch: a two-way one, not a jump.
+            pub(crate) const fn is_branch(self) -> bool {
+                match self {
+                    WordOp::BrIf | WordOp::BrMaskZero => true,
+                    $(WordOp::$br | WordOp::$bri => true,)*
+                    $(WordOp::$fbr => true,)*
+                    _ => false,
+                }
+            }
         }
 
         impl OpWords {
@@ -69,12 +81,12 @@ macro_rules! define_words {
                     _ => None,
                 };
                 let branch = match op {
-                    $(Opcode::$bop => Some((WordOp::$br, WordOp::$brn)),)*
-                    $(Opcode::$fop => Some((WordOp::$fbr, WordOp::$fbrn)),)*
+                    $(Opcode::$bop => Some(WordOp::$br),)*
+                    $(Opcode::$fop => Some(WordOp::$fbr),)*
                     _ => None,
                 };
                 let branch_imm = match op {
-                    $(Opcode::$bop => Some((WordOp::$bri, WordOp::$brni)),)*
+                    $(Opcode::$bop => Some(WordOp::$bri),)*
                     _ => None,
                 };
                 Some(Self { plain, imm, branch, branch_imm })
@@ -106,10 +118,14 @@ with_direct_ops!(define_words {
     Trap,
     /// Goes `c` words on.
     Jump,
-    /// Goes `c` words on if slot `a` holds true.
+    /// Goes `c` words on if slot `a` holds true, else as far as `b` of the `Ext` word behind it says.
+    ///
+    /// As every branch: with `x` it stands for a jump back to a loop head that is nothing but this branch and costs
+    /// `x`; `c` of the `Ext` word then leads to the head. First of all, `a` of the `Ext` word is added to slot
+    /// `a` of the branch: the step of the loop, 0 for none.
     BrIf,
-    /// Goes `c` words on if slot `a` holds false.
-    BrIfNot,
+    /// The same if slot `a` and immediate `b` have no bit in common.
+    BrMaskZero,
     /// Calls function `a` with a frame `b` slots on; lists at `c` of the pool: counts, arguments, results.
     Call,
     /// Calls function `a` with a frame `b` slots on; one argument from slot `c`, one result to slot `x`.

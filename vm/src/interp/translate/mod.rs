@@ -15,8 +15,9 @@ use crate::heap::AggKind;
 use crate::ids::{FuncId, InstrIx};
 use crate::lower::{ExecFunction, ExecInstr, ExecProgram, LowerError, Slot, SlotList, size_fuel};
 use alloc::vec::Vec;
+use core::ops::Range;
 use facts::Facts;
-use opforge_schema::Form;
+use opforge_schema::{Clif, Form};
 use opforge_tables::{ISA, Opcode};
 use reduce::reduced;
 
@@ -91,7 +92,11 @@ impl WordMaker {
         for &(word, target) in &self.fixups {
             let segment = function.segments.binary_search_by_key(&target, |s| s.start).ok()?;
             let to = self.segment_words.get(segment).copied().filter(|&w| w != 0)?;
-            self.words.get_mut(word as usize)?.c = to.wrapping_sub(word);
+            match self.words.get_mut(word as usize)? {
+                // The other side of the branch in front of it.
+                ext @ &mut Word { op: WordOp::Ext, .. } => ext.b = to.wrapping_sub(word - 1),
+                branch => branch.c = to.wrapping_sub(word),
+            }
         }
         Some(())
     }
@@ -142,12 +147,18 @@ impl WordMaker {
             ExecInstr::Jump { target } => {
                 // Also to the segment that comes next: a jump charges its target's fuel on the way, so falling
                 // through to the `Fuel` word would cost as much.
+                if let Some((branch, ext)) = self.loop_head(function, target) {
+                    self.push(branch, end);
+                    self.push(ext, end);
+                    return Some(1);
+                }
                 self.fixups.push((self.here().ok()?, target));
                 Word::new(WordOp::Jump, 0, 0, 0, 0)
             }
             ExecInstr::Branch { cond, then, other } => {
                 let branch = Word::new(WordOp::BrIf, 0, cond, 0, 0);
-                return self.branch(function, segment, (then, other), (branch, WordOp::BrIfNot), end);
+                self.branch((then, other), branch, end)?;
+                return Some(1);
             }
             ExecInstr::Call { func, args, rets } => self.call(function, func, args, rets, frame)?,
             ExecInstr::CallIndirect { sig, callee, closure, args, rets } => {
@@ -189,6 +200,26 @@ impl WordMaker {
         };
         self.push(word, end);
         Some(1)
+    }
+
+    /// For a jump back to a segment that is nothing but a branch: that branch, to be done in place of the jump, and
+    /// its `Ext` word. It saves a word in each turn of a loop.
+    fn loop_head(&mut self, function: &ExecFunction, target: InstrIx) -> Option<(Word, Word)> {
+        let segment = function.segments.binary_search_by_key(&target, |s| s.start).ok()?;
+        // Segments that come later have no word yet.
+        let fuel_word = self.segment_words.get(segment).copied().filter(|&word| word != 0)?;
+        let [fuel, branch, _] = *self.words.get(fuel_word as usize..)?.first_chunk()?;
+        let cost = u16::try_from(fuel.a).ok().filter(|&cost| cost != 0)?;
+        if !branch.op.is_branch() || branch.x != 0 {
+            return None;
+        }
+        // The branch and its `Ext` word, which have fixups one behind the other.
+        let fixup = self.fixups.binary_search_by_key(&(fuel_word + 1), |&(word, _)| word).ok()?;
+        let &[(_, then), (_, other)] = self.fixups.get(fixup..)?.first_chunk()?;
+        let here = self.here().ok()?;
+        self.fixups.extend([(here, then), (here + 1, other)]);
+        let ext = Word::new(WordOp::Ext, 0, 0, 0, fuel_word.wrapping_sub(here));
+        Some((Word { x: cost, ..branch }, ext))
     }
 
     fn call(
@@ -233,28 +264,30 @@ impl WordMaker {
         let words = OpWords::of(op)?;
         let imm = facts.immediate(instr);
         let last = function.segments.get(segment)?.end.0;
+        let cheaper = imm.map(|imm| reduced(op, imm));
+        if let Some((op, imm)) = cheaper
+            && let Some(done) = self.fused_immediate(function, facts, at..last, (op, dst, a, imm))
+        {
+            return Some(done);
+        }
         if at + 1 < last
             && let Some(&ExecInstr::Branch { cond, then, other }) = function.instrs.get(at as usize + 1)
             && cond == dst
             && facts.is_only_tested(dst)
         {
             let fused = match imm {
-                Some(imm) => words.branch_imm.map(|pair| (pair, imm)),
-                None => words.branch.map(|pair| (pair, b)),
+                Some(imm) => words.branch_imm.map(|op| (op, imm)),
+                None => words.branch.map(|op| (op, b)),
             };
-            if let Some(((if_true, if_false), right)) = fused {
-                let branch = Word::new(if_true, 0, a, right, 0);
-                self.branch(function, segment, (then, other), (branch, if_false), at + 2)?;
+            if let Some((branch, right)) = fused {
+                self.branch((then, other), Word::new(branch, 0, a, right, 0), at + 2)?;
                 return Some(2);
             }
         }
         let end = at + 1;
-        let (op, imm) = imm.map_or((op, None), |imm| {
-            let (op, imm) = reduced(op, imm);
-            (op, Some(imm))
-        });
-        let words = OpWords::of(op)?;
-        if let (Some(imm), Some(op)) = (imm, words.imm) {
+        if let Some((op, imm)) = cheaper
+            && let Some(op) = OpWords::of(op)?.imm
+        {
             self.push(Word::new(op, 0, dst, a, imm), end);
             return Some(1);
         }
@@ -265,35 +298,61 @@ impl WordMaker {
         Some(1)
     }
 
-    /// Whether the segment behind `segment` is emitted next and starts at `target`.
-    fn is_next(&self, function: &ExecFunction, segment: usize, target: InstrIx) -> bool {
-        function.segments.get(segment + 1).is_some_and(|next| next.start == target)
-    }
-
-    /// A one-way branch where one side comes next, else a branch and a jump.
-    fn branch(
+    /// Fuses an operation that has an immediate with what comes behind it: the step of a loop with the jump back to
+    /// the loop's head, and a mask with the test against zero and the branch on that. Gives the number of
+    /// instructions done.
+    fn fused_immediate(
         &mut self,
         function: &ExecFunction,
-        segment: usize,
-        (then, other): (InstrIx, InstrIx),
-        (mut word, if_false): (Word, WordOp),
-        end: u32,
+        facts: &Facts,
+        at: Range<u32>,
+        (op, dst, a, imm): (Opcode, Slot, Slot, u32),
     ) -> Option<u32> {
-        let target = if self.is_next(function, segment, then) {
-            word.op = if_false;
-            other
-        } else {
-            then
+        let behind = |n: u32| {
+            let at = at.start.checked_add(n).filter(|next| at.contains(next))?;
+            function.instrs.get(at as usize)
         };
-        self.fixups.push((self.here().ok()?, target));
-        self.push(word, end);
-        if target == then && !self.is_next(function, segment, other) {
-            // The fall-through of a branch must be the start of a segment; this one is free.
-            self.push(Word::new(WordOp::Fuel, 0, 0, 0, 0), end);
-            self.fixups.push((self.here().ok()?, other));
-            self.push(Word::new(WordOp::Jump, 0, 0, 0, 0), end);
+        match op.row().clif() {
+            Clif::Iadd if dst == a && imm != 0 => {
+                let &ExecInstr::Jump { target } = behind(1)? else { return None };
+                let fixups = self.fixups.len();
+                let (branch, ext) = self.loop_head(function, target)?;
+                if branch.a != dst {
+                    self.fixups.truncate(fixups);
+                    return None;
+                }
+                self.push(branch, at.start + 2);
+                self.push(Word { a: imm, ..ext }, at.start + 2);
+                Some(2)
+            }
+            Clif::Band if facts.reads(dst) == 1 => {
+                let test = behind(1)?;
+                let (
+                    &ExecInstr::Direct { op, dst: truth, args, .. },
+                    &ExecInstr::Branch { cond, then, other },
+                ) = (test, behind(2)?)
+                else {
+                    return None;
+                };
+                let is_test =
+                    op.row().clif() == Clif::IcmpEq && args[0] == dst && facts.immediate(test) == Some(0);
+                if !is_test || cond != truth || !facts.is_only_tested(truth) {
+                    return None;
+                }
+                self.branch((then, other), Word::new(WordOp::BrMaskZero, 0, a, imm, 0), at.start + 3)?;
+                Some(3)
+            }
+            _ => None,
         }
-        Some(1)
+    }
+
+    /// A branch with both distances: its own, and in the `Ext` word behind it that of the other side.
+    fn branch(&mut self, (then, other): (InstrIx, InstrIx), word: Word, end: u32) -> Option<()> {
+        self.fixups.push((self.here().ok()?, then));
+        self.push(word, end);
+        self.fixups.push((self.here().ok()?, other));
+        self.push(Word::new(WordOp::Ext, 0, 0, 0, 0), end);
+        Some(())
     }
 }
 

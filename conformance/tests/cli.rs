@@ -1,0 +1,93 @@
+//! The command line: exit codes and the last line.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/extape_sample.jsonl");
+const ROWS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../vm/tests/data/wasm_numeric_sample.csv");
+
+/// Exit code, standard output and standard error.
+fn run(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_opforge-conformance")).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// A file for one test.
+fn file(name: &str, text: &str) -> String {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+fn first_line() -> String {
+    fs::read_to_string(SAMPLE).unwrap().lines().next().unwrap().to_owned()
+}
+
+#[test]
+fn passing_files_close_with_the_count() {
+    let (code, output, _) = run(&["extape", SAMPLE, "--engine", "interp"]);
+    assert_eq!((code, output.lines().last()), (0, Some("163 passed, 0 failed")));
+    let (code, output, _) = run(&["wasm-numeric", ROWS]);
+    assert!(code == 0 && output.ends_with(" passed, 0 failed\n"), "{output}");
+    let (code, output, _) = run(&["spec-examples", "--engine", "all"]);
+    assert!(code == 0 && output.ends_with(" passed, 0 failed\n"), "{output}");
+}
+
+#[test]
+fn a_failing_case_is_named() {
+    let line = first_line();
+    let wrong = line.replacen("\"fuel_used\":", "\"fuel_used\":1", 1);
+    assert_ne!(line, wrong);
+    let path = file("failing.jsonl", &format!("{wrong}\n{}\n", line.replace("/args", "/again")));
+    let (code, output, _) = run(&["extape", &path]);
+    assert_eq!((code, output.lines().last()), (1, Some("1 passed, 1 failed")));
+    assert!(output.starts_with("FAIL hand/"), "{output}");
+}
+
+#[test]
+fn listed_deviations_are_shown_with_reasons() {
+    let (code, output, _) = run(&["extape", SAMPLE, "--list", "--only", "rejected/"]);
+    assert_eq!(code, 0, "{output}");
+    assert!(output.contains("DIFFERS rejected/flow/empty_body: empty_body"), "{output}");
+    assert!(output.contains("shape is part of the type here"), "{output}");
+}
+
+#[test]
+fn bad_files_are_exit_2() {
+    let cut = &first_line()[..40];
+    for (path, error) in [
+        ("no/such/file".to_owned(), "no/such/file: "),
+        (file("cut.jsonl", cut), "line 1: "),
+        (file("empty.jsonl", ""), "no cases"),
+        (file("base64.jsonl", &first_line().replacen("\"RVh", "\"?Vh", 1)), "base64 digit"),
+        (file("tag.jsonl", &first_line().replacen('{', "{\"tags\":[\"x\"],", 1)), "unknown tag"),
+    ] {
+        let (code, output, errors) = run(&["extape", &path]);
+        assert_eq!((code, output.as_str()), (2, ""), "{errors}");
+        assert!(errors.contains(error), "{errors}");
+    }
+    assert_eq!(run(&["wasm-numeric", SAMPLE]).0, 2);
+    assert_eq!(run(&["extape", SAMPLE, "--only", "no such case"]).0, 2);
+}
+
+#[test]
+fn wrong_usage_is_exit_3() {
+    for args in [
+        &[][..],
+        &["other"],
+        &["extape"],
+        &["wasm-numeric"],
+        &["spec-examples", SAMPLE],
+        &["extape", SAMPLE, "--engine"],
+        &["extape", SAMPLE, "--engine", "fast"],
+        &["extape", SAMPLE, "--fast"],
+    ] {
+        let (code, output, errors) = run(args);
+        assert_eq!((code, output.as_str()), (3, ""), "{args:?}");
+        assert!(errors.starts_with("error: ") && errors.contains("--help"), "{errors}");
+    }
+    let (code, output, _) = run(&["--help"]);
+    assert!(code == 0 && output.contains("Exit codes"), "{output}");
+}
