@@ -5,14 +5,14 @@ use super::Translator;
 use crate::error::JitError;
 use crate::shims::shim;
 use cranelift_codegen::ir::{
-    InstBuilder, MemFlagsData as MemFlags, Value,
+    Block, InstBuilder, MemFlagsData as MemFlags, Value,
     condcodes::{FloatCC, IntCC},
     types,
 };
 use opforge_schema::{Clif, JitClass};
 use opforge_tables::{ISA, Opcode};
 use opforge_vm::ids::InstrIx;
-use opforge_vm::lower::{Slot, size_fuel};
+use opforge_vm::lower::{SizeFuel, Slot, size_fuel};
 
 /// Whether code may leave at a direct instruction: it may trap, or pays fuel by size.
 pub(super) fn may_leave(op: Opcode) -> bool {
@@ -144,7 +144,7 @@ impl Translator<'_> {
         let address = shim(op).ok_or(self.internal())? as *const () as usize;
         let size = size_fuel(row, self.program.schedule);
         let leaves = row.traps.get() != 0 || size.is_some();
-        let exit = if leaves { Some(self.exit_before(at)?) } else { None };
+        let mut exit = if leaves { Some(self.exits_around_payment(at)?) } else { None };
         let mut slots = Vec::with_capacity(4);
         for &arg in args.iter().take(row.reads.count_ones() as usize) {
             for slot in self.types.value_at(arg) {
@@ -152,8 +152,12 @@ impl Translator<'_> {
                 slots.push(self.bits(value));
             }
         }
-        if let (Some(size), Some(exit)) = (size, exit) {
-            self.pay_by_size(size, &slots, exit);
+        if let (Some(size), Some((before, after))) = (size, &mut exit) {
+            // What traps has not run, so it has not paid either.
+            let paid = self.pay_by_size(size, &slots, *before);
+            if row.traps.get() != 0 {
+                *before = self.exit_after(after, paid)?;
+            }
         }
         if let Some(imm) = imm {
             slots.push(self.immediate(types::I64, imm.into()));
@@ -162,7 +166,7 @@ impl Translator<'_> {
         slots.resize(4, zero);
         let status = self.call_rust(address, &slots, 1);
         if row.traps.get() != 0
-            && let Some(exit) = exit
+            && let Some((exit, _)) = exit
         {
             self.branch_away(status, exit);
         }
@@ -172,7 +176,8 @@ impl Translator<'_> {
     }
 
     /// Pays for the bytes of operands, each of which is one slot with its length in the lower half.
-    fn pay_by_size(&mut self, size: opforge_vm::lower::SizeFuel, slots: &[Value], exit: cranelift_codegen::ir::Block) {
+    /// Returns the fuel.
+    fn pay_by_size(&mut self, size: SizeFuel, slots: &[Value], exit: Block) -> Option<Value> {
         let mut cost: Option<Value> = None;
         for (i, &slot) in slots.iter().enumerate() {
             if size.args >> i & 1 == 1 {
@@ -183,11 +188,11 @@ impl Translator<'_> {
                 });
             }
         }
-        if let Some(bytes) = cost {
-            let shift = self.immediate(types::I64, size.shift.into());
-            let cost = self.builder.ins().ushr(bytes, shift);
-            self.pay(cost, exit);
-        }
+        let bytes = cost?;
+        let shift = self.immediate(types::I64, size.shift.into());
+        let cost = self.builder.ins().ushr(bytes, shift);
+        self.pay(cost, exit);
+        Some(cost)
     }
 
     /// The lower 32 bits: the length of a text or bytes value.

@@ -15,17 +15,40 @@ pub(super) struct PendingExit {
     live: Vec<Slot>,
     /// Fuel given back; `None` if the frame waits for a call.
     refund: Option<u64>,
+    /// More fuel given back, known when the code runs.
+    paid: Option<Value>,
+}
+
+/// What is needed to leave an instruction that has paid fuel by size.
+pub(super) struct ExitAfter {
+    at: InstrIx,
+    live: SlotSet,
+    refund: u64,
 }
 
 impl Translator<'_> {
     /// A block that leaves at an instruction with these live slots, and gives fuel back.
     pub(super) fn exit(&mut self, at: InstrIx, live: &SlotSet, refund: u64) -> Result<Block, JitError> {
-        self.pending(at, live, Some(refund))
+        self.pending(at, live, Some(refund), None)
+    }
+
+    /// Two blocks that leave before an instruction has run: one for before it has paid fuel by size, and one for
+    /// after it has paid `paid`.
+    pub(super) fn exits_around_payment(&mut self, at: InstrIx) -> Result<(Block, ExitAfter), JitError> {
+        let live = self.live_at(at)?;
+        let refund = self.function.fuel(at, self.segment.end);
+        let before = self.exit(at, &live.before, refund)?;
+        Ok((before, ExitAfter { at, live: live.before, refund }))
+    }
+
+    /// The second of the blocks.
+    pub(super) fn exit_after(&mut self, exit: &ExitAfter, paid: Option<Value>) -> Result<Block, JitError> {
+        self.pending(exit.at, &exit.live, Some(exit.refund), paid)
     }
 
     /// A block that leaves while the call at an instruction is active.
     pub(super) fn exit_in_call(&mut self, at: InstrIx, live: &SlotSet) -> Result<Block, JitError> {
-        self.pending(at, live, None)
+        self.pending(at, live, None, None)
     }
 
     /// A block that leaves before an instruction has run: its fuel and that of the rest of the segment is given
@@ -36,12 +59,18 @@ impl Translator<'_> {
         self.exit(at, &live.before, refund)
     }
 
-    fn pending(&mut self, at: InstrIx, live: &SlotSet, refund: Option<u64>) -> Result<Block, JitError> {
+    fn pending(
+        &mut self,
+        at: InstrIx,
+        live: &SlotSet,
+        refund: Option<u64>,
+        paid: Option<Value>,
+    ) -> Result<Block, JitError> {
         let block = self.builder.create_block();
         self.builder.set_cold_block(block);
         let live: Vec<Slot> = live.iter().filter(|&slot| self.types.get(slot).is_some()).collect();
         let site = self.tables.add_site(self.func, at, &live)?;
-        self.exits.push(PendingExit { block, site, live, refund });
+        self.exits.push(PendingExit { block, site, live, refund, paid });
         Ok(block)
     }
 
@@ -58,7 +87,11 @@ impl Translator<'_> {
                 Some(refund) => {
                     let fuel = self.builder.use_var(self.fuel);
                     let refund = self.immediate(types::I64, refund);
-                    self.builder.ins().iadd(fuel, refund)
+                    let fuel = self.builder.ins().iadd(fuel, refund);
+                    match exit.paid {
+                        Some(paid) => self.builder.ins().iadd(fuel, paid),
+                        None => fuel,
+                    }
                 }
                 None => self.immediate(types::I64, IN_CALL),
             };

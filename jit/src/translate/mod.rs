@@ -202,8 +202,8 @@ impl Translator<'_> {
     fn charge(&mut self, index: usize) -> Result<(), JitError> {
         let cost = self.function.fuel(self.segment.start, self.segment.end);
         let live = self.analysis.live_in.get(index).ok_or(self.internal())?.clone();
-        let refund = cost;
-        let exit = self.exit(self.segment.start, &live, refund)?;
+        // Nothing is paid yet where this exit is taken.
+        let exit = self.exit(self.segment.start, &live, 0)?;
         self.pay_constant(cost, exit);
         Ok(())
     }
