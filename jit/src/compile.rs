@@ -4,16 +4,16 @@ use crate::context::Callee;
 use crate::engine::JitConfig;
 use crate::error::JitError;
 use crate::memory::CodeMemory;
-use crate::program::{Compiled, Entry, Site};
+use crate::program::{Compiled, Constants, Entry, Site};
 use crate::signatures;
 use crate::slots::flatten;
 use crate::translate::translate;
 use cranelift_codegen::Context;
+use cranelift_codegen::FinalizedRelocTarget;
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::control::ControlPlane;
 use cranelift_codegen::ir::{ExternalName, FuncRef, Type, UserFuncName};
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_codegen::FinalizedRelocTarget;
 use cranelift_frontend::FunctionBuilderContext;
 use opforge_vm::ValueType;
 use opforge_vm::ids::{FuncId, InstrIx};
@@ -34,14 +34,17 @@ const MAX_LIVE: u64 = 1 << 24;
 /// Calls reach this far on every machine.
 const MAX_CODE: u32 = 64 << 20;
 
+/// Parameter and result types.
+type SignatureTypes = (Box<[ValueType]>, Box<[ValueType]>);
+
 /// What translation of all functions collects.
 #[derive(Debug, Default)]
 pub(crate) struct Tables {
     sites: Vec<Site>,
     slots: Vec<Slot>,
-    constants: Vec<Box<[(Slot, u64)]>>,
+    constants: Vec<Constants>,
     spill_len: usize,
-    classes: HashMap<(Box<[ValueType]>, Box<[ValueType]>), u64>,
+    classes: HashMap<SignatureTypes, u64>,
     /// Of the function being translated.
     callees: HashMap<FuncId, FuncRef>,
 }

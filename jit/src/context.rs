@@ -82,14 +82,8 @@ pub(crate) fn enter(compiled: &Compiled, func: usize, run: &mut NativeRun<'_, '_
     let room = run.room().into();
     let mut buffer = params;
     let spill = buffer.as_mut_ptr();
-    let mut context = Context {
-        spill,
-        functions: compiled.callees.as_ptr(),
-        spill_len,
-        compiled,
-        run,
-        panic: None,
-    };
+    let mut context =
+        Context { spill, functions: compiled.callees.as_ptr(), spill_len, compiled, run, panic: None };
     // SAFETY: `trampoline` is the address of code with this signature, and `code` that of a function whose parameters
     // and results are those the trampoline was made for (`compile`). The code is in `compiled`, which is borrowed.
     // The parameters stand behind the spill slots, where nothing writes them before they are read.

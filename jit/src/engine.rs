@@ -92,9 +92,8 @@ impl JitEngine {
             flags.set(name, value).map_err(|error| unsupported(error.to_string()))?;
         }
         let builder = cranelift_native::builder().map_err(|reason| unsupported(reason.into()))?;
-        let isa = builder
-            .finish(settings::Flags::new(flags))
-            .map_err(|error| unsupported(error.to_string()))?;
+        let isa =
+            builder.finish(settings::Flags::new(flags)).map_err(|error| unsupported(error.to_string()))?;
         Ok(Self { config, isa })
     }
 

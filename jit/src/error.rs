@@ -74,7 +74,10 @@ impl fmt::Display for JitError {
         match self {
             Self::UnsupportedHost { reason } => write!(f, "no native code for this machine: {reason}"),
             Self::TooLarge { func, what, actual, limit } => {
-                write!(f, "{func} has {actual} {what}, at most {limit} are compiled; run it in the interpreter")
+                write!(
+                    f,
+                    "{func} has {actual} {what}, at most {limit} are compiled; run it in the interpreter"
+                )
             }
             Self::TooMuchCode { actual, limit } => {
                 write!(f, "the program has {actual} bytes of machine code, at most {limit} are kept")

@@ -52,6 +52,9 @@ impl JittedProgram {
     }
 }
 
+/// Slots and the values that they always hold.
+pub(crate) type Constants = Box<[(Slot, u64)]>;
+
 /// A place where code may leave a frame.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
@@ -86,7 +89,7 @@ pub(crate) struct Compiled {
     pub(crate) sites: Box<[Site]>,
     pub(crate) slots: Box<[Slot]>,
     /// By function: slots that hold the same value wherever they are read.
-    pub(crate) constants: Box<[Box<[(Slot, u64)]>]>,
+    pub(crate) constants: Box<[Constants]>,
     /// Slots that code needs to exchange with Rust.
     pub(crate) spill_len: usize,
 }

@@ -93,11 +93,7 @@ fn unary<A: Slots, R: Outcome>(_: &mut Cx<'_>, slots: &[u64], f: impl FnOnce(A) 
     f(A::load(slots))
 }
 
-fn binary<A: Slots, B: Slots, R: Outcome>(
-    _: &mut Cx<'_>,
-    slots: &[u64],
-    f: impl FnOnce(A, B) -> R,
-) -> R {
+fn binary<A: Slots, B: Slots, R: Outcome>(_: &mut Cx<'_>, slots: &[u64], f: impl FnOnce(A, B) -> R) -> R {
     f(A::load(slots), B::load(rest::<A>(slots)))
 }
 
@@ -145,9 +141,15 @@ mod sem_heap {
 
 /// An immediate stands in the slot behind the operand.
 macro_rules! call_form {
-    (unary_imm, $cx:ident, $slots:ident, $f:path) => { binary($cx, $slots, $f) };
-    (heap_unary_imm, $cx:ident, $slots:ident, $f:path) => { heap_binary($cx, $slots, $f) };
-    ($form:ident, $cx:ident, $slots:ident, $f:path) => { $form($cx, $slots, $f) };
+    (unary_imm, $cx:ident, $slots:ident, $f:path) => {
+        binary($cx, $slots, $f)
+    };
+    (heap_unary_imm, $cx:ident, $slots:ident, $f:path) => {
+        heap_binary($cx, $slots, $f)
+    };
+    ($form:ident, $cx:ident, $slots:ident, $f:path) => {
+        $form($cx, $slots, $f)
+    };
 }
 
 /// A semantic function for code: up to four operand slots; the result is in the context's first slots. Returns 0,

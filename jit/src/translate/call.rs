@@ -136,8 +136,8 @@ impl Translator<'_> {
         let all = values.len() + rets.len as usize;
         self.tables.need_spill(all);
         let fuel = self.builder.use_var(self.fuel);
-        let [host, args, all] =
-            [u64::from(host.0), values.len() as u64, all as u64].map(|value| self.immediate(types::I64, value));
+        let [host, args, all] = [u64::from(host.0), values.len() as u64, all as u64]
+            .map(|value| self.immediate(types::I64, value));
         let left = self.call_helper(Helper::HostCall, &[host, fuel, args, all]);
         let none = self.is_negative(left);
         self.branch_away(none, exit);

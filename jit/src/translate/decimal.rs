@@ -19,8 +19,7 @@ impl Translator<'_> {
         if !matches!(op, Opcode::DecAdd | Opcode::DecSub | Opcode::DecMul) {
             return Ok(false);
         }
-        let (a, a_scale, b, b_scale) =
-            (self.read(a), self.read(a + 1), self.read(b), self.read(b + 1));
+        let (a, a_scale, b, b_scale) = (self.read(a), self.read(a + 1), self.read(b), self.read(b + 1));
         let exit = self.exit_before(at)?;
         let scale = if op == Opcode::DecMul {
             let scale = self.builder.ins().iadd(a_scale, b_scale);

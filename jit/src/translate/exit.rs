@@ -4,7 +4,9 @@ use super::{Helper, Translator};
 use crate::context::{self, Context, IN_CALL};
 use crate::error::JitError;
 use crate::slots::SlotSet;
-use cranelift_codegen::ir::{AbiParam, Block, InstBuilder, MemFlagsData as MemFlags, Signature, Value, types};
+use cranelift_codegen::ir::{
+    AbiParam, Block, InstBuilder, MemFlagsData as MemFlags, Signature, Value, types,
+};
 use opforge_vm::ids::InstrIx;
 use opforge_vm::lower::Slot;
 

@@ -66,7 +66,11 @@ pub(crate) struct Pair {
 
 impl Pair {
     /// `None` if the program does not link with the hosts of the tests.
-    pub(crate) fn new(verified: &VerifiedProgram, schedule: FuelSchedule, stack: Option<u32>) -> Option<Self> {
+    pub(crate) fn new(
+        verified: &VerifiedProgram,
+        schedule: FuelSchedule,
+        stack: Option<u32>,
+    ) -> Option<Self> {
         let engine = Engine::new(EngineConfig::new().schedule(schedule));
         let interp = Module::new(&engine, verified).unwrap();
         let mut config = JitConfig::new().engine(engine);

@@ -171,7 +171,11 @@ impl NativeRun<'_, '_> {
     }
 
     /// The next frame outwards is left while the call at `instr` is active.
-    pub fn leave_call(&mut self, (func, instr): (FuncId, InstrIx), values: impl Iterator<Item = (Slot, u64)>) {
+    pub fn leave_call(
+        &mut self,
+        (func, instr): (FuncId, InstrIx),
+        values: impl Iterator<Item = (Slot, u64)>,
+    ) {
         self.values.extend(values);
         self.frames.push(LeftFrame { func, instr, end: self.values.len() });
     }
