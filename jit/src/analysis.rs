@@ -59,6 +59,22 @@ impl Analysis {
         }
     }
 
+    /// The reachable segments, each after those that are entered from it alone.
+    pub(crate) fn bottom_up(&self) -> Vec<usize> {
+        let single = |&child: &usize| child != 0 && self.predecessors.get(child) == Some(&1);
+        let children = |index: usize| self.successors.get(index).into_iter().flatten().copied().filter(single);
+        let roots = (0..self.reachable.len())
+            .filter(|&index| self.reachable.get(index) == Some(&true) && !single(&index));
+        let mut order: Vec<usize> = roots.collect();
+        let mut next = 0;
+        while let Some(&index) = order.get(next) {
+            order.extend(children(index));
+            next += 1;
+        }
+        order.reverse();
+        order
+    }
+
     /// The slots needed behind the end of a segment.
     pub(crate) fn live_out(&self, segment: usize, types: &SlotTypes) -> SlotSet {
         let mut live = SlotSet::new(types.len());

@@ -29,6 +29,7 @@ mod compile;
 mod context;
 mod engine;
 mod error;
+mod fuel;
 mod memory;
 mod program;
 mod shims;

@@ -87,7 +87,7 @@ impl Translator<'_> {
         at: InstrIx,
         live: &LiveAt,
     ) -> Result<(Vec<Value>, cranelift_codegen::ir::Block), JitError> {
-        let refund = self.function.fuel(at, self.segment.end);
+        let refund = self.unused(at);
         let exit = self.exit(at, &live.before, refund)?;
         let zero = self.immediate(types::I64, 0);
         let full = self.builder.ins().icmp(IntCC::Equal, self.room, zero);
@@ -127,7 +127,7 @@ impl Translator<'_> {
     ) -> Result<(), JitError> {
         let live = self.live_at(at)?;
         // The call has run when it traps: nothing is given back but what stands behind it.
-        let refund = self.function.fuel(InstrIx(at.0 + 1), self.segment.end);
+        let refund = self.unused(InstrIx(at.0 + 1));
         let exit = self.exit(at, &live.before, refund)?;
         let values: Vec<Value> = self.function.slots(args).iter().map(|&slot| self.read(slot)).collect();
         if !values.is_empty() {

@@ -38,7 +38,7 @@ impl Translator<'_> {
     /// after it has paid `paid`.
     pub(super) fn exits_around_payment(&mut self, at: InstrIx) -> Result<(Block, ExitAfter), JitError> {
         let live = self.live_at(at)?;
-        let refund = self.function.fuel(at, self.segment.end);
+        let refund = self.unused(at);
         let before = self.exit(at, &live.before, refund)?;
         Ok((before, ExitAfter { at, live: live.before, refund }))
     }
@@ -57,7 +57,7 @@ impl Translator<'_> {
     /// back.
     pub(super) fn exit_before(&mut self, at: InstrIx) -> Result<Block, JitError> {
         let live = self.live_at(at)?;
-        let refund = self.function.fuel(at, self.segment.end);
+        let refund = self.unused(at);
         self.exit(at, &live.before, refund)
     }
 

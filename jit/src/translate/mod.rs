@@ -17,6 +17,7 @@ mod text;
 use crate::analysis::{Analysis, instrs, step_back};
 use crate::compile::Tables;
 use crate::error::JitError;
+use crate::fuel::{Charge, Charges};
 use crate::slots::{SlotSet, SlotTypes};
 use cranelift_codegen::ir::{
     Block, BlockArg, Function, InstBuilder, SigRef, Signature, Type, Value, condcodes::IntCC, types,
@@ -60,6 +61,7 @@ pub(crate) fn translate(
         tables,
         types: &types,
         analysis: &analysis,
+        charges: Charges::of(function, &analysis),
         variables,
         context,
         room,
@@ -69,6 +71,7 @@ pub(crate) fn translate(
         exits: Vec::new(),
         signatures: HashMap::new(),
         segment: Segment { start: InstrIx(0), end: InstrIx(0) },
+        reserved: 0,
         live: VecDeque::new(),
         ended: false,
     };
@@ -98,6 +101,7 @@ struct Translator<'t> {
     tables: &'t mut Tables,
     types: &'t SlotTypes,
     analysis: &'t Analysis,
+    charges: Charges,
     /// By slot.
     variables: Vec<Option<Variable>>,
     context: Value,
@@ -111,6 +115,8 @@ struct Translator<'t> {
     exits: Vec<PendingExit>,
     signatures: HashMap<Signature, SigRef>,
     segment: Segment,
+    /// Fuel reserved for what follows the segment.
+    reserved: u64,
     /// Of the segment's instructions that may leave, in order.
     live: VecDeque<LiveAt>,
     /// Whether the current block has its end.
@@ -156,6 +162,7 @@ impl Translator<'_> {
 
     fn segment(&mut self, index: usize, segment: Segment) -> Result<(), JitError> {
         self.segment = segment;
+        self.reserved = self.charges.reserved.get(index).copied().unwrap_or(0);
         self.ended = false;
         self.note_live(index);
         self.charge(index)?;
@@ -200,12 +207,27 @@ impl Translator<'_> {
 
     /// Charges the fuel of a segment at its start.
     fn charge(&mut self, index: usize) -> Result<(), JitError> {
-        let cost = self.function.fuel(self.segment.start, self.segment.end);
+        let cost = match self.charges.charges.get(index).copied().ok_or(self.internal())? {
+            Charge::Take(cost) => cost,
+            Charge::GiveBack(0) => return Ok(()),
+            Charge::GiveBack(spare) => {
+                let fuel = self.builder.use_var(self.fuel);
+                let spare = self.immediate(types::I64, spare);
+                let fuel = self.builder.ins().iadd(fuel, spare);
+                self.builder.def_var(self.fuel, fuel);
+                return Ok(());
+            }
+        };
         let live = self.analysis.live_in.get(index).ok_or(self.internal())?.clone();
         // Nothing is paid yet where this exit is taken.
         let exit = self.exit(self.segment.start, &live, 0)?;
         self.pay_constant(cost, exit);
         Ok(())
+    }
+
+    /// The fuel that is paid, and not used, when the instruction at `at` has not run.
+    fn unused(&self, at: InstrIx) -> u64 {
+        self.function.fuel(at, self.segment.end) + self.reserved
     }
 
     /// Takes fuel; gets more, or leaves, if there is less. The exit refunds what is already paid.
