@@ -59,9 +59,14 @@ impl Analysis {
         }
     }
 
+    /// Whether a segment is entered from one place only, which is not the function's entry.
+    pub(crate) fn is_child(&self, segment: usize) -> bool {
+        segment != 0 && self.predecessors.get(segment) == Some(&1)
+    }
+
     /// The reachable segments, each after those that are entered from it alone.
     pub(crate) fn bottom_up(&self) -> Vec<usize> {
-        let single = |&child: &usize| child != 0 && self.predecessors.get(child) == Some(&1);
+        let single = |&child: &usize| self.is_child(child);
         let children = |index: usize| self.successors.get(index).into_iter().flatten().copied().filter(single);
         let roots = (0..self.reachable.len())
             .filter(|&index| self.reachable.get(index) == Some(&true) && !single(&index));

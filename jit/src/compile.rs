@@ -190,6 +190,11 @@ pub(crate) fn compile(
         tables.need_spill(function.result_slots as usize);
         widest = widest.max(function.param_slots.max(function.result_slots));
     }
+    let largest_frame = assembly.largest_frame;
+    context.clear();
+    signatures::refill_code(isa, &mut context.func, &mut builder_context);
+    // It stands behind the functions, as translation names it.
+    ranges.push(assembly.add(FuncId(ranges.len() as u32), &mut context)?);
     let mut trampolines: HashMap<(Vec<Type>, Vec<Type>), usize> = HashMap::new();
     let mut entered_by = Vec::with_capacity(ranges.len());
     for (i, function) in program.functions.iter().enumerate() {
@@ -209,8 +214,11 @@ pub(crate) fn compile(
     }
     assembly.link(&ranges)?;
     // Arguments and results that have no register are on the stack.
-    let frame = u64::from(assembly.largest_frame + FRAME_LINKAGE) + u64::from(widest) * 16;
-    let max_frames = u32::try_from(u64::from(config.native_stack) / frame).unwrap_or(u32::MAX);
+    let frame = u64::from(largest_frame + FRAME_LINKAGE) + u64::from(widest) * 16;
+    // Trampoline and refill are active once each.
+    let once = 2 * u64::from(assembly.largest_frame - largest_frame + FRAME_LINKAGE);
+    let stack = u64::from(config.native_stack).saturating_sub(once);
+    let max_frames = u32::try_from(stack / frame).unwrap_or(u32::MAX);
     let memory = CodeMemory::new(&assembly.code)
         .map_err(|error| JitError::CodeMemory { reason: error.to_string() })?;
     Ok(finish(program, tables, (memory, assembly.code.len(), max_frames), ranges, &entered_by))

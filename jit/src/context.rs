@@ -19,6 +19,9 @@ pub(crate) struct Context<'c, 'm, 'r> {
     spill: *mut u64,
     /// The program's functions, for indirect calls.
     functions: *const Callee,
+    helpers: *const Helpers,
+    /// What [`refill`] gave.
+    refilled: i64,
     spill_len: usize,
     compiled: &'c Compiled,
     run: &'c mut NativeRun<'m, 'r>,
@@ -27,6 +30,8 @@ pub(crate) struct Context<'c, 'm, 'r> {
 
 impl Context<'_, '_, '_> {
     pub(crate) const SPILL: i32 = offset_of!(Context<'_, '_, '_>, spill) as i32;
+    pub(crate) const HELPERS: i32 = offset_of!(Context<'_, '_, '_>, helpers) as i32;
+    pub(crate) const REFILLED: i32 = offset_of!(Context<'_, '_, '_>, refilled) as i32;
     pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
 
     /// The first slots that go between code and Rust.
@@ -45,6 +50,37 @@ impl Context<'_, '_, '_> {
     pub(crate) fn put(&mut self, values: [u64; 2]) {
         self.spill(2).copy_from_slice(&values);
     }
+}
+
+/// The Rust functions that code calls without regard to the opcode. Code loads their addresses where it calls them: a
+/// constant would be kept in a register through whole loops, for calls that hardly ever happen.
+#[repr(C)]
+pub(crate) struct Helpers {
+    refill: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
+    leave_at: unsafe extern "C" fn(ContextPtr, u64, u64),
+    host_call: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
+    agg_new: unsafe extern "C" fn(ContextPtr, u64, u64, u64) -> i64,
+    agg_get: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
+    agg_len: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
+}
+
+static HELPERS: Helpers = Helpers { refill, leave_at, host_call, agg_new, agg_get, agg_len };
+
+/// A helper by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Helper {
+    pub(crate) offset: i32,
+    /// How many values it returns.
+    pub(crate) results: usize,
+}
+
+impl Helper {
+    pub(crate) const REFILL: Self = Self { offset: offset_of!(Helpers, refill) as i32, results: 1 };
+    pub(crate) const LEAVE_AT: Self = Self { offset: offset_of!(Helpers, leave_at) as i32, results: 0 };
+    pub(crate) const HOST_CALL: Self = Self { offset: offset_of!(Helpers, host_call) as i32, results: 1 };
+    pub(crate) const AGG_NEW: Self = Self { offset: offset_of!(Helpers, agg_new) as i32, results: 1 };
+    pub(crate) const AGG_GET: Self = Self { offset: offset_of!(Helpers, agg_get) as i32, results: 1 };
+    pub(crate) const AGG_LEN: Self = Self { offset: offset_of!(Helpers, agg_len) as i32, results: 1 };
 }
 
 /// A function as indirect calls see it.
@@ -82,8 +118,16 @@ pub(crate) fn enter(compiled: &Compiled, func: usize, run: &mut NativeRun<'_, '_
     let room = run.room().into();
     let mut buffer = params;
     let spill = buffer.as_mut_ptr();
-    let mut context =
-        Context { spill, functions: compiled.callees.as_ptr(), spill_len, compiled, run, panic: None };
+    let mut context = Context {
+        spill,
+        functions: compiled.callees.as_ptr(),
+        helpers: &raw const HELPERS,
+        refilled: 0,
+        spill_len,
+        compiled,
+        run,
+        panic: None,
+    };
     // SAFETY: `trampoline` is the address of code with this signature, and `code` that of a function whose parameters
     // and results are those the trampoline was made for (`compile`). The code is in `compiled`, which is borrowed.
     // The parameters stand behind the spill slots, where nothing writes them before they are read.

@@ -2,8 +2,9 @@
 //!
 //! Every segment costs fuel, but not every segment needs a check of its own. One that is entered from one place only
 //! has its cost reserved there, together with that of the segment it follows; where a branch leads to segments of
-//! different costs, the largest is reserved and the others give the difference back. What is reserved shows nowhere:
-//! code that leaves gives back all that has not run, and calls see exactly what is left. A reservation that does not
+//! different costs, the largest is reserved and the others give the difference back; so does the way to a segment that
+//! is entered from elsewhere too, which checks for itself. What is reserved shows nowhere: code that leaves gives back
+//! all that has not run, and calls see exactly what is left. A reservation that does not
 //! fit leaves to the interpreter, which is exact; so at worst the last few instructions of a run's fuel are
 //! interpreted.
 
@@ -50,7 +51,7 @@ impl Charges {
             if most > MAX_RESERVED {
                 continue;
             }
-            for &child in children {
+            for &child in &children {
                 let spare = most - needs(&charges, child);
                 if let Some(charge) = charges.get_mut(child) {
                     *charge = Charge::GiveBack(spare);
@@ -65,17 +66,19 @@ impl Charges {
     }
 }
 
-/// The segments behind a segment, if it may reserve their fuel: each is entered from here only, and nothing sees the
-/// fuel in between.
-fn children<'a>(function: &ExecFunction, analysis: &'a Analysis, index: usize) -> Option<&'a [usize]> {
+/// The segments that are entered from this one only, if it may reserve their fuel: nothing sees the fuel in between,
+/// and control does not go back, where giving back would cost something in each turn of a loop.
+fn children(function: &ExecFunction, analysis: &Analysis, index: usize) -> Option<Vec<usize>> {
     let segment = function.segments.get(index)?;
     let last = function.instrs.get(segment.end.index().checked_sub(1)?)?;
     if shows_fuel(last) {
         return None;
     }
     let successors = analysis.successors.get(index)?;
-    let single = |&child: &usize| child != 0 && analysis.predecessors.get(child) == Some(&1);
-    successors.iter().all(single).then_some(successors)
+    if successors.iter().any(|&to| to <= index) {
+        return None;
+    }
+    Some(successors.iter().copied().filter(|&to| analysis.is_child(to)).collect())
 }
 
 /// Whether something sees the fuel at this instruction: a callee, the host, or a charge by size.

@@ -1,6 +1,6 @@
 //! Signatures of compiled functions, and of the code that enters them.
 
-use crate::context::Context;
+use crate::context::{Context, Helper};
 use crate::slots::flatten;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, MemFlagsData as MemFlags, Signature, Type, types,
@@ -22,6 +22,37 @@ pub(crate) fn of_slots(params: &[Type], results: &[Type]) -> Signature {
     signature.returns = vec![AbiParam::new(types::I64)];
     signature.returns.extend(results.iter().map(|&ty| AbiParam::new(ty)));
     signature
+}
+
+/// The signature of the code that gets more fuel: it takes context, fuel and cost, keeps all registers, and leaves what
+/// it got in the context.
+pub(crate) fn refill() -> Signature {
+    let mut signature = Signature::new(CallConv::PreserveAll);
+    signature.params = vec![AbiParam::new(types::I64); 3];
+    signature
+}
+
+/// Translates that code.
+pub(crate) fn refill_code(isa: &dyn TargetIsa, ir: &mut Function, context: &mut FunctionBuilderContext) {
+    ir.signature = refill();
+    let mut builder = FunctionBuilder::new(ir, context);
+    let block = builder.create_block();
+    builder.append_block_params_for_function_params(block);
+    builder.switch_to_block(block);
+    builder.seal_block(block);
+    let &[cx, fuel, cost] = builder.block_params(block) else { return };
+    let flags = MemFlags::trusted();
+    let table = builder.ins().load(types::I64, flags, cx, Context::HELPERS);
+    let helper = builder.ins().load(types::I64, flags, table, Helper::REFILL.offset);
+    let mut signature = Signature::new(isa.default_call_conv());
+    signature.params = vec![AbiParam::new(types::I64); 3];
+    signature.returns = vec![AbiParam::new(types::I64)];
+    let signature = builder.import_signature(signature);
+    let call = builder.ins().call_indirect(signature, helper, &[cx, fuel, cost]);
+    let refilled = builder.inst_results(call).first().copied().unwrap_or(fuel);
+    builder.ins().store(flags, refilled, cx, Context::REFILLED);
+    builder.ins().return_(&[]);
+    builder.finalize(isa.frontend_config());
 }
 
 /// Parameters of the callee of an indirect call: a closure's environment comes first.

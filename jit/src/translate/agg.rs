@@ -1,6 +1,7 @@
 //! Aggregates: calls of the heap.
 
-use super::{Helper, Translator};
+use super::Translator;
+use crate::context::Helper;
 use crate::error::JitError;
 use cranelift_codegen::ir::{Value, types};
 use opforge_vm::heap::AggKind;
@@ -21,7 +22,7 @@ impl Translator<'_> {
         self.spill(&values);
         let args =
             [u64::from(ty.0), len.into(), values.len() as u64].map(|value| self.immediate(types::I64, value));
-        let handle = self.call_helper(Helper::AggNew, &args);
+        let handle = self.call_helper(Helper::AGG_NEW, &args);
         let none = self.is_negative(handle);
         self.branch_away(none, exit);
         self.write(dst, handle);
@@ -41,7 +42,7 @@ impl Translator<'_> {
         let handle = self.read(agg);
         let types = u64::from(read.shape.0) << 32 | u64::from(read.elem.0);
         let [types, width] = [types, read.width.into()].map(|value| self.immediate(types::I64, value));
-        let status = self.call_helper(Helper::AggGet, &[handle, index, types, width]);
+        let status = self.call_helper(Helper::AGG_GET, &[handle, index, types, width]);
         self.branch_away(status, exit);
         if read.width > 0 {
             self.unspill(0, dst..dst + read.width);
@@ -64,7 +65,7 @@ impl Translator<'_> {
             AggKind::Array => 2,
         };
         let kind = self.immediate(types::I64, kind);
-        let len = self.call_helper(Helper::AggLen, &[handle, kind]);
+        let len = self.call_helper(Helper::AGG_LEN, &[handle, kind]);
         let none = self.is_negative(len);
         self.branch_away(none, exit);
         self.write(dst, len);

@@ -1,13 +1,11 @@
 //! Calls: of functions, with arguments and results in registers, and of the host, through the context's slots.
 
-use super::{Helper, LiveAt, Translator};
-use crate::context::{Callee, Context};
+use super::{LiveAt, Translator};
+use crate::context::{Callee, Context, Helper};
 use crate::error::JitError;
 use crate::signatures;
 use crate::slots::SlotSet;
-use cranelift_codegen::ir::{
-    ExtFuncData, ExternalName, Inst, InstBuilder, UserExternalName, Value, condcodes::IntCC, types,
-};
+use cranelift_codegen::ir::{Block, Inst, InstBuilder, Value, condcodes::IntCC, types};
 use opforge_vm::ids::{CallSigId, FuncId, HostSigId, InstrIx};
 use opforge_vm::lower::{Slot, SlotList};
 
@@ -29,11 +27,7 @@ impl Translator<'_> {
             Some(reference) => reference,
             None => {
                 let signature = signatures::native(&callee.params, &callee.results);
-                let signature = self.signature(signature);
-                let name = UserExternalName::new(0, func.0);
-                let name = ExternalName::user(self.builder.func.declare_imported_user_function(name));
-                let data = ExtFuncData { name, signature, colocated: true, patchable: false };
-                let reference = self.builder.import_function(data);
+                let reference = self.import(func.0, signature);
                 self.tables.set_callee(func, reference);
                 reference
             }
@@ -86,7 +80,7 @@ impl Translator<'_> {
         &mut self,
         at: InstrIx,
         live: &LiveAt,
-    ) -> Result<(Vec<Value>, cranelift_codegen::ir::Block), JitError> {
+    ) -> Result<(Vec<Value>, Block), JitError> {
         let refund = self.unused(at);
         let exit = self.exit(at, &live.before, refund)?;
         let zero = self.immediate(types::I64, 0);
@@ -138,7 +132,7 @@ impl Translator<'_> {
         let fuel = self.builder.use_var(self.fuel);
         let [host, args, all] = [u64::from(host.0), values.len() as u64, all as u64]
             .map(|value| self.immediate(types::I64, value));
-        let left = self.call_helper(Helper::HostCall, &[host, fuel, args, all]);
+        let left = self.call_helper(Helper::HOST_CALL, &[host, fuel, args, all]);
         let none = self.is_negative(left);
         self.branch_away(none, exit);
         self.builder.def_var(self.fuel, left);

@@ -164,6 +164,7 @@ impl Translator<'_> {
         }
         let zero = self.immediate(types::I64, 0);
         slots.resize(4, zero);
+        let address = self.immediate(types::I64, address as u64);
         let status = self.call_rust(address, &slots, 1);
         if row.traps.get() != 0
             && let Some((exit, _)) = exit

@@ -1,11 +1,12 @@
 //! Leaving compiled code, and calls of Rust functions.
 
-use super::{Helper, Translator};
-use crate::context::{self, Context, IN_CALL};
+use super::Translator;
+use crate::context::{self, Context, Helper, IN_CALL};
+use crate::signatures;
 use crate::error::JitError;
 use crate::slots::SlotSet;
 use cranelift_codegen::ir::{
-    AbiParam, Block, InstBuilder, MemFlagsData as MemFlags, Signature, Value, types,
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData as MemFlags, Signature, UserExternalName, Value, types,
 };
 use opforge_vm::ids::InstrIx;
 use opforge_vm::lower::Slot;
@@ -98,7 +99,7 @@ impl Translator<'_> {
                 None => self.immediate(types::I64, IN_CALL),
             };
             let site = self.immediate(types::I64, exit.site as u64);
-            self.call_helper(Helper::LeaveAt, &[site, fuel]);
+            self.call_helper(Helper::LEAVE_AT, &[site, fuel]);
             self.return_left();
         }
     }
@@ -161,29 +162,48 @@ impl Translator<'_> {
 
     /// Calls a helper with the context and these arguments.
     pub(super) fn call_helper(&mut self, helper: Helper, args: &[Value]) -> Value {
-        let address = match helper {
-            Helper::Refill => context::refill as *const () as usize,
-            Helper::LeaveAt => context::leave_at as *const () as usize,
-            Helper::HostCall => context::host_call as *const () as usize,
-            Helper::AggNew => context::agg_new as *const () as usize,
-            Helper::AggGet => context::agg_get as *const () as usize,
-            Helper::AggLen => context::agg_len as *const () as usize,
-        };
-        let results = usize::from(!matches!(helper, Helper::LeaveAt));
-        self.call_rust(address, args, results)
+        let flags = self.trusted();
+        let table = self.builder.ins().load(types::I64, flags, self.context, Context::HELPERS);
+        let address = self.builder.ins().load(types::I64, flags, table, helper.offset);
+        self.call_rust(address, args, helper.results)
     }
 
     /// Calls a Rust function with the context and these 64-bit arguments; it returns `results` (0 or 1) values.
-    pub(super) fn call_rust(&mut self, address: usize, args: &[Value], results: usize) -> Value {
+    pub(super) fn call_rust(&mut self, address: Value, args: &[Value], results: usize) -> Value {
         let mut signature = Signature::new(self.isa.default_call_conv());
         signature.params = vec![AbiParam::new(types::I64); args.len() + 1];
         signature.returns = vec![AbiParam::new(types::I64); results];
         let signature = self.signature(signature);
-        let address = self.immediate(types::I64, address as u64);
         let mut all = vec![self.context];
         all.extend_from_slice(args);
         let call = self.builder.ins().call_indirect(signature, address, &all);
         self.builder.inst_results(call).first().copied().unwrap_or(self.context)
+    }
+
+    /// Asks for fuel through code that keeps all registers, so that the values of loops can stay in them. Returns
+    /// what [`context::refill`] gives.
+    pub(super) fn refill(&mut self, fuel: Value, cost: Value) -> Value {
+        let refill = match self.refill {
+            Some(refill) => refill,
+            None => {
+                let index = self.program.functions.len() as u32;
+                let refill = self.import(index, signatures::refill());
+                self.refill = Some(refill);
+                refill
+            }
+        };
+        self.builder.ins().call(refill, &[self.context, fuel, cost]);
+        let flags = self.trusted();
+        self.builder.ins().load(types::I64, flags, self.context, Context::REFILLED)
+    }
+
+    /// A function of the same program that can be called.
+    pub(super) fn import(&mut self, index: u32, signature: Signature) -> FuncRef {
+        let signature = self.signature(signature);
+        let name = UserExternalName::new(0, index);
+        let name = ExternalName::user(self.builder.func.declare_imported_user_function(name));
+        let data = ExtFuncData { name, signature, colocated: true, patchable: false };
+        self.builder.import_function(data)
     }
 
     pub(super) fn signature(&mut self, signature: Signature) -> cranelift_codegen::ir::SigRef {

@@ -20,7 +20,7 @@ use crate::error::JitError;
 use crate::fuel::{Charge, Charges};
 use crate::slots::{SlotSet, SlotTypes};
 use cranelift_codegen::ir::{
-    Block, BlockArg, Function, InstBuilder, SigRef, Signature, Type, Value, condcodes::IntCC, types,
+    Block, BlockArg, FuncRef, Function, InstBuilder, SigRef, Signature, Type, Value, condcodes::IntCC, types,
 };
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
@@ -70,6 +70,7 @@ pub(crate) fn translate(
         unsealed: analysis.predecessors.clone(),
         exits: Vec::new(),
         signatures: HashMap::new(),
+        refill: None,
         segment: Segment { start: InstrIx(0), end: InstrIx(0) },
         reserved: 0,
         live: VecDeque::new(),
@@ -114,6 +115,7 @@ struct Translator<'t> {
     unsealed: Vec<u32>,
     exits: Vec<PendingExit>,
     signatures: HashMap<Signature, SigRef>,
+    refill: Option<FuncRef>,
     segment: Segment,
     /// Fuel reserved for what follows the segment.
     reserved: u64,
@@ -211,10 +213,7 @@ impl Translator<'_> {
             Charge::Take(cost) => cost,
             Charge::GiveBack(0) => return Ok(()),
             Charge::GiveBack(spare) => {
-                let fuel = self.builder.use_var(self.fuel);
-                let spare = self.immediate(types::I64, spare);
-                let fuel = self.builder.ins().iadd(fuel, spare);
-                self.builder.def_var(self.fuel, fuel);
+                self.give_back(spare);
                 return Ok(());
             }
         };
@@ -223,6 +222,18 @@ impl Translator<'_> {
         let exit = self.exit(self.segment.start, &live, 0)?;
         self.pay_constant(cost, exit);
         Ok(())
+    }
+
+    fn give_back(&mut self, fuel: u64) {
+        let left = self.builder.use_var(self.fuel);
+        let fuel = self.immediate(types::I64, fuel);
+        let left = self.builder.ins().iadd(left, fuel);
+        self.builder.def_var(self.fuel, left);
+    }
+
+    /// Whether what is reserved must be given back on the way to a segment: it pays for itself.
+    fn gives_back_to(&self, segment: usize) -> bool {
+        self.reserved > 0 && matches!(self.charges.charges.get(segment), Some(Charge::Take(_)))
     }
 
     /// The fuel that is paid, and not used, when the instruction at `at` has not run.
@@ -246,7 +257,7 @@ impl Translator<'_> {
         self.builder.ins().brif(short, cold, &[], paid, &[BlockArg::Value(left)]);
         self.builder.seal_block(cold);
         self.builder.switch_to_block(cold);
-        let refilled = self.call_helper(Helper::Refill, &[fuel, cost]);
+        let refilled = self.refill(fuel, cost);
         let none = self.is_negative(refilled);
         self.builder.ins().brif(none, exit, &[], paid, &[BlockArg::Value(refilled)]);
         self.builder.seal_block(paid);
@@ -270,6 +281,9 @@ impl Translator<'_> {
 
     fn go_to(&mut self, segment: usize) -> Result<(), JitError> {
         let block = self.blocks.get(segment).copied().flatten().ok_or(self.internal())?;
+        if self.gives_back_to(segment) {
+            self.give_back(self.reserved);
+        }
         self.builder.ins().jump(block, &[]);
         self.edge_to(segment);
         self.ended = true;
@@ -392,10 +406,21 @@ impl Translator<'_> {
             let segment = Analysis::segment_at(self.function, at)?;
             Some((segment, self.blocks.get(segment).copied().flatten()?))
         });
-        let ((then, then_block), (other, other_block)) = then.zip(other).ok_or(self.internal())?;
-        self.builder.ins().brif(cond, then_block, &[], other_block, &[]);
-        self.edge_to(then);
-        self.edge_to(other);
+        let targets = then.zip(other).ok_or(self.internal())?;
+        let targets = [targets.0, targets.1];
+        let [then, other] = targets.map(|(segment, block)| {
+            if self.gives_back_to(segment) { self.builder.create_block() } else { block }
+        });
+        self.builder.ins().brif(cond, then, &[], other, &[]);
+        for ((segment, block), edge) in targets.into_iter().zip([then, other]) {
+            if edge != block {
+                self.builder.switch_to_block(edge);
+                self.builder.seal_block(edge);
+                self.give_back(self.reserved);
+                self.builder.ins().jump(block, &[]);
+            }
+            self.edge_to(segment);
+        }
         self.ended = true;
         Ok(())
     }
@@ -416,15 +441,4 @@ fn may_leave(instr: &ExecInstr) -> bool {
         ExecInstr::Direct { op, .. } | ExecInstr::DirectImm { op, .. } => direct::may_leave(*op),
         _ => true,
     }
-}
-
-/// Rust functions that code calls.
-#[derive(Clone, Copy, Debug)]
-enum Helper {
-    Refill,
-    LeaveAt,
-    HostCall,
-    AggNew,
-    AggGet,
-    AggLen,
 }
