@@ -7,7 +7,7 @@ default:
     @just --list
 
 # Everything that CI checks, in the order of what fails fastest.
-ci: lint test check-idempotent conformance
+ci: lint test check-idempotent conformance test-release
 
 # Formatting and lints, as errors.
 lint:
@@ -48,9 +48,25 @@ tables-diff BASE:
 test:
     cargo test --workspace
 
-# The conformance cases, in release: those of ../shared where present, else the committed sample.
+# The conformance cases: those of ../shared where present, else the committed sample.
 conformance:
-    cargo test --release --package opforge-conformance -- --nocapture
+    #!/usr/bin/env sh
+    set -eu
+    run="cargo run --quiet --release --locked --package opforge-conformance --"
+    corpus=conformance/data/extape_sample.jsonl
+    numeric=vm/tests/data/wasm_numeric_sample.csv
+    if [ -d ../shared/extape ]; then corpus="$(ls ../shared/extape/*.jsonl)"; fi
+    if [ -f ../shared/conformance/wasm_numeric.csv ]; then numeric=../shared/conformance/wasm_numeric.csv; fi
+    # File names of the corpus hold no spaces.
+    $run extape $corpus
+    $run wasm-numeric $numeric
+    $run spec-examples
+
+# What optimised builds do otherwise: threaded code in front of the interpreter's loop.
+test-release:
+    cargo test --release --package opforge --test programs
+    cargo test --release --package opforge-vm --test execution --test mutation
+    cargo test --release --package opforge-testgen --test interp
 
 # Benchmarks; a name selects some.
 bench *FILTER:

@@ -211,9 +211,6 @@ fn same_in_slices(
     seen: &Observed,
     trace: &Trace,
 ) -> Result<(), String> {
-    if seen.host.charged {
-        return Ok(());
-    }
     let slices = if seen.fuel <= FINE { [1, 2, 5] } else { [997, 1000, 65_536] };
     for slice in slices {
         let cut = observe(instance, run, run.limits, Fuel::Slices(slice), None)?;
@@ -238,7 +235,7 @@ fn exact_fuel(
     seen: &Observed,
     schedule: FuelSchedule,
 ) -> Result<(), String> {
-    if seen.host.charged || run.exact_fuel {
+    if run.exact_fuel {
         return Ok(());
     }
     let enough = observe(instance, run, run.limits.fuel(seen.fuel), Fuel::AtOnce, None)?;

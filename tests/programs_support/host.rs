@@ -7,7 +7,7 @@ use opforge_vm::{AggRef, Caller, Capabilities, Capability, HostError, Linker, Va
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Host {
     pub(crate) log: Vec<String>,
-    /// Whether fuel was charged: then a run cut into slices may end otherwise, as charges stop at zero.
+    /// Whether fuel was charged: then the run takes more fuel than it has instructions.
     pub(crate) charged: bool,
 }
 

@@ -6,6 +6,8 @@
 use super::machine::{Exit, Machine, NOT_PAID};
 use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Link, Regs};
+#[cfg(opforge_threaded)]
+use super::threaded;
 use super::trace::Tracer;
 use super::word::{Word, WordOp};
 use crate::ids::{FuncId, InstrIx};
@@ -31,7 +33,7 @@ pub(super) struct Position {
 ///
 /// # Safety
 /// All: the word's slots must be slots of the frame, and the frame inside the stack (`regs`, facts 1 and 2).
-mod forms {
+pub(super) mod forms {
     use super::{Immediate, Ip, Operand, Regs, SemResult, TrapCode, Word};
     use crate::heap::Heap;
 
@@ -46,7 +48,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn unary<A: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn unary<A: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         f: impl FnOnce(A) -> R,
@@ -56,7 +58,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn unary_imm<A: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn unary_imm<A: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         f: impl FnOnce(A, u32) -> R,
@@ -66,7 +68,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn binary<A: Operand, B: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn binary<A: Operand, B: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         f: impl FnOnce(A, B) -> R,
@@ -76,7 +78,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn binary_imm<A: Operand, B: Immediate, R: SemResult>(
+    pub(in crate::interp) unsafe fn binary_imm<A: Operand, B: Immediate, R: SemResult>(
         regs: Regs,
         word: Word,
         f: impl FnOnce(A, B) -> R,
@@ -86,7 +88,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         ip: Ip,
@@ -100,7 +102,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn heap_unary<A: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn heap_unary<A: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         heap: &mut Heap,
@@ -111,7 +113,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn heap_unary_imm<A: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn heap_unary_imm<A: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         heap: &mut Heap,
@@ -122,7 +124,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn heap_binary<A: Operand, B: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn heap_binary<A: Operand, B: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         heap: &mut Heap,
@@ -133,7 +135,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn heap_ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
+    pub(in crate::interp) unsafe fn heap_ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
         regs: Regs,
         word: Word,
         ip: Ip,
@@ -148,7 +150,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn test<A: Operand, B: Operand>(
+    pub(in crate::interp) unsafe fn test<A: Operand, B: Operand>(
         regs: Regs,
         word: Word,
         f: impl FnOnce(A, B) -> bool,
@@ -158,7 +160,7 @@ mod forms {
     }
 
     #[inline(always)]
-    pub(super) unsafe fn test_imm<A: Operand, B: Immediate>(
+    pub(in crate::interp) unsafe fn test_imm<A: Operand, B: Immediate>(
         regs: Regs,
         word: Word,
         f: impl FnOnce(A, B) -> bool,
@@ -344,6 +346,15 @@ macro_rules! define_loop {
             }
 
             let exit = loop {
+                #[cfg(opforge_threaded)]
+                if !EXACT && !T::ENABLED {
+                    // SAFETY: the facts of `regs` hold here as for the loop itself.
+                    let left = unsafe { threaded::run(ip, regs, m, fuel) };
+                    (ip, regs, fuel) = (left.ip, left.regs, left.fuel);
+                    if let Some(exit) = m.left_with {
+                        break exit;
+                    }
+                }
                 // SAFETY: fact 3 of `regs`: the position and every move of `ip` is a word of the program.
                 let op = unsafe { ip.op() };
                 if EXACT {
@@ -358,6 +369,7 @@ macro_rules! define_loop {
                 // the stack (facts 1 and 2 of `regs`); an `Ext` word stands behind each word that has one.
                 let first: u64 = match op {
                     WordOp::Halt | WordOp::Ext => break internal(),
+                    WordOp::Pause => next!(),
                     WordOp::Fuel => {
                         if EXACT {
                             next!()

@@ -301,6 +301,10 @@ impl<'i, T> Execution<'i, T> {
             max_stack: self.limits.max_stack_slots as usize,
             detail: TrapDetail::None,
             stop: Exit::NeedExact,
+            #[cfg(opforge_threaded)]
+            left: super::threaded::Left::NOWHERE,
+            #[cfg(opforge_threaded)]
+            left_with: None,
         };
         let native = if R::ENABLED { None } else { native };
         let stop = match enter_native(&mut machine, native, &mut self.state, &mut self.fuel) {

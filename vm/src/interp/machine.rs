@@ -54,7 +54,7 @@ pub(super) const NOT_PAID: u64 = u64::MAX;
 
 /// Fuel given to the loop at a time. The interrupt flag is looked at in between, which costs nothing per
 /// instruction and bounds the delay to some microseconds.
-const FUEL_QUANTUM: u64 = 4096;
+const FUEL_QUANTUM: u64 = 1024;
 
 /// Everything a run owns or borrows while it executes.
 pub(super) struct Machine<'r> {
@@ -81,6 +81,11 @@ pub(super) struct Machine<'r> {
     pub(super) detail: TrapDetail,
     /// Why [`Machine::pay_segment`] did not pay.
     pub(super) stop: Exit,
+    #[cfg(opforge_threaded)]
+    pub(super) left: super::threaded::Left,
+    /// Set where threaded code ended the run.
+    #[cfg(opforge_threaded)]
+    pub(super) left_with: Option<Exit>,
 }
 
 type Fault<T = ()> = Result<T, TrapCode>;
@@ -322,24 +327,20 @@ impl Machine<'_> {
         let (nargs, nrets) = (nargs as usize, nrets as usize);
         let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
         let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
-        if self.host_buffer.len() < nargs + nrets {
-            self.host_buffer.resize(nargs + nrets, 0);
-        }
-        let (args, rets) = self.host_buffer.split_at_mut(nargs);
-        let Some(rets) = rets.get_mut(..nrets) else { return Ok(fuel) };
-        for (arg, &slot) in args.iter_mut().zip(arg_slots) {
-            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-            *arg = unsafe { regs.get(slot) };
-        }
-        // Nothing is cleared: a function that succeeds writes each of its result slots.
         let total = self.reserve + fuel;
-        let outcome = self.host.call(word.a, self.heap, total, args, rets);
-        if outcome.is_ok() {
-            for (&slot, &value) in ret_slots.iter().zip(rets.iter()) {
+        let outcome = if let (&[arg], &[ret]) = (arg_slots, ret_slots) {
+            // The commonest shape needs no loops.
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            let (mut args, mut rets) = ([unsafe { regs.get(arg) }], [0]);
+            let outcome = self.host.call(word.a, self.heap, total, &mut args, &mut rets);
+            if outcome.is_ok() {
                 // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
-                unsafe { regs.set(slot, value) };
+                unsafe { regs.set(ret, rets[0]) };
             }
-        }
+            outcome
+        } else {
+            self.call_host_with(regs, word.a, total, arg_slots, ret_slots)
+        };
         self.host_outcome(outcome, total, fuel)
     }
 
@@ -382,6 +383,36 @@ impl Machine<'_> {
                 Err(code)
             }
         }
+    }
+
+    /// Calls an import with any number of argument and result slots.
+    fn call_host_with(
+        &mut self,
+        regs: Regs,
+        import: u32,
+        fuel: u64,
+        arg_slots: &[u32],
+        ret_slots: &[u32],
+    ) -> Result<u64, (TrapCode, TrapDetail)> {
+        let (nargs, nrets) = (arg_slots.len(), ret_slots.len());
+        if self.host_buffer.len() < nargs + nrets {
+            self.host_buffer.resize(nargs + nrets, 0);
+        }
+        let (args, rets) = self.host_buffer.split_at_mut(nargs);
+        let rets = rets.get_mut(..nrets).unwrap_or(&mut []);
+        for (arg, &slot) in args.iter_mut().zip(arg_slots) {
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            *arg = unsafe { regs.get(slot) };
+        }
+        // Nothing is cleared: a function that succeeds writes each of its result slots.
+        let outcome = self.host.call(import, self.heap, fuel, args, rets);
+        if outcome.is_ok() {
+            for (&slot, &value) in ret_slots.iter().zip(rets.iter()) {
+                // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
+                unsafe { regs.set(slot, value) };
+            }
+        }
+        outcome
     }
 
     #[inline(never)]

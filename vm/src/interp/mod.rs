@@ -9,6 +9,8 @@ mod module;
 mod native;
 mod operand;
 mod regs;
+#[cfg(opforge_threaded)]
+mod threaded;
 mod trace;
 mod translate;
 mod word;

@@ -68,6 +68,10 @@ impl Regs {
         Self(stack.0.as_mut_ptr().wrapping_add(base))
     }
 
+    /// No frame at all.
+    #[cfg(opforge_threaded)]
+    pub(super) const NOWHERE: Self = Self(core::ptr::null_mut());
+
     /// The slot number of the frame's start in the stack it was made from.
     pub(super) fn base(self, stack: &Stack) -> usize {
         (self.0 as usize).wrapping_sub(stack.0.as_ptr() as usize) / size_of::<u64>()
@@ -158,6 +162,10 @@ impl Ip {
     pub(super) fn new(words: *const Word, index: u32) -> Self {
         Self(words.wrapping_add(index as usize))
     }
+
+    /// No word at all.
+    #[cfg(opforge_threaded)]
+    pub(super) const NOWHERE: Self = Self(core::ptr::null());
 
     /// The index of the word in its array.
     #[inline(always)]

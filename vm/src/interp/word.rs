@@ -58,6 +58,17 @@ macro_rules! define_words {
         }
 
         impl WordOp {
+            /// The number of operations.
+            #[cfg(opforge_threaded)]
+            pub(crate) const COUNT: usize = [
+                $(WordOp::$special,)*
+                $(WordOp::$op,)*
+                $(WordOp::$imm,)*
+                $(WordOp::$br, WordOp::$bri,)*
+                $(WordOp::$fbr,)*
+            ]
+            .len();
+
             /// Whether the word is a branch: a two-way one, not a jump.
             pub(crate) const fn is_branch(self) -> bool {
                 match self {
@@ -102,6 +113,8 @@ with_direct_ops!(define_words {
     Ext,
     /// Start of a segment: `a` is its fuel.
     Fuel,
+    /// Does nothing: bounds how many words of a long segment run without the loop.
+    Pause,
     /// `a` = slot `b`.
     Move1,
     /// `a`, `a + 1` = slots `b`, `b + 1`.

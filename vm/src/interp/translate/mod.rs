@@ -45,6 +45,9 @@ pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError>
     })
 }
 
+/// Words of a segment between `Pause` words.
+const MAX_UNPAUSED_WORDS: usize = 1024;
+
 struct WordMaker {
     schedule: FuelSchedule,
     words: Vec<Word>,
@@ -81,8 +84,13 @@ impl WordMaker {
             let fuel = u32::try_from(function.fuel(segment.start, segment.end)).ok()?;
             self.push(Word::new(WordOp::Fuel, 0, fuel, 0, 0), segment.start.0);
             let mut at = segment.start.0;
+            let mut since = self.words.len();
             while at < segment.end.0 {
                 at += self.instr(function, &facts, index, at)?;
+                if self.words.len() - since >= MAX_UNPAUSED_WORDS && at < segment.end.0 {
+                    self.push(Word::new(WordOp::Pause, 0, 0, 0, 0), at);
+                    since = self.words.len();
+                }
             }
         }
         self.patch(function)

@@ -1,0 +1,310 @@
+//! Threaded code: a fast path in front of the dispatch loop for the words that make up most of a run.
+//!
+//! One function a word operation, each of which ends in a call of the next word's function. The compiler makes
+//! such a call a jump, so every operation has an indirect jump of its own, which processors predict far better
+//! than the one jump of a loop, and instruction pointer, frame and fuel stay in registers.
+//!
+//! Whatever is rare or large is left to the loop, with nothing of the word done: traps, fuel that does not reach,
+//! heap and host. The loop does that word and comes back. Results therefore cannot depend on whether this path is
+//! used; it is chosen by the build script. Should a compiler not make a call a jump, a run still cannot exhaust the
+//! native stack: it comes back to the loop when a fuel quantum is spent, and long segments hold `Pause` words.
+
+use super::dispatch::forms;
+use super::machine::{Exit, Machine, NOT_PAID};
+use super::regs::{Ip, Link, Regs};
+use super::word::WordOp;
+use crate::sem;
+use opforge_tables::with_direct_ops;
+
+/// Does one word and those behind it, until one is left to the loop.
+///
+/// # Safety
+/// The three facts of `regs` must hold for the state handed over.
+type Handler = unsafe fn(Ip, Regs, &mut Machine<'_>, u64, Table);
+
+/// The handlers, handed from one to the next so that they stay in a register.
+type Table = &'static Handlers;
+
+/// See [`HANDLERS`].
+struct Handlers([Handler; WordOp::COUNT]);
+
+/// Where threaded code came back to the loop.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Left {
+    pub(super) ip: Ip,
+    pub(super) regs: Regs,
+    pub(super) fuel: u64,
+}
+
+impl Left {
+    /// Before it did.
+    pub(super) const NOWHERE: Self = Self { ip: Ip::NOWHERE, regs: Regs::NOWHERE, fuel: 0 };
+}
+
+/// Runs words from `ip` until one is left to the loop, which must then do that one itself.
+///
+/// # Safety
+/// The three facts of `regs` must hold.
+#[inline(always)]
+pub(super) unsafe fn run(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> Left {
+    // SAFETY: handed on by the caller.
+    unsafe { HANDLERS.0[ip.op() as usize](ip, regs, m, fuel, &HANDLERS) };
+    m.left
+}
+
+/// Goes on with the word at `ip`: a jump, where the compiler sees to it.
+macro_rules! go {
+    ($ip:expr, $regs:expr, $m:expr, $fuel:expr, $table:ident) => {{
+        let ip: Ip = $ip;
+        $table.0[ip.op() as usize](ip, $regs, $m, $fuel, $table)
+    }};
+}
+
+/// Enters the segment at `target`; leaves before the word where fuel does not reach.
+macro_rules! enter {
+    ($ip:ident, $regs:expr, $m:ident, $fuel:ident, $table:ident, $target:expr, $extra:expr, $leave:expr, $on:expr) => {{
+        let target: Ip = $target;
+        let left = $fuel.wrapping_sub($extra + u64::from(target.word().a));
+        if (left as i64) < 0 {
+            return $leave;
+        }
+        $on;
+        go!(target.next(), $regs, $m, left, $table)
+    }};
+}
+
+/// Leaves the word at `ip` to the loop.
+#[cold]
+#[inline(never)]
+unsafe fn leave(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, _: Table) {
+    m.left = Left { ip, regs, fuel };
+}
+
+/// Calls an import. Gives the fuel left, or [`NOT_PAID`] with the trap and the fuel in the machine: a host call that
+/// failed must not be done again by the loop.
+#[inline(never)]
+unsafe fn host_call(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
+    // SAFETY: handed on by the caller.
+    match m.host_call(regs, unsafe { ip.word() }, fuel) {
+        Ok(left) => left,
+        Err(code) => {
+            m.reserve += fuel;
+            m.left_with = Some(Exit::Trap(code));
+            NOT_PAID
+        }
+    }
+}
+
+/// Ends a direct operation: stores its result and goes on, or leaves the trap to the loop.
+macro_rules! finish {
+    ($done:expr, $behind:expr, $ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident) => {
+        match $done {
+            Ok(bits) => {
+                if let Some(bits) = bits {
+                    $regs.set($ip.word().a, bits);
+                }
+                go!($behind, $regs, $m, $fuel, $table)
+            }
+            Err(_) => leave($ip, $regs, $m, $fuel, $table),
+        }
+    };
+}
+
+macro_rules! direct {
+    (unary, $ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $f:path) => {
+        finish!(forms::unary($regs, $ip.word(), $f), $ip.next(), $ip, $regs, $m, $fuel, $table)
+    };
+    (unary_imm, $ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $f:path) => {
+        finish!(forms::unary_imm($regs, $ip.word(), $f), $ip.next(), $ip, $regs, $m, $fuel, $table)
+    };
+    (binary, $ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $f:path) => {
+        finish!(forms::binary($regs, $ip.word(), $f), $ip.next(), $ip, $regs, $m, $fuel, $table)
+    };
+    (ternary, $ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $f:path) => {
+        finish!(forms::ternary($regs, $ip.word(), $ip, $f), $ip.next().next(), $ip, $regs, $m, $fuel, $table)
+    };
+    // Heap forms call large functions that return by memory, which would cost the jump.
+    ($heap:ident, $ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $f:path) => {
+        leave($ip, $regs, $m, $fuel, $table)
+    };
+}
+
+/// A branch: see [`WordOp::BrIf`]. The step is taken back where fuel does not reach, so that the loop finds the word
+/// as it was.
+macro_rules! branch {
+    ($ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $taken:expr) => {{
+        // Fields are read where they are needed, not ahead of time: registers are few.
+        let (slot, step) = ($ip.word().a, i64::from($ip.next().word().a as i32) as u64);
+        if step != 0 {
+            $regs.set(slot, $regs.get(slot).wrapping_add(step));
+        }
+        macro_rules! undo {
+            () => {{
+                let (slot, step) = ($ip.word().a, i64::from($ip.next().word().a as i32) as u64);
+                if step != 0 {
+                    $regs.set(slot, $regs.get(slot).wrapping_sub(step));
+                }
+                leave($ip, $regs, $m, $fuel, $table)
+            }};
+        }
+        if $taken {
+            let (to, extra) = ($ip.offset($ip.word().c), u64::from($ip.word().x));
+            enter!($ip, $regs, $m, $fuel, $table, to, extra, undo!(), ())
+        } else {
+            let (to, extra) = ($ip.offset($ip.next().word().b), u64::from($ip.word().x));
+            enter!($ip, $regs, $m, $fuel, $table, to, extra, undo!(), ())
+        }
+    }};
+}
+
+macro_rules! define_handlers {
+    (
+        { $($special:ident)* }
+        direct { $(($op:ident $form:ident $family:ident $sem:ident))* }
+        imm { $(($iop:ident $imm:ident $ifamily:ident $isem:ident))* }
+        branch { $(($bop:ident $br:ident $brn:ident $bri:ident $brni:ident $bfamily:ident $bsem:ident))* }
+        branch_f { $(($fop:ident $fbr:ident $fbrn:ident $ffamily:ident $fsem:ident))* }
+    ) => {
+        /// One handler for each operation, under its name.
+        ///
+        /// SAFETY, for all unsafe blocks below: the caller guarantees the facts of `regs`. Slots of words are slots
+        /// of the frame; behind each word that has one stands its `Ext` word; branches, calls and returns go to
+        /// `Fuel` words; what else `ip` moves to is the next word of the segment.
+        #[allow(non_snake_case, unused_variables)]
+        mod handlers {
+            use super::*;
+
+            $(pub(super) unsafe fn $op(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe { direct!($form, ip, regs, m, fuel, table, sem::$family::$sem) }
+            })*
+            $(pub(super) unsafe fn $imm(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    finish!(forms::binary_imm(regs, ip.word(), sem::$ifamily::$isem), ip.next(), ip, regs, m, fuel, table)
+                }
+            })*
+            $(
+                pub(super) unsafe fn $br(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                    // SAFETY: see the module.
+                    unsafe { branch!(ip, regs, m, fuel, table, forms::test(regs, ip.word(), sem::$bfamily::$bsem)) }
+                }
+
+                pub(super) unsafe fn $bri(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                    // SAFETY: see the module.
+                    unsafe { branch!(ip, regs, m, fuel, table, forms::test_imm(regs, ip.word(), sem::$bfamily::$bsem)) }
+                }
+            )*
+            $(pub(super) unsafe fn $fbr(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe { branch!(ip, regs, m, fuel, table, forms::test(regs, ip.word(), sem::$ffamily::$fsem)) }
+            })*
+
+            pub(super) unsafe fn BrIf(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe { branch!(ip, regs, m, fuel, table, regs.get(ip.word().a) != 0) }
+            }
+
+            pub(super) unsafe fn BrMaskZero(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let mask = i64::from(ip.word().b as i32) as u64;
+                    branch!(ip, regs, m, fuel, table, regs.get(ip.word().a) & mask == 0)
+                }
+            }
+
+            pub(super) unsafe fn Jump(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    enter!(ip, regs, m, fuel, table, ip.offset(ip.word().c), 0, leave(ip, regs, m, fuel, table), ())
+                }
+            }
+
+            pub(super) unsafe fn Const(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let word = ip.word();
+                    regs.set(word.a, u64::from(word.b) | u64::from(word.c) << 32);
+                    go!(ip.next(), regs, m, fuel, table)
+                }
+            }
+
+            pub(super) unsafe fn Move1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let word = ip.word();
+                    regs.set(word.a, regs.get(word.b));
+                    go!(ip.next(), regs, m, fuel, table)
+                }
+            }
+
+            pub(super) unsafe fn Call1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module; the callee's frame is checked to fit.
+                unsafe {
+                    let word = ip.word();
+                    let callee = regs.up(word.b);
+                    let Some(&entry) = m.code.funcs.get(word.a as usize) else {
+                        return leave(ip, regs, m, fuel, table);
+                    };
+                    if m.depth >= m.max_depth || !callee.fits(entry.frame, m.stack) {
+                        return leave(ip, regs, m, fuel, table);
+                    }
+                    enter!(
+                        ip, callee, m, fuel, table, Ip::new(m.words, entry.word), 0, leave(ip, regs, m, fuel, table),
+                        {
+                            callee.set(0, regs.get(word.c));
+                            let ret_word = ip.next().index(m.words);
+                            callee.set_link(Link { ret_word, ret_to: word.x.into(), up: word.b.into() });
+                            m.depth += 1;
+                        }
+                    )
+                }
+            }
+
+            pub(super) unsafe fn HostCall(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let left = host_call(ip, regs, m, fuel);
+                    if left == NOT_PAID {
+                        return leave(ip, regs, m, 0, table);
+                    }
+                    go!(ip.next(), regs, m, left, table)
+                }
+            }
+
+            pub(super) unsafe fn Return1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module; the frame was entered, so its linkage is there.
+                unsafe {
+                    let (value, link) = (regs.get(ip.word().a), regs.link());
+                    if link.ret_word == 0 {
+                        return leave(ip, regs, m, fuel, table);
+                    }
+                    let caller = regs.down(link.up as usize);
+                    enter!(
+                        ip, caller, m, fuel, table, Ip::new(m.words, link.ret_word), 0, leave(ip, regs, m, fuel, table),
+                        {
+                            caller.set(link.ret_to, value);
+                            m.depth -= 1;
+                        }
+                    )
+                }
+            }
+        }
+
+        /// The handlers by operation.
+        static HANDLERS: Handlers = {
+            let mut table: [Handler; WordOp::COUNT] = [leave; WordOp::COUNT];
+            $(table[WordOp::$special as usize] = handlers::$special;)*
+            $(table[WordOp::$op as usize] = handlers::$op;)*
+            $(table[WordOp::$imm as usize] = handlers::$imm;)*
+            $(
+                table[WordOp::$br as usize] = handlers::$br;
+                table[WordOp::$bri as usize] = handlers::$bri;
+            )*
+            $(table[WordOp::$fbr as usize] = handlers::$fbr;)*
+            Handlers(table)
+        };
+    };
+}
+
+with_direct_ops!(define_handlers { BrIf BrMaskZero Jump Const Move1 Call1 HostCall Return1 });
