@@ -40,6 +40,10 @@ pub use opforge_vm::*;
 #[doc(inline)]
 pub use opforge_vm::ids::FuncId;
 
+#[cfg(feature = "jit")]
+#[doc(inline)]
+pub use opforge_jit as jit;
+
 /// The README's embedding is compiled and run with the tests, so that it cannot go stale.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

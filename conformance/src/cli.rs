@@ -21,7 +21,7 @@ Usage:
   opforge-conformance spec-examples            the examples in the opcode spec
 
 Options:
-  --engine NAME   run on this engine: interp, or all (default); may be given more than once
+  --engine NAME   run on this engine: interp, jit, or all (default), also called both; may be given more than once
   --only TEXT     only extape cases whose name contains TEXT
   --list          also list the extape cases that differ on purpose, and the committed list's reasons
   -h, --help      print this
@@ -87,7 +87,7 @@ fn parse(args: &[String]) -> Result<Options, String> {
             "--list" => options.list = Listing::Deviations,
             "--only" => options.only = Some(value()?.clone()),
             "--engine" => match value()?.as_str() {
-                "all" => options.engines.extend(EngineKind::ALL),
+                "all" | "both" => options.engines.extend(EngineKind::ALL),
                 name => options.engines.push(name.parse()?),
             },
             other if other.starts_with('-') => return Err(format!("there is no option {other}")),

@@ -17,17 +17,20 @@ use std::str::FromStr;
 pub enum EngineKind {
     /// The interpreter.
     Interp,
+    /// Native code, which leaves to the interpreter where anything is unusual.
+    Jit,
 }
 
 impl EngineKind {
     /// Every engine.
-    pub const ALL: &'static [Self] = &[Self::Interp];
+    pub const ALL: &'static [Self] = &[Self::Interp, Self::Jit];
 
     /// Its name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Interp => "interp",
+            Self::Jit => "jit",
         }
     }
 
@@ -38,6 +41,7 @@ impl EngineKind {
     pub fn load(self, program: &VerifiedProgram, schedule: FuelSchedule) -> Result<Box<dyn Loaded>, String> {
         match self {
             Self::Interp => Ok(Box::new(Interp::load(program, schedule)?)),
+            Self::Jit => Ok(Box::new(Interp::load_native(program, schedule)?)),
         }
     }
 }

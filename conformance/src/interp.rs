@@ -1,4 +1,4 @@
-//! The interpreter as an engine for case files.
+//! The interpreter as an engine for case files, and the same with native code.
 
 use crate::convert::{list_from_vm, list_to_vm, type_to_json};
 use crate::engine::{End, Loaded, Pace, Refusal, RunRequest, RunResult, Trace, Tracing, TrapAt};
@@ -11,6 +11,7 @@ use opforge::{
     Capabilities, Engine, EngineConfig, EntryError, Execution, FuelSchedule, Instance, Limits, Module,
     Outcome, Trap, TrapDetail,
 };
+use opforge_jit::{JitConfig, JitEngine};
 use serde_json::{Value as Json, json};
 
 /// A program in the interpreter. One instance serves all runs: what a run leaves behind must not show in the next.
@@ -24,8 +25,20 @@ impl Interp {
     pub(crate) fn load(program: &VerifiedProgram, schedule: FuelSchedule) -> Result<Self, String> {
         let engine = Engine::new(EngineConfig::new().schedule(schedule));
         let module = Module::new(&engine, program).map_err(|error| error.to_string())?;
+        Self::link(program, &module)
+    }
+
+    /// Compiles and links a program: its runs enter native code.
+    pub(crate) fn load_native(program: &VerifiedProgram, schedule: FuelSchedule) -> Result<Self, String> {
+        let engine = Engine::new(EngineConfig::new().schedule(schedule));
+        let jit = JitEngine::new(JitConfig::new().engine(engine)).map_err(|error| error.to_string())?;
+        let compiled = jit.compile(program).map_err(|error| error.to_string())?;
+        Self::link(program, compiled.module())
+    }
+
+    fn link(program: &VerifiedProgram, module: &Module) -> Result<Self, String> {
         let linker = host::linker(program.program());
-        let instance = linker.instantiate(&module, HostData::default(), &Capabilities::none());
+        let instance = linker.instantiate(module, HostData::default(), &Capabilities::none());
         Ok(Self { instance: instance.map_err(|error| error.to_string())? })
     }
 }

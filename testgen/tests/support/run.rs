@@ -181,9 +181,13 @@ pub(crate) struct Machine {
 impl Machine {
     pub(crate) fn new(verified: &VerifiedProgram, schedule: FuelSchedule) -> Self {
         let engine = Engine::new(EngineConfig::new().schedule(schedule));
-        let module = Module::new(&engine, verified).expect("lowering of a small program");
+        Self::of(&Module::new(&engine, verified).expect("lowering of a small program"))
+    }
+
+    /// Links a module, which may have native code.
+    pub(crate) fn of(module: &Module) -> Self {
         let instance =
-            linker().instantiate(&module, 0, &Capabilities::none()).expect("all imports are there");
+            linker().instantiate(module, 0, &Capabilities::none()).expect("all imports are there");
         Self { instance }
     }
 

@@ -1,5 +1,6 @@
 //! A program as words, ready for the dispatch loop.
 
+use super::regs::Link;
 use super::translate;
 use super::word::{Word, WordOp};
 use crate::ids::{FuncId, InstrIx};
@@ -33,6 +34,26 @@ impl InterpCode {
     /// Makes words from a lowered program.
     pub(crate) fn new(program: &ExecProgram) -> Result<Self, LowerError> {
         translate::translate(program)
+    }
+
+    /// The linkage that the call at a word gives its callee; `None` if no call of a function is there.
+    pub(super) fn link_of_call(&self, word: u32) -> Option<Link> {
+        let call = self.words.get(word as usize)?;
+        let ret_to = match call.op {
+            WordOp::Call1 => call.x.into(),
+            WordOp::Call => self.ret_to(call.c)?,
+            WordOp::CallIndirect => self.ret_to(call.c.checked_add(1)?)?,
+            _ => return None,
+        };
+        Some(Link { ret_word: word.checked_add(1)?, ret_to, up: call.b.into() })
+    }
+
+    /// Where results go of a call whose lists (counts, arguments, results) are at `at` of the pool: the slot of a
+    /// single one, else the place of their slots in the pool.
+    fn ret_to(&self, at: u32) -> Option<u32> {
+        let &[nargs, nrets] = self.pool.get(at as usize..at as usize + 2)? else { return None };
+        let rets = at + 2 + nargs;
+        if nrets == 1 { self.pool.get(rets as usize).copied() } else { Some(rets) }
     }
 
     /// The function that a word belongs to.

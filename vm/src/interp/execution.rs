@@ -3,6 +3,7 @@
 use super::dispatch::{self, Position};
 use super::instance::{HostDispatch, Instance};
 use super::machine::{ENTRY_BASE, Exit, Machine};
+use super::native::{self, NativeCode, NativePlace};
 use super::trace::{Off, On, TraceSink, Tracer};
 use crate::heap::{Heap, ValueError};
 use crate::ids::{FuncId, InstrIx};
@@ -278,9 +279,8 @@ impl<'i, T> Execution<'i, T> {
             return Outcome::NotRunning;
         }
         self.state.resumed = true;
-        let module = self.instance.module.clone();
-        let (program, code) = (module.program(), module.code());
-        let Instance { hosts, buffers, .. } = &mut *self.instance;
+        let Instance { module, hosts, buffers } = &mut *self.instance;
+        let (program, code, native) = (module.program(), module.code(), module.native());
         let mut host = HostDispatch { hosts, program };
         let mut machine = Machine {
             program,
@@ -306,7 +306,11 @@ impl<'i, T> Execution<'i, T> {
             #[cfg(opforge_threaded)]
             left_with: None,
         };
-        let stop = run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel);
+        let native = if R::ENABLED { None } else { native };
+        let stop = match enter_native(&mut machine, native, &mut self.state, &mut self.fuel) {
+            Some(exit) => exit,
+            None => run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel),
+        };
         self.host_calls = machine.host_calls;
         self.owed = machine.owed;
         self.state.depth = machine.depth;
@@ -379,6 +383,22 @@ impl<'i, T> Execution<'i, T> {
         }
         (frames, omitted)
     }
+}
+
+/// Runs in native code what starts at the entry function's first instruction. `None` if the interpreter is to go on
+/// from the state.
+fn enter_native(
+    machine: &mut Machine<'_>,
+    native: Option<(&dyn NativeCode, u32)>,
+    state: &mut State,
+    fuel: &mut u64,
+) -> Option<Exit> {
+    let native = native.filter(|_| machine.depth == 1 && state.instr == InstrIx(0))?;
+    let mut place = NativePlace { func: state.func, instr: state.instr, base: state.base };
+    let exit = native::enter(machine, native, &mut place, fuel);
+    (state.func, state.instr, state.base) = (place.func, place.instr, place.base);
+    state.reported = false;
+    exit
 }
 
 /// Runs segment after segment: at full speed where the fuel covers the segment at hand, else exactly to the

@@ -341,6 +341,34 @@ impl Machine<'_> {
         } else {
             self.call_host_with(regs, word.a, total, arg_slots, ret_slots)
         };
+        self.host_outcome(outcome, total, fuel)
+    }
+
+    /// Calls an import for native code, whose fuel is `fuel`. Returns what that is afterwards.
+    pub(super) fn invoke_host(
+        &mut self,
+        import: u32,
+        fuel: u64,
+        args: &mut [u64],
+        rets: &mut [u64],
+    ) -> Fault<u64> {
+        if self.host_calls >= self.max_host_calls {
+            return Err(TrapCode::HostCallLimitExceeded);
+        }
+        self.host_calls += 1;
+        let total = self.reserve + fuel;
+        let outcome = self.host.call(import, self.heap, total, args, rets);
+        self.host_outcome(outcome, total, fuel)
+    }
+
+    /// The loop's fuel after a host call, from `total` with the reserve and `fuel` without it before the call.
+    #[inline(always)]
+    fn host_outcome(
+        &mut self,
+        outcome: Result<u64, (TrapCode, TrapDetail)>,
+        total: u64,
+        fuel: u64,
+    ) -> Fault<u64> {
         match outcome {
             Ok(0) => Ok(fuel),
             Ok(extra) => {

@@ -7,6 +7,7 @@ mod forms;
 mod instance;
 mod machine;
 mod module;
+mod native;
 mod operand;
 mod regs;
 #[cfg(opforge_threaded)]
@@ -18,4 +19,6 @@ mod word;
 pub use execution::{EntryError, Execution, InterruptHandle, Outcome};
 pub use instance::{CallError, Instance};
 pub use module::Module;
+#[doc(hidden)]
+pub use native::{NativeCode, NativeEnd, NativeRun};
 pub use trace::{InstrEvent, TraceSink};

@@ -1,6 +1,7 @@
 //! A program ready to be instantiated.
 
 use super::code::InterpCode;
+use super::native::NativeCode;
 use crate::engine::Engine;
 use crate::lower::{ExecProgram, LowerError, lower};
 use crate::verify::VerifiedProgram;
@@ -10,6 +11,8 @@ use alloc::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Module {
     inner: Arc<Inner>,
+    /// Native code, with the slots of the program's widest frame.
+    native: Option<(Arc<dyn NativeCode>, u32)>,
 }
 
 #[derive(Debug)]
@@ -26,13 +29,26 @@ impl Module {
     pub fn new(engine: &Engine, verified: &VerifiedProgram) -> Result<Self, LowerError> {
         let program = lower(verified, engine)?;
         let code = InterpCode::new(&program)?;
-        Ok(Self { inner: Arc::new(Inner { program, code }) })
+        Ok(Self { inner: Arc::new(Inner { program, code }), native: None })
     }
 
     /// The lowered program.
     #[must_use]
     pub fn program(&self) -> &ExecProgram {
         &self.inner.program
+    }
+
+    /// The same module with native code for its functions. Runs of its instances use the code; outcomes are the
+    /// same.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_native(self, native: Arc<dyn NativeCode>) -> Self {
+        let widest = self.inner.program.functions.iter().map(|f| f.frame_slots).max().unwrap_or(0);
+        Self { inner: self.inner, native: Some((native, widest)) }
+    }
+
+    pub(crate) fn native(&self) -> Option<(&dyn NativeCode, u32)> {
+        self.native.as_ref().map(|(code, widest)| (&**code, *widest))
     }
 
     pub(crate) fn code(&self) -> &InterpCode {

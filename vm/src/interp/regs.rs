@@ -35,6 +35,11 @@ impl Stack {
         Ok(())
     }
 
+    /// Slots that exist.
+    pub(super) fn slice(&self, start: usize, len: usize) -> &[u64] {
+        self.0.get(start..start + len).unwrap_or(&[])
+    }
+
     /// Reads a slot, for everything that is not in a hurry.
     pub(super) fn get(&self, slot: usize) -> Option<u64> {
         self.0.get(slot).copied()

@@ -10,7 +10,8 @@ mod segments;
 mod visit;
 
 pub use exec::{ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList};
-pub(crate) use segments::size_fuel;
+#[doc(hidden)]
+pub use segments::size_fuel;
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};

@@ -15,7 +15,8 @@ const LIST_ELEMENT_BYTES: u64 = 8;
 
 /// Fuel that depends on the sizes of values when the instruction runs, if it has such fuel. Bit `n` of `args`
 /// is the `n`-th register read.
-pub(crate) fn size_fuel(row: &OpRow, schedule: FuelSchedule) -> Option<SizeFuel> {
+#[must_use]
+pub fn size_fuel(row: &OpRow, schedule: FuelSchedule) -> Option<SizeFuel> {
     if schedule == FuelSchedule::V1 || row.fuel_shift == 0 {
         return None;
     }

@@ -5,7 +5,8 @@ use super::{ExecFunction, ExecInstr, Slot};
 
 impl ExecInstr {
     /// Calls `f` with each slot read.
-    pub(crate) fn for_each_read(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
+    #[doc(hidden)]
+    pub fn for_each_read(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
             Self::Nop
             | Self::Const { .. }
@@ -50,7 +51,8 @@ impl ExecInstr {
     }
 
     /// Calls `f` with each slot written.
-    pub(crate) fn for_each_write(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
+    #[doc(hidden)]
+    pub fn for_each_write(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
             Self::Nop | Self::Trap { .. } | Self::Jump { .. } | Self::Branch { .. } | Self::Return { .. } => {
             }

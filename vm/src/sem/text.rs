@@ -13,6 +13,28 @@ pub struct Bytes(pub(crate) u64);
 #[repr(transparent)]
 pub struct Str(pub(crate) u64);
 
+macro_rules! slots {
+    ($($ty:ty)*) => {$(
+        impl $ty {
+            /// The value that a slot holds. A slot that refers to nothing reads as empty.
+            #[doc(hidden)]
+            #[must_use]
+            pub const fn from_slot(slot: u64) -> Self {
+                Self(slot)
+            }
+
+            /// The slot that holds the value.
+            #[doc(hidden)]
+            #[must_use]
+            pub const fn slot(self) -> u64 {
+                self.0
+            }
+        }
+    )*};
+}
+
+slots!(Bytes Str);
+
 fn len(slot: u64) -> u64 {
     text_parts(slot).1.into()
 }

@@ -1,0 +1,199 @@
+//! What translation knows of a function before it begins: where control goes, which slots are live, which slots
+//! are constants.
+
+use crate::slots::{SlotSet, SlotTypes};
+use opforge_vm::ids::InstrIx;
+use opforge_vm::lower::{ExecFunction, ExecInstr, Segment, Slot};
+
+/// Facts about one function. Everything by segment is in the order of the function's segments.
+#[derive(Debug)]
+pub(crate) struct Analysis {
+    /// Where control can go from the end of a segment; empty where it cannot get to the segment.
+    pub(crate) successors: Vec<Vec<usize>>,
+    /// How many ways lead to a segment from the ends of reachable ones.
+    pub(crate) predecessors: Vec<u32>,
+    pub(crate) reachable: Vec<bool>,
+    /// Slots whose values are needed where a segment starts.
+    pub(crate) live_in: Vec<SlotSet>,
+    /// By slot: the value of one that is written exactly once, by a constant.
+    pub(crate) constants: Vec<Option<u64>>,
+}
+
+impl Analysis {
+    pub(crate) fn of(function: &ExecFunction, types: &SlotTypes) -> Self {
+        let count = function.segments.len();
+        let mut analysis = Self {
+            successors: vec![Vec::new(); count],
+            predecessors: vec![0; count],
+            reachable: vec![false; count],
+            live_in: Vec::new(),
+            constants: constants(function, types),
+        };
+        analysis.explore(function);
+        analysis.live(function, types);
+        analysis
+    }
+
+    /// The segment that starts at an instruction.
+    pub(crate) fn segment_at(function: &ExecFunction, at: InstrIx) -> Option<usize> {
+        function.segments.binary_search_by_key(&at, |segment| segment.start).ok()
+    }
+
+    fn explore(&mut self, function: &ExecFunction) {
+        let mut work = vec![0];
+        while let Some(index) = work.pop() {
+            match self.reachable.get_mut(index) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            let successors = successors(function, index);
+            for &to in &successors {
+                if let Some(count) = self.predecessors.get_mut(to) {
+                    *count += 1;
+                }
+            }
+            work.extend(&successors);
+            if let Some(entry) = self.successors.get_mut(index) {
+                *entry = successors;
+            }
+        }
+    }
+
+    /// Whether a segment is entered from one place only, which is not the function's entry.
+    pub(crate) fn is_child(&self, segment: usize) -> bool {
+        segment != 0 && self.predecessors.get(segment) == Some(&1)
+    }
+
+    /// The reachable segments, each after those that are entered from it alone.
+    pub(crate) fn bottom_up(&self) -> Vec<usize> {
+        let single = |&child: &usize| self.is_child(child);
+        let children = |index: usize| self.successors.get(index).into_iter().flatten().copied().filter(single);
+        let roots = (0..self.reachable.len())
+            .filter(|&index| self.reachable.get(index) == Some(&true) && !single(&index));
+        let mut order: Vec<usize> = roots.collect();
+        let mut next = 0;
+        while let Some(&index) = order.get(next) {
+            order.extend(children(index));
+            next += 1;
+        }
+        order.reverse();
+        order
+    }
+
+    /// The slots needed behind the end of a segment.
+    pub(crate) fn live_out(&self, segment: usize, types: &SlotTypes) -> SlotSet {
+        let mut live = SlotSet::new(types.len());
+        for &to in self.successors.get(segment).into_iter().flatten() {
+            if let Some(there) = self.live_in.get(to) {
+                live.extend(there);
+            }
+        }
+        live
+    }
+
+    /// Solves liveness backwards. Constants are never live: their values are known everywhere.
+    fn live(&mut self, function: &ExecFunction, types: &SlotTypes) {
+        let empty = SlotSet::new(types.len());
+        self.live_in = vec![empty; function.segments.len()];
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); function.segments.len()];
+        for (from, successors) in self.successors.iter().enumerate() {
+            for &to in successors {
+                if let Some(list) = before.get_mut(to) {
+                    list.push(from);
+                }
+            }
+        }
+        let mut queued = self.reachable.clone();
+        let mut work: Vec<usize> = (0..function.segments.len()).filter(|&i| queued[i]).collect();
+        while let Some(index) = work.pop() {
+            queued[index] = false;
+            let mut live = self.live_out(index, types);
+            let Some(&segment) = function.segments.get(index) else { continue };
+            for at in instrs(segment).rev() {
+                step_back(function, types, &self.constants, at, &mut live);
+            }
+            if self.live_in[index] != live {
+                self.live_in[index] = live;
+                for &from in &before[index] {
+                    if !queued[from] {
+                        queued[from] = true;
+                        work.push(from);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The instructions of a segment.
+pub(crate) fn instrs(segment: Segment) -> impl DoubleEndedIterator<Item = InstrIx> {
+    (segment.start.0..segment.end.0).map(InstrIx)
+}
+
+/// Turns the slots live behind an instruction into those live before it.
+pub(crate) fn step_back(
+    function: &ExecFunction,
+    types: &SlotTypes,
+    constants: &[Option<u64>],
+    at: InstrIx,
+    live: &mut SlotSet,
+) {
+    let Some(instr) = function.instrs.get(at.index()) else { return };
+    instr.for_each_write(function, |slot| types.value_at(slot).for_each(|s| live.remove(s)));
+    instr.for_each_read(function, |slot| {
+        for s in types.value_at(slot) {
+            if constants.get(s as usize).copied().flatten().is_none() {
+                live.insert(s);
+            }
+        }
+    });
+}
+
+fn successors(function: &ExecFunction, index: usize) -> Vec<usize> {
+    let Some(segment) = function.segments.get(index) else { return Vec::new() };
+    let last = segment.end.0.checked_sub(1).and_then(|last| function.instrs.get(last as usize));
+    match last {
+        Some(ExecInstr::Jump { target }) => Analysis::segment_at(function, *target).into_iter().collect(),
+        Some(ExecInstr::Branch { then, other, .. }) => {
+            [*then, *other].into_iter().filter_map(|at| Analysis::segment_at(function, at)).collect()
+        }
+        Some(ExecInstr::Return { .. } | ExecInstr::Trap { .. }) | None => Vec::new(),
+        Some(_) => vec![index + 1],
+    }
+}
+
+/// Slots that are written once in the whole function, by a constant, and so hold it wherever they are read: the
+/// verifier proves that they are written before.
+fn constants(function: &ExecFunction, types: &SlotTypes) -> Vec<Option<u64>> {
+    let mut writes = vec![0u32; types.len()];
+    let mut constants = vec![None; types.len()];
+    let mut bump = |slot: Slot| {
+        if let Some(count) = writes.get_mut(slot as usize) {
+            *count = count.saturating_add(1);
+        }
+    };
+    (0..function.param_slots).for_each(&mut bump);
+    for instr in &function.instrs {
+        instr.for_each_write(function, |slot| types.value_at(slot).for_each(&mut bump));
+        match *instr {
+            ExecInstr::Const { dst, value } => set(&mut constants, dst, value),
+            ExecInstr::ConstDecimal { dst, scale, mantissa } => {
+                set(&mut constants, dst, mantissa as u64);
+                set(&mut constants, dst + 1, scale.into());
+            }
+            _ => {}
+        }
+    }
+    for (constant, &count) in constants.iter_mut().zip(&writes) {
+        if count != 1 {
+            *constant = None;
+        }
+    }
+    constants
+}
+
+fn set(constants: &mut [Option<u64>], slot: Slot, value: u64) {
+    if let Some(constant) = constants.get_mut(slot as usize) {
+        *constant = Some(value);
+    }
+}

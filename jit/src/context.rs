@@ -1,0 +1,268 @@
+//! What compiled code and Rust share while code runs: the context, and the functions that code calls.
+//!
+//! Soundness of everything here rests on one fact: compiled code is entered only by [`enter`], which makes a context
+//! whose pointers outlive the call, and passes the context's address on unchanged.
+
+use crate::program::Compiled;
+use opforge_vm::heap::{AggKind, AggRead, Heap};
+use opforge_vm::ids::HostSigId;
+use opforge_vm::interp::{NativeEnd, NativeRun};
+use opforge_vm::types::TypeId;
+use std::any::Any;
+use std::mem::offset_of;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// What a run's compiled code works with. Its address is the first argument of every compiled function.
+#[repr(C)]
+pub(crate) struct Context<'c, 'm, 'r> {
+    /// Slots that go between code and Rust; as many as the program needs at most.
+    spill: *mut u64,
+    /// The program's functions, for indirect calls.
+    functions: *const Callee,
+    helpers: *const Helpers,
+    /// What [`refill`] gave.
+    refilled: i64,
+    spill_len: usize,
+    compiled: &'c Compiled,
+    run: &'c mut NativeRun<'m, 'r>,
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+impl Context<'_, '_, '_> {
+    pub(crate) const SPILL: i32 = offset_of!(Context<'_, '_, '_>, spill) as i32;
+    pub(crate) const HELPERS: i32 = offset_of!(Context<'_, '_, '_>, helpers) as i32;
+    pub(crate) const REFILLED: i32 = offset_of!(Context<'_, '_, '_>, refilled) as i32;
+    pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
+
+    /// The first slots that go between code and Rust.
+    fn spill(&mut self, len: usize) -> &mut [u64] {
+        let len = len.min(self.spill_len);
+        // SAFETY: `enter` keeps the buffer of `spill_len` slots until code has returned, and nothing else refers to
+        // it while Rust code that code has called runs.
+        unsafe { std::slice::from_raw_parts_mut(self.spill, len) }
+    }
+
+    pub(crate) fn heap(&mut self) -> &mut Heap {
+        self.run.heap()
+    }
+
+    /// Hands results of a semantic function to code.
+    pub(crate) fn put(&mut self, values: [u64; 2]) {
+        self.spill(2).copy_from_slice(&values);
+    }
+}
+
+/// The Rust functions that code calls without regard to the opcode. Code loads their addresses where it calls them: a
+/// constant would be kept in a register through whole loops, for calls that hardly ever happen.
+#[repr(C)]
+pub(crate) struct Helpers {
+    refill: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
+    leave_at: unsafe extern "C" fn(ContextPtr, u64, u64),
+    host_call: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
+    agg_new: unsafe extern "C" fn(ContextPtr, u64, u64, u64) -> i64,
+    agg_get: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
+    agg_len: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
+}
+
+static HELPERS: Helpers = Helpers { refill, leave_at, host_call, agg_new, agg_get, agg_len };
+
+/// A helper by its place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Helper {
+    pub(crate) offset: i32,
+    /// How many values it returns.
+    pub(crate) results: usize,
+}
+
+impl Helper {
+    pub(crate) const REFILL: Self = Self { offset: offset_of!(Helpers, refill) as i32, results: 1 };
+    pub(crate) const LEAVE_AT: Self = Self { offset: offset_of!(Helpers, leave_at) as i32, results: 0 };
+    pub(crate) const HOST_CALL: Self = Self { offset: offset_of!(Helpers, host_call) as i32, results: 1 };
+    pub(crate) const AGG_NEW: Self = Self { offset: offset_of!(Helpers, agg_new) as i32, results: 1 };
+    pub(crate) const AGG_GET: Self = Self { offset: offset_of!(Helpers, agg_get) as i32, results: 1 };
+    pub(crate) const AGG_LEN: Self = Self { offset: offset_of!(Helpers, agg_len) as i32, results: 1 };
+}
+
+/// A function as indirect calls see it.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Callee {
+    /// The class of its signature; see `signatures`.
+    pub(crate) class: u64,
+    /// The address of its code.
+    pub(crate) code: usize,
+}
+
+impl Callee {
+    pub(crate) const CLASS: i32 = offset_of!(Callee, class) as i32;
+    pub(crate) const CODE: i32 = offset_of!(Callee, code) as i32;
+    pub(crate) const SIZE: i64 = size_of::<Self>() as i64;
+}
+
+/// Code that enters a compiled function: context, code of the function, fuel, room for frames, parameter slots.
+/// Results are in the context's slots; returns fuel, or [`LEFT`].
+type Enter = unsafe extern "C" fn(*mut Context<'_, '_, '_>, usize, u64, u64, *const u64) -> i64;
+
+/// What compiled functions return instead of fuel when the run goes on in the interpreter.
+pub(crate) const LEFT: i64 = -1;
+
+/// What helpers that give a value return if there is none.
+pub(crate) const NOTHING: i64 = -1;
+
+/// Runs a compiled function.
+pub(crate) fn enter(compiled: &Compiled, func: usize, run: &mut NativeRun<'_, '_>) -> Option<NativeEnd> {
+    let entry = compiled.entries.get(func)?;
+    let mut params = run.take_buffer(compiled.spill_len + entry.params);
+    let spill_len = compiled.spill_len;
+    params.get_mut(spill_len..)?.get_mut(..entry.params)?.copy_from_slice(run.params(entry.params as u32));
+    let room = run.room().into();
+    let mut buffer = params;
+    let spill = buffer.as_mut_ptr();
+    let mut context = Context {
+        spill,
+        functions: compiled.callees.as_ptr(),
+        helpers: &raw const HELPERS,
+        refilled: 0,
+        spill_len,
+        compiled,
+        run,
+        panic: None,
+    };
+    // SAFETY: `trampoline` is the address of code with this signature, and `code` that of a function whose parameters
+    // and results are those the trampoline was made for (`compile`). The code is in `compiled`, which is borrowed.
+    // The parameters stand behind the spill slots, where nothing writes them before they are read.
+    let fuel = unsafe {
+        let call = std::mem::transmute::<usize, Enter>(entry.trampoline);
+        call(&raw mut context, entry.code, 0, room, spill.add(spill_len))
+    };
+    let panic = context.panic.take();
+    if let Ok(fuel) = u64::try_from(fuel) {
+        run.finish(buffer.get(..entry.results).unwrap_or(&[]), fuel);
+    }
+    run.return_buffer(buffer);
+    if let Some(payload) = panic {
+        resume_unwind(payload);
+    }
+    Some(if fuel == LEFT { NativeEnd::Left } else { NativeEnd::Finished })
+}
+
+/// A pointer to a context, as code passes it on.
+pub(crate) type ContextPtr = *mut Context<'static, 'static, 'static>;
+
+/// The context that code was entered with.
+///
+/// # Safety
+/// `context` must be the first argument of a function that compiled code has called, and the reference must be gone
+/// when that function returns.
+pub(crate) unsafe fn context<'a>(context: ContextPtr) -> &'a mut Context<'a, 'a, 'a> {
+    // SAFETY: `enter` made the context and waits for code to return; no other reference to it is used meanwhile.
+    unsafe { &mut *context.cast() }
+}
+
+/// More fuel at a segment that costs `cost`, already paid for; [`NOTHING`] if the run must be left.
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn refill(cx: ContextPtr, fuel: u64, cost: u64) -> i64 {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    cx.run.refill(fuel, cost).map_or(NOTHING, |fuel| (fuel - cost) as i64)
+}
+
+/// Leaves the innermost frame, whose live values are in the context's slots.
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn leave_at(cx: ContextPtr, site: u64, fuel: u64) {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    let Some(site) = cx.compiled.sites.get(site as usize) else { return };
+    let constants = cx.compiled.constants(site.func);
+    let values = cx.compiled.live(site).iter().copied();
+    // SAFETY: as in `Context::spill`; borrowed apart from `run`.
+    let spill = unsafe { std::slice::from_raw_parts(cx.spill, cx.spill_len) };
+    let values = values.zip(spill.iter().copied()).chain(constants.iter().copied());
+    match fuel {
+        IN_CALL => cx.run.leave_call((site.func, site.instr), values),
+        fuel => cx.run.leave_at((site.func, site.instr), fuel, values),
+    }
+}
+
+/// The fuel that [`leave_at`] is called with for frames that wait for a call.
+pub(crate) const IN_CALL: u64 = u64::MAX;
+
+/// Calls an import; arguments and results are in the context's slots. Returns the fuel, or [`NOTHING`] if the run
+/// trapped.
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn host_call(
+    cx: ContextPtr,
+    import: u64,
+    fuel: u64,
+    args: u64,
+    slots: u64,
+) -> i64 {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    let len = (slots as usize).min(cx.spill_len);
+    // SAFETY: as in `Context::spill`; borrowed apart from `run`.
+    let spill = unsafe { std::slice::from_raw_parts_mut(cx.spill, len) };
+    let run = &mut *cx.run;
+    // A panic must not cross compiled code, which cannot be unwound; it goes on where code was entered.
+    let call = || run.host_call(HostSigId(import as u32), fuel, args as usize, spill);
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(fuel) => fuel.map_or(NOTHING, |fuel| fuel as i64),
+        Err(payload) => {
+            cx.panic = Some(payload);
+            NOTHING
+        }
+    }
+}
+
+/// Makes an aggregate from the context's slots. Returns its handle, or [`NOTHING`].
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn agg_new(cx: ContextPtr, ty: u64, len: u64, slots: u64) -> i64 {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    // SAFETY: as in `Context::spill`; borrowed apart from `run`.
+    let spill = unsafe { std::slice::from_raw_parts(cx.spill, (slots as usize).min(cx.spill_len)) };
+    cx.run.agg_new(TypeId(ty as u32), len as u32, spill).map_or(NOTHING, |handle| handle as i64)
+}
+
+/// Reads an element into the context's slots. Returns 0, or [`NOTHING`].
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn agg_get(
+    cx: ContextPtr,
+    handle: u64,
+    index: u64,
+    types: u64,
+    width: u64,
+) -> i64 {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    let read =
+        AggRead { shape: TypeId((types >> 32) as u32), elem: TypeId(types as u32), width: width as u32 };
+    // SAFETY: as in `Context::spill`; borrowed apart from `run`.
+    let spill = unsafe { std::slice::from_raw_parts_mut(cx.spill, (width as usize).min(cx.spill_len)) };
+    if cx.run.agg_get(handle, index, &read, spill) { 0 } else { NOTHING }
+}
+
+/// Counts elements. Returns the count, or [`NOTHING`].
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn agg_len(cx: ContextPtr, handle: u64, kind: u64) -> i64 {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    let kind = match kind {
+        0 => AggKind::Tuple,
+        1 => AggKind::Struct,
+        _ => AggKind::Array,
+    };
+    cx.run.agg_len(handle, kind).map_or(NOTHING, |len| len as i64)
+}

@@ -1,0 +1,190 @@
+//! Semantic functions as functions that compiled code calls, made from the tables.
+
+use crate::context::{Context, ContextPtr, context};
+use opforge_tables::{Opcode, with_direct_ops};
+use opforge_vm::TrapCode;
+use opforge_vm::sem;
+use opforge_vm::sem::Decimal;
+use opforge_vm::sem::text::{Bytes, Str};
+
+/// A value in slots.
+trait Slots: Sized {
+    const WIDTH: usize;
+
+    fn load(slots: &[u64]) -> Self;
+
+    fn store(self) -> [u64; 2];
+}
+
+fn at(slots: &[u64], index: usize) -> u64 {
+    slots.get(index).copied().unwrap_or(0)
+}
+
+macro_rules! one_slot {
+    ($($ty:ty: |$bits:ident| $load:expr, |$value:ident| $store:expr;)*) => {$(
+        impl Slots for $ty {
+            const WIDTH: usize = 1;
+
+            fn load(slots: &[u64]) -> Self {
+                let $bits = at(slots, 0);
+                $load
+            }
+
+            fn store(self) -> [u64; 2] {
+                let $value = self;
+                [$store, 0]
+            }
+        }
+    )*};
+}
+
+one_slot! {
+    i64: |bits| bits as i64, |value| value as u64;
+    u64: |bits| bits, |value| value;
+    u32: |bits| bits as u32, |value| value.into();
+    f64: |bits| f64::from_bits(bits), |value| value.to_bits();
+    bool: |bits| bits & 0xff != 0, |value| u64::from(value);
+    Bytes: |bits| Bytes::from_slot(bits), |value| value.slot();
+    Str: |bits| Str::from_slot(bits), |value| value.slot();
+}
+
+impl Slots for Decimal {
+    const WIDTH: usize = 2;
+
+    fn load(slots: &[u64]) -> Self {
+        Self { mantissa: at(slots, 0) as i64, scale: at(slots, 1) as u8 }
+    }
+
+    fn store(self) -> [u64; 2] {
+        [self.mantissa as u64, self.scale.into()]
+    }
+}
+
+/// What a semantic function returns.
+trait Outcome {
+    fn slots(self) -> Result<[u64; 2], TrapCode>;
+}
+
+impl<T: Slots> Outcome for Result<T, TrapCode> {
+    fn slots(self) -> Result<[u64; 2], TrapCode> {
+        self.map(Slots::store)
+    }
+}
+
+macro_rules! plain {
+    ($($ty:ty)*) => {$(
+        impl Outcome for $ty {
+            fn slots(self) -> Result<[u64; 2], TrapCode> {
+                Ok(self.store())
+            }
+        }
+    )*};
+}
+
+plain!(i64 u64 f64 bool Bytes Str Decimal);
+
+type Cx<'a> = Context<'a, 'a, 'a>;
+
+fn rest<A: Slots>(slots: &[u64]) -> &[u64] {
+    slots.get(A::WIDTH..).unwrap_or(&[])
+}
+
+fn unary<A: Slots, R: Outcome>(_: &mut Cx<'_>, slots: &[u64], f: impl FnOnce(A) -> R) -> R {
+    f(A::load(slots))
+}
+
+fn binary<A: Slots, B: Slots, R: Outcome>(_: &mut Cx<'_>, slots: &[u64], f: impl FnOnce(A, B) -> R) -> R {
+    f(A::load(slots), B::load(rest::<A>(slots)))
+}
+
+fn ternary<A: Slots, B: Slots, C: Slots, R: Outcome>(
+    _: &mut Cx<'_>,
+    slots: &[u64],
+    f: impl FnOnce(A, B, C) -> R,
+) -> R {
+    let (second, third) = (rest::<A>(slots), rest::<B>(rest::<A>(slots)));
+    f(A::load(slots), B::load(second), C::load(third))
+}
+
+use sem_heap::{heap_binary, heap_ternary, heap_unary};
+
+/// The same with the heap.
+mod sem_heap {
+    use super::{Cx, Outcome, Slots, rest};
+    use opforge_vm::heap::Heap;
+
+    pub(super) fn heap_unary<A: Slots, R: Outcome>(
+        cx: &mut Cx<'_>,
+        slots: &[u64],
+        f: impl FnOnce(&mut Heap, A) -> R,
+    ) -> R {
+        f(cx.heap(), A::load(slots))
+    }
+
+    pub(super) fn heap_binary<A: Slots, B: Slots, R: Outcome>(
+        cx: &mut Cx<'_>,
+        slots: &[u64],
+        f: impl FnOnce(&mut Heap, A, B) -> R,
+    ) -> R {
+        f(cx.heap(), A::load(slots), B::load(rest::<A>(slots)))
+    }
+
+    pub(super) fn heap_ternary<A: Slots, B: Slots, C: Slots, R: Outcome>(
+        cx: &mut Cx<'_>,
+        slots: &[u64],
+        f: impl FnOnce(&mut Heap, A, B, C) -> R,
+    ) -> R {
+        let (second, third) = (rest::<A>(slots), rest::<B>(rest::<A>(slots)));
+        f(cx.heap(), A::load(slots), B::load(second), C::load(third))
+    }
+}
+
+/// An immediate stands in the slot behind the operand.
+macro_rules! call_form {
+    (unary_imm, $cx:ident, $slots:ident, $f:path) => {
+        binary($cx, $slots, $f)
+    };
+    (heap_unary_imm, $cx:ident, $slots:ident, $f:path) => {
+        heap_binary($cx, $slots, $f)
+    };
+    ($form:ident, $cx:ident, $slots:ident, $f:path) => {
+        $form($cx, $slots, $f)
+    };
+}
+
+/// A semantic function for code: up to four operand slots; the result is in the context's first slots. Returns 0,
+/// or not 0 for a trap, which has changed nothing.
+pub(crate) type Shim = unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> u64;
+
+macro_rules! define_shims {
+    (
+        {}
+        direct { $(($op:ident $form:ident $family:ident $sem:ident))* }
+        $($rest:tt)*
+    ) => {
+        /// The function for code that computes a direct opcode; `None` for opcodes that are lowered otherwise.
+        pub(crate) fn shim(op: Opcode) -> Option<Shim> {
+            match op {
+                $(Opcode::$op => {
+                    unsafe extern "C" fn shim(cx: ContextPtr, a: u64, b: u64, c: u64, d: u64) -> u64 {
+                        // SAFETY: called by compiled code.
+                        let cx = unsafe { context(cx) };
+                        let slots: &[u64] = &[a, b, c, d];
+                        let outcome = call_form!($form, cx, slots, sem::$family::$sem);
+                        match outcome.slots() {
+                            Ok(values) => {
+                                cx.put(values);
+                                0
+                            }
+                            Err(code) => code.code().max(1).into(),
+                        }
+                    }
+                    Some(shim)
+                })*
+                _ => None,
+            }
+        }
+    };
+}
+
+with_direct_ops!(define_shims {});

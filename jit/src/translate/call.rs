@@ -1,0 +1,145 @@
+//! Calls: of functions, with arguments and results in registers, and of the host, through the context's slots.
+
+use super::{LiveAt, Translator};
+use crate::context::{Callee, Context, Helper};
+use crate::error::JitError;
+use crate::signatures;
+use crate::slots::SlotSet;
+use cranelift_codegen::ir::{Block, Inst, InstBuilder, Value, condcodes::IntCC, types};
+use opforge_vm::ids::{CallSigId, FuncId, HostSigId, InstrIx};
+use opforge_vm::lower::{Slot, SlotList};
+
+impl Translator<'_> {
+    pub(super) fn call(
+        &mut self,
+        at: InstrIx,
+        func: FuncId,
+        args: SlotList,
+        rets: SlotList,
+    ) -> Result<(), JitError> {
+        let callee = self.program.function(func).ok_or(self.internal())?;
+        let live = self.live_at(at)?;
+        let (mut values, _) = self.prepare_call(at, &live)?;
+        for &slot in self.function.slots(args) {
+            values.push(self.read(slot));
+        }
+        let reference = match self.tables.callee(func) {
+            Some(reference) => reference,
+            None => {
+                let signature = signatures::native(&callee.params, &callee.results);
+                let reference = self.import(func.0, signature);
+                self.tables.set_callee(func, reference);
+                reference
+            }
+        };
+        let call = self.builder.ins().call(reference, &values);
+        self.finish_call(at, &live.across, call, rets)
+    }
+
+    pub(super) fn call_indirect(
+        &mut self,
+        at: InstrIx,
+        sig: CallSigId,
+        (callee, closure): (Slot, bool),
+        args: SlotList,
+        rets: SlotList,
+    ) -> Result<(), JitError> {
+        let sig = self.program.call_sigs.get(sig.index()).ok_or(self.internal())?;
+        let params = signatures::with_environment(&sig.params, closure);
+        let class = self.tables.class(&params, &sig.results);
+        let live = self.live_at(at)?;
+        let (mut values, exit) = self.prepare_call(at, &live)?;
+        let func = self.read(callee);
+        let count = self.immediate(types::I64, self.program.functions.len() as u64);
+        let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, func, count);
+        self.branch_away(outside, exit);
+        let flags = self.trusted();
+        let functions = self.builder.ins().load(types::I64, flags, self.context, Context::FUNCTIONS);
+        let size = self.immediate(types::I64, Callee::SIZE as u64);
+        let offset = self.builder.ins().imul(func, size);
+        let entry = self.builder.ins().iadd(functions, offset);
+        let found = self.builder.ins().load(types::I64, flags, entry, Callee::CLASS);
+        let wanted = self.immediate(types::I64, class);
+        let other = self.builder.ins().icmp(IntCC::NotEqual, found, wanted);
+        self.branch_away(other, exit);
+        let code = self.builder.ins().load(types::I64, flags, entry, Callee::CODE);
+        if closure {
+            values.push(self.read(callee + 1));
+        }
+        for &slot in self.function.slots(args) {
+            values.push(self.read(slot));
+        }
+        let signature = self.signature(signatures::native(&params, &sig.results));
+        let call = self.builder.ins().call_indirect(signature, code, &values);
+        self.finish_call(at, &live.across, call, rets)
+    }
+
+    /// Leaves before a call that there is no room for. Returns the first arguments: context, fuel, room; and the
+    /// exit.
+    fn prepare_call(
+        &mut self,
+        at: InstrIx,
+        live: &LiveAt,
+    ) -> Result<(Vec<Value>, Block), JitError> {
+        let refund = self.unused(at);
+        let exit = self.exit(at, &live.before, refund)?;
+        let zero = self.immediate(types::I64, 0);
+        let full = self.builder.ins().icmp(IntCC::Equal, self.room, zero);
+        self.branch_away(full, exit);
+        let one = self.immediate(types::I64, 1);
+        let room = self.builder.ins().isub(self.room, one);
+        let fuel = self.builder.use_var(self.fuel);
+        Ok((vec![self.context, fuel, room], exit))
+    }
+
+    /// Takes fuel and results of a call, or leaves this frame too.
+    fn finish_call(
+        &mut self,
+        at: InstrIx,
+        across: &SlotSet,
+        call: Inst,
+        rets: SlotList,
+    ) -> Result<(), JitError> {
+        let results = self.builder.inst_results(call).to_vec();
+        let (&fuel, values) = results.split_first().ok_or(self.internal())?;
+        let exit = self.exit_in_call(at, across)?;
+        let left = self.is_negative(fuel);
+        self.branch_away(left, exit);
+        self.builder.def_var(self.fuel, fuel);
+        for (&slot, &value) in self.function.slots(rets).iter().zip(values) {
+            self.write(slot, value);
+        }
+        Ok(())
+    }
+
+    pub(super) fn host_call(
+        &mut self,
+        at: InstrIx,
+        host: HostSigId,
+        args: SlotList,
+        rets: SlotList,
+    ) -> Result<(), JitError> {
+        let live = self.live_at(at)?;
+        // The call has run when it traps: nothing is given back but what stands behind it.
+        let refund = self.unused(InstrIx(at.0 + 1));
+        let exit = self.exit(at, &live.before, refund)?;
+        let values: Vec<Value> = self.function.slots(args).iter().map(|&slot| self.read(slot)).collect();
+        if !values.is_empty() {
+            self.spill(&values);
+        }
+        let all = values.len() + rets.len as usize;
+        self.tables.need_spill(all);
+        let fuel = self.builder.use_var(self.fuel);
+        let [host, args, all] = [u64::from(host.0), values.len() as u64, all as u64]
+            .map(|value| self.immediate(types::I64, value));
+        let left = self.call_helper(Helper::HOST_CALL, &[host, fuel, args, all]);
+        let none = self.is_negative(left);
+        self.branch_away(none, exit);
+        self.builder.def_var(self.fuel, left);
+        if rets.len > 0 {
+            let slots = self.function.slots(rets).to_vec();
+            self.unspill(values.len(), slots);
+        }
+        Ok(())
+    }
+}

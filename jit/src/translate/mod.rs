@@ -1,0 +1,444 @@
+//! From lowered functions to Cranelift's IR: one block a segment, one variable a slot.
+//!
+//! Every compiled function takes the context, its fuel, the room for frames and its parameters' slots, and returns
+//! fuel and its results' slots, or, in place of the fuel, that the run was left. Code never traps: where an
+//! instruction might, a check leaves the function before it, and the interpreter does the instruction again.
+
+mod agg;
+mod call;
+mod cast;
+mod decimal;
+mod direct;
+mod exit;
+mod float;
+mod int;
+mod text;
+
+use crate::analysis::{Analysis, instrs, step_back};
+use crate::compile::Tables;
+use crate::error::JitError;
+use crate::fuel::{Charge, Charges};
+use crate::slots::{SlotSet, SlotTypes};
+use cranelift_codegen::ir::{
+    Block, BlockArg, FuncRef, Function, InstBuilder, SigRef, Signature, Type, Value, condcodes::IntCC, types,
+};
+use cranelift_codegen::isa::TargetIsa;
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use exit::PendingExit;
+use opforge_vm::ids::{FuncId, InstrIx};
+use opforge_vm::lower::{ExecFunction, ExecInstr, ExecProgram, Segment, Slot};
+use std::collections::{HashMap, VecDeque};
+
+/// Translates one function into `ir`, which has its signature.
+pub(crate) fn translate(
+    (program, tables): (&ExecProgram, &mut Tables),
+    isa: &dyn TargetIsa,
+    func: FuncId,
+    ir: &mut Function,
+    builder_context: &mut FunctionBuilderContext,
+) -> Result<(), JitError> {
+    let function = program.function(func).ok_or(JitError::Internal { func })?;
+    let types = SlotTypes::of(function, &program.types);
+    let analysis = Analysis::of(function, &types);
+    tables.add_constants(func, &analysis.constants);
+    let mut builder = FunctionBuilder::new(ir, builder_context);
+    let variables = (0..types.len()).map(|slot| types.get(slot as u32).map(|ty| builder.declare_var(ty)));
+    let variables = variables.collect();
+    let fuel = builder.declare_var(types::I64);
+    let entry = builder.create_block();
+    builder.append_block_params_for_function_params(entry);
+    builder.switch_to_block(entry);
+    builder.seal_block(entry);
+    let params = builder.block_params(entry).to_vec();
+    let &[context, fuel_param, room, ..] = &params[..] else { return Err(JitError::Internal { func }) };
+    builder.def_var(fuel, fuel_param);
+    let mut translator = Translator {
+        builder,
+        isa,
+        program,
+        function,
+        func,
+        tables,
+        types: &types,
+        analysis: &analysis,
+        charges: Charges::of(function, &analysis),
+        variables,
+        context,
+        room,
+        fuel,
+        blocks: Vec::new(),
+        unsealed: analysis.predecessors.clone(),
+        exits: Vec::new(),
+        signatures: HashMap::new(),
+        refill: None,
+        segment: Segment { start: InstrIx(0), end: InstrIx(0) },
+        reserved: 0,
+        live: VecDeque::new(),
+        ended: false,
+    };
+    for (slot, &value) in params.iter().skip(3).enumerate() {
+        translator.write(slot as Slot, value);
+    }
+    translator.run()?;
+    translator.builder.finalize(isa.frontend_config());
+    Ok(())
+}
+
+/// The live slots around an instruction that may leave.
+struct LiveAt {
+    at: InstrIx,
+    /// Needed by the instruction and what follows.
+    before: SlotSet,
+    /// Needed by what follows, results of the instruction not counted.
+    across: SlotSet,
+}
+
+struct Translator<'t> {
+    builder: FunctionBuilder<'t>,
+    isa: &'t dyn TargetIsa,
+    program: &'t ExecProgram,
+    function: &'t ExecFunction,
+    func: FuncId,
+    tables: &'t mut Tables,
+    types: &'t SlotTypes,
+    analysis: &'t Analysis,
+    charges: Charges,
+    /// By slot.
+    variables: Vec<Option<Variable>>,
+    context: Value,
+    /// Frames that may be entered on top of this one.
+    room: Value,
+    fuel: Variable,
+    /// By segment; `None` where control cannot get.
+    blocks: Vec<Option<Block>>,
+    /// By segment: edges to it that are not there yet.
+    unsealed: Vec<u32>,
+    exits: Vec<PendingExit>,
+    signatures: HashMap<Signature, SigRef>,
+    refill: Option<FuncRef>,
+    segment: Segment,
+    /// Fuel reserved for what follows the segment.
+    reserved: u64,
+    /// Of the segment's instructions that may leave, in order.
+    live: VecDeque<LiveAt>,
+    /// Whether the current block has its end.
+    ended: bool,
+}
+
+impl Translator<'_> {
+    fn internal(&self) -> JitError {
+        JitError::Internal { func: self.func }
+    }
+
+    fn run(&mut self) -> Result<(), JitError> {
+        for index in 0..self.function.segments.len() {
+            let reachable = self.analysis.reachable.get(index).copied().unwrap_or(false);
+            let block = reachable.then(|| self.builder.create_block());
+            self.blocks.push(block);
+        }
+        let first = self.blocks.first().copied().flatten().ok_or(self.internal())?;
+        if let Some(count) = self.unsealed.first_mut() {
+            *count += 1;
+        }
+        self.builder.ins().jump(first, &[]);
+        self.edge_to(0);
+        for (index, &segment) in self.function.segments.iter().enumerate() {
+            let Some(block) = self.blocks.get(index).copied().flatten() else { continue };
+            self.builder.switch_to_block(block);
+            self.segment(index, segment)?;
+        }
+        self.finish_exits();
+        Ok(())
+    }
+
+    /// Notes that an edge to a segment is there; after the last one its block is complete from above.
+    fn edge_to(&mut self, segment: usize) {
+        let Some(count) = self.unsealed.get_mut(segment) else { return };
+        *count = count.saturating_sub(1);
+        if *count == 0
+            && let Some(block) = self.blocks.get(segment).copied().flatten()
+        {
+            self.builder.seal_block(block);
+        }
+    }
+
+    fn segment(&mut self, index: usize, segment: Segment) -> Result<(), JitError> {
+        self.segment = segment;
+        self.reserved = self.charges.reserved.get(index).copied().unwrap_or(0);
+        self.ended = false;
+        self.note_live(index);
+        self.charge(index)?;
+        for at in instrs(segment) {
+            let instr = self.function.instrs.get(at.index()).ok_or(self.internal())?;
+            self.instr(at, instr)?;
+        }
+        if !self.ended {
+            self.go_to(index + 1)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the live slots at the segment's instructions that may leave.
+    fn note_live(&mut self, index: usize) {
+        self.live.clear();
+        let mut live = self.analysis.live_out(index, self.types);
+        for at in instrs(self.segment).rev() {
+            let Some(instr) = self.function.instrs.get(at.index()) else { continue };
+            if !may_leave(instr) {
+                step_back(self.function, self.types, &self.analysis.constants, at, &mut live);
+                continue;
+            }
+            let mut across = live.clone();
+            instr.for_each_write(self.function, |slot| {
+                self.types.value_at(slot).for_each(|s| across.remove(s));
+            });
+            step_back(self.function, self.types, &self.analysis.constants, at, &mut live);
+            self.live.push_front(LiveAt { at, before: live.clone(), across });
+        }
+    }
+
+    /// The live slots at an instruction of the segment that may leave.
+    fn live_at(&mut self, at: InstrIx) -> Result<LiveAt, JitError> {
+        while let Some(live) = self.live.pop_front() {
+            if live.at == at {
+                return Ok(live);
+            }
+        }
+        Err(self.internal())
+    }
+
+    /// Charges the fuel of a segment at its start.
+    fn charge(&mut self, index: usize) -> Result<(), JitError> {
+        let cost = match self.charges.charges.get(index).copied().ok_or(self.internal())? {
+            Charge::Take(cost) => cost,
+            Charge::GiveBack(0) => return Ok(()),
+            Charge::GiveBack(spare) => {
+                self.give_back(spare);
+                return Ok(());
+            }
+        };
+        let live = self.analysis.live_in.get(index).ok_or(self.internal())?.clone();
+        // Nothing is paid yet where this exit is taken.
+        let exit = self.exit(self.segment.start, &live, 0)?;
+        self.pay_constant(cost, exit);
+        Ok(())
+    }
+
+    fn give_back(&mut self, fuel: u64) {
+        let left = self.builder.use_var(self.fuel);
+        let fuel = self.immediate(types::I64, fuel);
+        let left = self.builder.ins().iadd(left, fuel);
+        self.builder.def_var(self.fuel, left);
+    }
+
+    /// Whether what is reserved must be given back on the way to a segment: it pays for itself.
+    fn gives_back_to(&self, segment: usize) -> bool {
+        self.reserved > 0 && matches!(self.charges.charges.get(segment), Some(Charge::Take(_)))
+    }
+
+    /// The fuel that is paid, and not used, when the instruction at `at` has not run.
+    fn unused(&self, at: InstrIx) -> u64 {
+        self.function.fuel(at, self.segment.end) + self.reserved
+    }
+
+    /// Takes fuel; gets more, or leaves, if there is less. The exit refunds what is already paid.
+    fn pay_constant(&mut self, cost: u64, exit: Block) {
+        let cost = self.builder.ins().iconst(types::I64, cost as i64);
+        self.pay(cost, exit);
+    }
+
+    fn pay(&mut self, cost: Value, exit: Block) {
+        let (cold, paid) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.append_block_param(paid, types::I64);
+        self.builder.set_cold_block(cold);
+        let fuel = self.builder.use_var(self.fuel);
+        let left = self.builder.ins().isub(fuel, cost);
+        let short = self.builder.ins().icmp(IntCC::UnsignedLessThan, fuel, cost);
+        self.builder.ins().brif(short, cold, &[], paid, &[BlockArg::Value(left)]);
+        self.builder.seal_block(cold);
+        self.builder.switch_to_block(cold);
+        let refilled = self.refill(fuel, cost);
+        let none = self.is_negative(refilled);
+        self.builder.ins().brif(none, exit, &[], paid, &[BlockArg::Value(refilled)]);
+        self.builder.seal_block(paid);
+        self.builder.switch_to_block(paid);
+        let fuel = self.builder.block_params(paid).first().copied().unwrap_or(left);
+        self.builder.def_var(self.fuel, fuel);
+    }
+
+    fn is_negative(&mut self, value: Value) -> Value {
+        let zero = self.builder.ins().iconst(types::I64, 0);
+        self.builder.ins().icmp(IntCC::SignedLessThan, value, zero)
+    }
+
+    /// Goes on in a new block unless `cond` holds, which leads to `target`.
+    fn branch_away(&mut self, cond: Value, target: Block) {
+        let next = self.builder.create_block();
+        self.builder.ins().brif(cond, target, &[], next, &[]);
+        self.builder.seal_block(next);
+        self.builder.switch_to_block(next);
+    }
+
+    fn go_to(&mut self, segment: usize) -> Result<(), JitError> {
+        let block = self.blocks.get(segment).copied().flatten().ok_or(self.internal())?;
+        if self.gives_back_to(segment) {
+            self.give_back(self.reserved);
+        }
+        self.builder.ins().jump(block, &[]);
+        self.edge_to(segment);
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The value of a slot.
+    fn read(&mut self, slot: Slot) -> Value {
+        let ty = self.types.get(slot).unwrap_or(types::I64);
+        if let Some(value) = self.constant(slot) {
+            return self.immediate(ty, value);
+        }
+        match self.variables.get(slot as usize).copied().flatten() {
+            Some(variable) => self.builder.use_var(variable),
+            None => self.immediate(ty, 0),
+        }
+    }
+
+    fn immediate(&mut self, ty: Type, value: u64) -> Value {
+        if ty == types::F64 {
+            let bits = cranelift_codegen::ir::immediates::Ieee64::with_bits(value);
+            return self.builder.ins().f64const(bits);
+        }
+        self.builder.ins().iconst(ty, value as i64)
+    }
+
+    /// The value that a slot always holds.
+    fn constant(&self, slot: Slot) -> Option<u64> {
+        self.analysis.constants.get(slot as usize).copied().flatten()
+    }
+
+    /// Sets a slot; one of no register is not kept.
+    fn write(&mut self, slot: Slot, value: Value) {
+        if let Some(variable) = self.variables.get(slot as usize).copied().flatten() {
+            self.builder.def_var(variable, value);
+        }
+    }
+
+    fn instr(&mut self, at: InstrIx, instr: &ExecInstr) -> Result<(), JitError> {
+        match *instr {
+            ExecInstr::Nop => {}
+            ExecInstr::Const { dst, .. } | ExecInstr::ConstDecimal { dst, .. }
+                if self.constant(dst).is_some() => {}
+            ExecInstr::Const { dst, value } => {
+                let ty = self.types.get(dst).unwrap_or(types::I64);
+                let value = self.immediate(ty, value);
+                self.write(dst, value);
+            }
+            ExecInstr::ConstDecimal { dst, scale, mantissa } => {
+                let mantissa = self.immediate(types::I64, mantissa as u64);
+                let scale = self.immediate(types::I64, scale.into());
+                self.write(dst, mantissa);
+                self.write(dst + 1, scale);
+            }
+            ExecInstr::Move { width, dst, src } => {
+                let values: Vec<Value> = (0..width).map(|i| self.read(src + i)).collect();
+                self.write_all(dst, &values);
+            }
+            ExecInstr::Select { width, dst, cond, a, b } => {
+                let cond = self.read(cond);
+                let mut values = Vec::new();
+                for i in 0..width {
+                    let (a, b) = (self.read(a + i), self.read(b + i));
+                    values.push(self.builder.ins().select(cond, a, b));
+                }
+                self.write_all(dst, &values);
+            }
+            ExecInstr::ClosureNew { dst, func, env } => {
+                let values = [self.read(func), self.read(env)];
+                self.write_all(dst, &values);
+            }
+            ExecInstr::Trap { .. } => {
+                let exit = self.exit_before(at)?;
+                self.builder.ins().jump(exit, &[]);
+                self.ended = true;
+            }
+            ExecInstr::Jump { target } => {
+                let target = Analysis::segment_at(self.function, target).ok_or(self.internal())?;
+                self.go_to(target)?;
+            }
+            ExecInstr::Branch { cond, then, other } => self.branch(cond, then, other)?,
+            ExecInstr::Return { values } => {
+                let mut results = vec![self.builder.use_var(self.fuel)];
+                for &slot in self.function.slots(values) {
+                    results.push(self.read(slot));
+                }
+                self.builder.ins().return_(&results);
+                self.ended = true;
+            }
+            ExecInstr::Direct { op, dst, args } => self.direct(at, op, dst, args)?,
+            ExecInstr::DirectImm { op, dst, a, imm } => self.direct_imm(at, op, dst, a, imm)?,
+            ExecInstr::Call { func, args, rets } => self.call(at, func, args, rets)?,
+            ExecInstr::CallIndirect { sig, callee, closure, args, rets } => {
+                self.call_indirect(at, sig, (callee, closure), args, rets)?;
+            }
+            ExecInstr::HostCall { host, args, rets } => self.host_call(at, host, args, rets)?,
+            ExecInstr::AggNew { dst, ty, len, values } => self.agg_new(at, dst, (ty, len), values)?,
+            ExecInstr::AggGetImm { dst, agg, index, read } => {
+                let index = self.immediate(types::I64, index.into());
+                self.agg_get(at, dst, agg, index, read)?;
+            }
+            ExecInstr::AggGet { dst, agg, index, read } => {
+                let index = self.read(index);
+                self.agg_get(at, dst, agg, index, read)?;
+            }
+            ExecInstr::AggLen { dst, agg, kind } => self.agg_len(at, dst, agg, kind)?,
+        }
+        Ok(())
+    }
+
+    fn write_all(&mut self, dst: Slot, values: &[Value]) {
+        for (i, &value) in values.iter().enumerate() {
+            self.write(dst + i as u32, value);
+        }
+    }
+
+    fn branch(&mut self, cond: Slot, then: InstrIx, other: InstrIx) -> Result<(), JitError> {
+        let cond = self.read(cond);
+        let [then, other] = [then, other].map(|at| {
+            let segment = Analysis::segment_at(self.function, at)?;
+            Some((segment, self.blocks.get(segment).copied().flatten()?))
+        });
+        let targets = then.zip(other).ok_or(self.internal())?;
+        let targets = [targets.0, targets.1];
+        let [then, other] = targets.map(|(segment, block)| {
+            if self.gives_back_to(segment) { self.builder.create_block() } else { block }
+        });
+        self.builder.ins().brif(cond, then, &[], other, &[]);
+        for ((segment, block), edge) in targets.into_iter().zip([then, other]) {
+            if edge != block {
+                self.builder.switch_to_block(edge);
+                self.builder.seal_block(edge);
+                self.give_back(self.reserved);
+                self.builder.ins().jump(block, &[]);
+            }
+            self.edge_to(segment);
+        }
+        self.ended = true;
+        Ok(())
+    }
+}
+
+/// Whether code may leave at this instruction.
+fn may_leave(instr: &ExecInstr) -> bool {
+    match instr {
+        ExecInstr::Nop
+        | ExecInstr::Const { .. }
+        | ExecInstr::ConstDecimal { .. }
+        | ExecInstr::Move { .. }
+        | ExecInstr::Select { .. }
+        | ExecInstr::ClosureNew { .. }
+        | ExecInstr::Jump { .. }
+        | ExecInstr::Branch { .. }
+        | ExecInstr::Return { .. } => false,
+        ExecInstr::Direct { op, .. } | ExecInstr::DirectImm { op, .. } => direct::may_leave(*op),
+        _ => true,
+    }
+}

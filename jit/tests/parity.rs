@@ -1,0 +1,83 @@
+//! Both engines give the same outcome, trap, call stack, fuel, host calls and memory, for every text program of the
+//! workspace, whatever the limits are and however the fuel is given.
+
+mod parity_support;
+
+use opforge_vm::{FuelSchedule, Limits};
+use parity_support::directive::Run;
+use parity_support::run::Fuel;
+use parity_support::{Compared, Pair, load, programs, runs};
+
+/// Runs that take up to so much fuel are repeated with every amount up to that.
+const EVERY_FUEL: u64 = 200;
+
+fn compare_everything(pair: &mut Pair, run: &Run, sum: &mut Compared) {
+    let seen = pair.compare(run, run.limits, Fuel::AtOnce, sum);
+    let mut amounts = vec![0, 1, seen.fuel.saturating_sub(1), seen.fuel, seen.fuel + 1];
+    amounts.extend(0..seen.fuel.min(EVERY_FUEL));
+    for fuel in amounts {
+        if fuel <= run.limits.fuel {
+            pair.compare(run, run.limits.fuel(fuel), Fuel::AtOnce, sum);
+        }
+    }
+    for slice in [1, 7, 1000] {
+        if seen.fuel / slice < 20_000 {
+            pair.compare(run, run.limits, Fuel::Slices(slice), sum);
+        }
+    }
+    let limits: Limits = run.limits;
+    for depth in [0, 1, 2, 3, 7] {
+        pair.compare(run, limits.call_depth(depth), Fuel::AtOnce, sum);
+    }
+    for slots in [0, 8, 16, 40, 100, 1000] {
+        pair.compare(run, limits.stack_slots(slots), Fuel::AtOnce, sum);
+    }
+    for memory in [0, 1, 16, 50, 200, seen.memory.saturating_sub(1), seen.memory] {
+        pair.compare(run, limits.memory(memory), Fuel::AtOnce, sum);
+    }
+    for calls in [0, 1, 2] {
+        pair.compare(run, limits.host_calls(calls), Fuel::AtOnce, sum);
+    }
+}
+
+fn compare_all(stack: Option<u32>, schedules: &[FuelSchedule]) -> Compared {
+    let mut sum = Compared::default();
+    for path in programs() {
+        let source = std::fs::read_to_string(&path).unwrap();
+        let Some(verified) = load(&source) else { continue };
+        sum.programs += 1;
+        let before = sum.differences.len();
+        for &schedule in schedules {
+            let Some(mut pair) = Pair::new(&verified, schedule, stack) else { continue };
+            for run in runs(&source, &verified) {
+                compare_everything(&mut pair, &run, &mut sum);
+            }
+        }
+        for difference in sum.differences.iter_mut().skip(before) {
+            *difference = format!("{}: {difference}", path.display());
+        }
+    }
+    sum
+}
+
+fn assert_same(sum: &Compared) {
+    println!("{} programs, {} runs, {} of them trap", sum.programs, sum.runs, sum.traps);
+    let shown: Vec<&str> = sum.differences.iter().take(5).map(String::as_str).collect();
+    assert!(sum.differences.is_empty(), "{} runs differ:\n{}", sum.differences.len(), shown.join("\n"));
+    assert!(sum.programs > 50 && sum.traps > 1000, "the programs are not there: {sum:?}");
+}
+
+#[test]
+fn every_program_agrees() {
+    assert_same(&compare_all(None, &[FuelSchedule::V1, FuelSchedule::BySize]));
+}
+
+#[test]
+fn every_program_agrees_when_the_native_stack_holds_one_frame() {
+    assert_same(&compare_all(Some(1), &[FuelSchedule::BySize]));
+}
+
+#[test]
+fn every_program_agrees_when_the_native_stack_holds_three_frames() {
+    assert_same(&compare_all(Some(3), &[FuelSchedule::BySize]));
+}

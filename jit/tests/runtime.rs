@@ -1,0 +1,215 @@
+//! What runs of native code must hold beside giving the interpreter's results: stack use, interrupts, panics of the
+//! host, memory, threads.
+
+use opforge_jit::{JitConfig, JitEngine, JittedProgram};
+use opforge_vm::ids::FuncId;
+use opforge_vm::verify::{VerifiedProgram, VerifyConfig, verify};
+use opforge_vm::{
+    CallError, Capabilities, Capability, Engine, Instance, InterruptHandle, Limits, Linker, Module, Outcome,
+    TrapCode, Value, asm,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::Duration;
+
+fn verified(source: &str) -> VerifiedProgram {
+    let program = asm::assemble(source).unwrap_or_else(|e| panic!("{}", e.render(source, "test")));
+    verify(program, &VerifyConfig::default()).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn compile(source: &str) -> JittedProgram {
+    JitEngine::new(JitConfig::new()).unwrap().compile(&verified(source)).unwrap()
+}
+
+fn link(module: &Module) -> Instance<()> {
+    Linker::new().instantiate(module, (), &Capabilities::none()).unwrap()
+}
+
+const DEEP: &str = "
+.func down(n: i64) -> (n: i64) {
+    .reg zero, one, done, a, b, c
+    const.i64 zero, 0
+    const.i64 one, 1
+    i64.eq done, n, zero
+    br done, @end, @more
+@more:
+    i64.sub a, n, one
+    i64.mul b, n, n
+    i64.xor c, b, a
+    call &down a -> a
+    i64.add a, a, b
+    i64.xor a, a, c
+    ret a
+@end:
+    ret n
+}
+";
+
+const LOOP: &str = "
+.func spin(n: u64) -> (i: u64) {
+    .reg i, one, more
+    const.u64 i, 0
+    const.u64 one, 1
+    jmp @loop
+@loop:
+    u64.add i, i, one
+    u64.lt more, i, n
+    br more, @loop, @end
+@end:
+    ret i
+}
+";
+
+/// Recursion far beyond the native stack goes on in the interpreter, and ends as it does there, on a small stack.
+#[test]
+fn deep_recursion_on_a_small_stack() {
+    let program = verified(DEEP);
+    let work = move || {
+        let jit = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap();
+        assert!(jit.max_native_frames() > 100, "{}", jit.max_native_frames());
+        let interp = Module::new(&Engine::default(), &program).unwrap();
+        for (n, depth) in [(50, 1000), (3000, 100_000), (100_000, 100_001), (100_000, 100_000), (1 << 40, 70_000)] {
+            let limits = Limits::new().fuel(u64::MAX).call_depth(depth).stack_slots(u32::MAX);
+            let expected = link(&interp).call(FuncId(0), &[Value::I64(n)], limits);
+            let actual = link(jit.module()).call(FuncId(0), &[Value::I64(n)], limits);
+            assert_eq!(actual, expected, "{n} {depth}");
+            if let Err(CallError::Trap(trap)) = actual {
+                assert_eq!(trap.code, TrapCode::CallDepthExceeded);
+            }
+        }
+    };
+    thread::Builder::new().stack_size(256 << 10).spawn(work).unwrap().join().unwrap();
+}
+
+#[test]
+fn an_interrupt_stops_a_loop_without_calls_and_the_run_goes_on() {
+    let program = compile(LOOP);
+    let mut instance = link(program.module());
+    let handle = InterruptHandle::new();
+    let limits = Limits::new().fuel(u64::MAX);
+    let mut execution = instance.execution(limits);
+    execution.set_interrupt(handle.clone());
+    execution.start(FuncId(0), &[Value::U64(100_000_000)]).unwrap();
+    let stopper = thread::spawn({
+        let handle = handle.clone();
+        move || {
+            thread::sleep(Duration::from_millis(5));
+            handle.interrupt();
+        }
+    });
+    let first = execution.resume();
+    stopper.join().unwrap();
+    let used = u64::MAX - execution.fuel();
+    assert_eq!(first, Outcome::Interrupted);
+    handle.clear();
+    assert_eq!(execution.resume(), Outcome::Finished(vec![Value::U64(100_000_000)]));
+    // Three constants and a jump, three instructions a turn, a return.
+    assert_eq!(u64::MAX - execution.fuel(), 3 + 3 * 100_000_000 + 1);
+    assert!(used < u64::MAX - execution.fuel());
+}
+
+#[test]
+fn an_interrupt_that_is_set_already_stops_before_anything_runs() {
+    let program = compile(LOOP);
+    let mut instance = link(program.module());
+    let handle = InterruptHandle::new();
+    handle.interrupt();
+    let mut execution = instance.execution(Limits::new());
+    execution.set_interrupt(handle);
+    execution.start(FuncId(0), &[Value::U64(3)]).unwrap();
+    assert_eq!(execution.resume(), Outcome::Interrupted);
+    assert_eq!(execution.fuel(), Limits::new().fuel);
+}
+
+/// A panic of a host function does not cross compiled code; it arrives where the run was resumed, and the instance
+/// stays usable.
+#[test]
+fn a_panic_of_the_host_arrives_at_the_caller() {
+    let source = "
+.host boom = \"env.boom\" (i64) -> (i64)
+.func inner(n: i64) -> (i64) {
+    .reg r
+    host_call boom (n) -> r
+    ret r
+}
+.func outer(n: i64) -> (i64) {
+    .reg r
+    call &inner n -> r
+    ret r
+}
+";
+    let program = compile(source);
+    let mut linker: Linker<()> = Linker::new();
+    let boom = |_: &mut opforge_vm::Caller<'_, ()>, n: i64| if n == 0 { panic!("boom") } else { n + 1 };
+    linker.func("env.boom", Capability::none(), boom).unwrap();
+    let mut instance = linker.instantiate(program.module(), (), &Capabilities::none()).unwrap();
+    for _ in 0..3 {
+        let mut call = |n| instance.call(FuncId(1), &[Value::I64(n)], Limits::new());
+        let payload = catch_unwind(AssertUnwindSafe(|| call(0))).unwrap_err();
+        assert_eq!(payload.downcast_ref::<&str>(), Some(&"boom"));
+        assert_eq!(call(41), Ok(vec![Value::I64(42)]));
+    }
+}
+
+#[test]
+fn one_program_on_many_threads_outlives_its_engine() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    let program = compile(LOOP);
+    shared(&program);
+    let threads: Vec<_> = (0..8)
+        .map(|i| {
+            let module = program.module().clone();
+            thread::spawn(move || {
+                for n in 1..200 {
+                    let limits = Limits::new().fuel(1000 + i);
+                    let result = link(&module).call(FuncId(0), &[Value::U64(n)], limits);
+                    assert_eq!(result, Ok(vec![Value::U64(n)]));
+                }
+            })
+        })
+        .collect();
+    drop(program);
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+/// Signal handlers are the embedder's own, whatever runs.
+#[test]
+#[cfg(unix)]
+fn signal_handlers_are_left_alone() {
+    let handlers = || {
+        [libc::SIGSEGV, libc::SIGILL, libc::SIGFPE, libc::SIGBUS].map(|signal| {
+            let mut action: libc::sigaction = unsafe_zeroed();
+            query(signal, &mut action);
+            (action.sa_sigaction, action.sa_flags)
+        })
+    };
+    let before = handlers();
+    let program = compile(".func div(a: i64, b: i64) -> (i64) {\n i64.div a, a, b\n ret a\n}");
+    let mut instance = link(program.module());
+    for (a, b) in [(1, 0), (i64::MIN, -1), (7, 2)] {
+        let _ = instance.call(FuncId(0), &[Value::I64(a), Value::I64(b)], Limits::new());
+    }
+    assert_eq!(handlers(), before);
+}
+
+#[cfg(unix)]
+fn unsafe_zeroed() -> libc::sigaction {
+    // SAFETY: all bits zero is a valid `sigaction`.
+    unsafe { std::mem::zeroed() }
+}
+
+#[cfg(unix)]
+fn query(signal: i32, action: &mut libc::sigaction) {
+    // SAFETY: asks for the current action and changes nothing.
+    assert_eq!(unsafe { libc::sigaction(signal, std::ptr::null(), action) }, 0);
+}
+
+#[test]
+fn what_is_too_large_is_refused_and_still_runs_in_the_interpreter() {
+    let body = "    i64.add n, n, n\n".repeat(70_000);
+    let program = verified(&format!(".func big(n: i64) -> (i64) {{\n{body}    ret n\n}}"));
+    let error = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap_err();
+    assert_eq!(error.code(), "J0002", "{error}");
+    let interp = Module::new(&Engine::default(), &program).unwrap();
+    assert_eq!(link(&interp).call(FuncId(0), &[Value::I64(0)], Limits::new()), Ok(vec![Value::I64(0)]));
+}

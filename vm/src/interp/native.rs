@@ -1,0 +1,274 @@
+//! Native code as an accelerator of a run.
+//!
+//! An engine that compiles programs implements [`NativeCode`] and attaches it to a [`Module`](super::Module). The run
+//! itself stays what it is: plain data in the interpreter's frames. Native code takes over where a run enters a
+//! function at its first instruction, and gives it back by returning results, or by *leaving*: it reports, for each
+//! of its active frames, the instruction it is at and the values of the slots that are still needed. From these
+//! the interpreter's frames are made, and the interpreter goes on, or reports, exactly as if it had run all along.
+//! Whatever is unusual (fuel that does not cover a segment, an interrupt, an instruction that traps, a call that
+//! goes too deep) leaves, so there is one implementation of each.
+//!
+//! Nothing that native code hands over is trusted for memory safety: places and slots are checked here.
+//!
+//! For engines, not for embedders.
+
+use super::machine::{Exit, Machine};
+use super::regs::{LINK_SLOTS, Regs};
+use crate::heap::{AggRead, Heap};
+use crate::ids::{FuncId, HostSigId, InstrIx};
+use crate::lower::Slot;
+use crate::types::TypeId;
+use alloc::vec::Vec;
+use core::fmt;
+use core::sync::atomic::Ordering;
+use opforge_schema::TrapCode;
+
+/// Compiled code of one module.
+pub trait NativeCode: fmt::Debug + Send + Sync {
+    /// Most frames of native code that may be active at once. With 0 the code is never entered.
+    fn max_frames(&self) -> u32;
+
+    /// Runs a function from its first instruction, with its parameters in [`NativeRun::params`].
+    fn run(&self, func: FuncId, run: &mut NativeRun<'_, '_>) -> NativeEnd;
+}
+
+/// How native code ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NativeEnd {
+    /// The function returned; [`NativeRun::finish`] was called.
+    Finished,
+    /// The run goes on elsewhere; [`NativeRun::leave_at`] and [`NativeRun::leave_call`] were called.
+    Left,
+}
+
+/// A frame of native code that was left.
+#[derive(Clone, Copy, Debug)]
+struct LeftFrame {
+    func: FuncId,
+    instr: InstrIx,
+    /// One past its last entry of the values; they start where those of the frame before it end.
+    end: usize,
+}
+
+/// A run while native code executes it.
+pub struct NativeRun<'m, 'r> {
+    machine: &'m mut Machine<'r>,
+    params: usize,
+    room: u32,
+    /// Fuel that native code had when it ended.
+    fuel: u64,
+    interrupted: bool,
+    trap: Option<TrapCode>,
+    /// Innermost first.
+    frames: Vec<LeftFrame>,
+    values: Vec<(Slot, u64)>,
+}
+
+impl fmt::Debug for NativeRun<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NativeRun").field("room", &self.room).finish_non_exhaustive()
+    }
+}
+
+impl NativeRun<'_, '_> {
+    /// The first `count` slots of the entry frame: the parameters.
+    #[must_use]
+    pub fn params(&self, count: u32) -> &[u64] {
+        self.machine.stack.slice(self.params, count as usize)
+    }
+
+    /// How many more frames may be entered on top of the first one.
+    #[must_use]
+    pub fn room(&self) -> u32 {
+        self.room
+    }
+
+    /// The heap, for semantic functions.
+    pub fn heap(&mut self) -> &mut Heap {
+        self.machine.heap
+    }
+
+    /// Takes a buffer of at least `len` slots that is kept from run to run. Its contents mean nothing.
+    #[must_use]
+    pub fn take_buffer(&mut self, len: usize) -> Vec<u64> {
+        let mut buffer = core::mem::take(self.machine.host_buffer);
+        if buffer.len() < len {
+            buffer.resize(len, 0);
+        }
+        buffer
+    }
+
+    /// Gives the buffer back.
+    pub fn return_buffer(&mut self, buffer: Vec<u64>) {
+        *self.machine.host_buffer = buffer;
+    }
+
+    /// More fuel for native code that has `fuel` and needs `cost`. `None` if the run must be left at the next
+    /// instruction, with `fuel` as it is: the fuel is not there, or the run is interrupted.
+    pub fn refill(&mut self, fuel: u64, cost: u64) -> Option<u64> {
+        if self.machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            self.interrupted = true;
+            return None;
+        }
+        let reserve = self.machine.reserve;
+        let refilled = self.machine.refill(fuel, cost);
+        if refilled.is_none() {
+            self.machine.reserve = reserve;
+        }
+        refilled
+    }
+
+    /// Calls an import: arguments in the first `args` slots of `slots`, results in those behind them. Returns the
+    /// fuel for native code; `None` if the run ends with a trap and must be left at this instruction.
+    pub fn host_call(&mut self, import: HostSigId, fuel: u64, args: usize, slots: &mut [u64]) -> Option<u64> {
+        let (args, rets) = slots.split_at_mut_checked(args)?;
+        match self.machine.invoke_host(import.0, fuel, args, rets) {
+            Ok(left) => Some(left),
+            Err(code) => {
+                self.trap = Some(code);
+                None
+            }
+        }
+    }
+
+    /// Makes an aggregate of `len` elements from their slots. `None` if there is no room for it.
+    pub fn agg_new(&mut self, ty: TypeId, len: u32, slots: &[u64]) -> Option<u64> {
+        let handle = self.machine.heap.begin_node(ty, len, slots.len()).ok()?;
+        for &slot in slots {
+            self.machine.heap.push_slot(slot);
+        }
+        Some(handle)
+    }
+
+    /// Reads an element into `out`, which has as many slots as the element. `false` if that traps.
+    pub fn agg_get(&mut self, handle: u64, index: u64, read: &AggRead, out: &mut [u64]) -> bool {
+        let Ok(offset) = self.machine.heap.find_element(handle, index, read) else { return false };
+        for (i, slot) in out.iter_mut().enumerate() {
+            if let Some(value) = self.machine.heap.node_slot(handle, offset + i as u32) {
+                *slot = value;
+            }
+        }
+        true
+    }
+
+    /// The number of elements. `None` if that traps.
+    pub fn agg_len(&mut self, handle: u64, kind: crate::heap::AggKind) -> Option<u64> {
+        self.machine.heap.agg_len(handle, kind).ok()
+    }
+
+    /// The entry function returned these slots.
+    pub fn finish(&mut self, results: &[u64], fuel: u64) {
+        self.fuel = fuel;
+        self.machine.results.clear();
+        self.machine.results.extend_from_slice(results);
+    }
+
+    /// The innermost frame is left before it has run `instr` (or, if a host call has trapped, at it), with this
+    /// fuel and these values. Values of slots that nothing reads any more may be left out.
+    pub fn leave_at(&mut self, at: (FuncId, InstrIx), fuel: u64, values: impl Iterator<Item = (Slot, u64)>) {
+        self.fuel = fuel;
+        self.leave_call(at, values);
+    }
+
+    /// The next frame outwards is left while the call at `instr` is active.
+    pub fn leave_call(
+        &mut self,
+        (func, instr): (FuncId, InstrIx),
+        values: impl Iterator<Item = (Slot, u64)>,
+    ) {
+        self.values.extend(values);
+        self.frames.push(LeftFrame { func, instr, end: self.values.len() });
+    }
+
+    /// Makes the interpreter's frames of those that were left. `place` is the entry frame's, and becomes the
+    /// innermost one's.
+    fn restore(&mut self, place: &mut NativePlace) -> Result<(), Exit> {
+        let machine = &mut *self.machine;
+        let mut end = place.base;
+        for frame in &self.frames {
+            let function = machine.program.function(frame.func).ok_or(Exit::Internal)?;
+            if function.segment_of(frame.instr).is_none() {
+                return Err(Exit::Internal);
+            }
+            end += function.frame_slots as usize + LINK_SLOTS as usize;
+        }
+        let end = end - LINK_SLOTS as usize;
+        if end > machine.stack.len() {
+            machine.stack.grow(end).map_err(Exit::Trap)?;
+        }
+        let mut base = place.base;
+        for (i, frame) in self.frames.iter().enumerate().rev() {
+            let slots = machine.program.function(frame.func).map_or(0, |f| f.frame_slots);
+            let from = i.checked_sub(1).and_then(|inner| self.frames.get(inner)).map_or(0, |inner| inner.end);
+            for &(slot, value) in self.values.get(from..frame.end).unwrap_or(&[]) {
+                if slot < slots {
+                    machine.stack.set(base + slot as usize, value);
+                }
+            }
+            (place.func, place.instr, place.base) = (frame.func, frame.instr, base);
+            if i > 0 {
+                let word = machine.code.word_of(frame.func, frame.instr).ok_or(Exit::Internal)?;
+                let link = machine.code.link_of_call(word).ok_or(Exit::Internal)?;
+                if link.up != u64::from(slots + LINK_SLOTS) {
+                    return Err(Exit::Internal);
+                }
+                base += link.up as usize;
+                let callee = Regs::new(machine.stack, base);
+                // SAFETY: `up` is the caller's frame and the linkage, and the stack reaches beyond (grown above).
+                unsafe { callee.set_link(link) };
+                machine.depth += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NativePlace {
+    pub(super) func: FuncId,
+    pub(super) instr: InstrIx,
+    pub(super) base: usize,
+}
+
+/// Runs the entry function of a run in native code. `None` if the interpreter is to go on, from `place` and with
+/// `fuel`.
+pub(super) fn enter(
+    machine: &mut Machine<'_>,
+    (native, widest): (&dyn NativeCode, u32),
+    place: &mut NativePlace,
+    fuel: &mut u64,
+) -> Option<Exit> {
+    let entry = machine.program.function(place.func).map_or(0, |f| f.frame_slots);
+    let frames = native.max_frames().checked_sub(1)?;
+    let by_depth = machine.max_depth.saturating_sub(machine.depth);
+    let slots = machine.max_stack.saturating_sub(place.base + entry as usize);
+    // Every frame as if it were the widest: where that is too careful, the interpreter goes on and is exact.
+    let by_slots = slots / (widest as usize + LINK_SLOTS as usize);
+    let room = frames.min(by_depth).min(u32::try_from(by_slots).unwrap_or(u32::MAX));
+    machine.reserve = *fuel;
+    let mut run = NativeRun {
+        machine,
+        params: place.base,
+        room,
+        fuel: 0,
+        interrupted: false,
+        trap: None,
+        frames: Vec::new(),
+        values: Vec::new(),
+    };
+    let end = native.run(place.func, &mut run);
+    *fuel = run.machine.reserve.saturating_add(run.fuel);
+    run.machine.reserve = 0;
+    if end == NativeEnd::Finished {
+        return Some(Exit::Finished);
+    }
+    if let Err(exit) = run.restore(place) {
+        return Some(exit);
+    }
+    match (run.trap, run.interrupted) {
+        (Some(code), _) => Some(Exit::Trap(code)),
+        (None, true) => Some(Exit::Interrupted),
+        (None, false) => None,
+    }
+}
