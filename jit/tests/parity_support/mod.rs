@@ -144,7 +144,7 @@ pub(crate) fn runs(source: &str, verified: &VerifiedProgram) -> Vec<Run> {
 fn sample(ty: ValueType, choice: usize) -> Option<Literal> {
     let pick = |values: [i64; 4]| values[choice % 4];
     Some(match ty {
-        ValueType::Bool => Literal::Plain(Value::Bool(choice % 2 == 0)),
+        ValueType::Bool => Literal::Plain(Value::Bool(choice.is_multiple_of(2))),
         ValueType::I64 => Literal::Plain(Value::I64(pick([5, 0, -1, i64::MIN]))),
         ValueType::U64 => Literal::Plain(Value::U64(pick([3, 0, -1, 1]) as u64)),
         ValueType::F64 => Literal::Float([1.5f64, -0.0, f64::NAN, 1e300][choice % 4].to_bits()),
