@@ -77,7 +77,12 @@ fn run_programs(jit: &JitEngine) {
         let mut interp = link(&Module::new(&Engine::default(), &verified).unwrap());
         let mut native = link(jit.compile(&verified).unwrap().module());
         let (result, fuel) = run(&mut interp, &args);
-        assert_eq!((result, run(&mut native, &args)), (workload.expected, (result, fuel)), "{}", workload.name);
+        assert_eq!(
+            (result, run(&mut native, &args)),
+            (workload.expected, (result, fuel)),
+            "{}",
+            workload.name
+        );
         let slow = time(|| assert_eq!(run(&mut interp, &args).0, result));
         let fast = time(|| assert_eq!(run(&mut native, &args).0, result));
         let (name, ratio, unit) = (workload.name, slow / fast, fast / fuel as f64);
@@ -102,7 +107,8 @@ fn call_in(jit: &JitEngine) {
 fn many(functions: usize) -> VerifiedProgram {
     let mut source = String::new();
     for i in 0..functions {
-        source += &format!(".func f{i}(a: i64, b: i64) -> (a: i64) {{\n    .reg c, t\n    mov c, a\n    jmp @b0\n");
+        source +=
+            &format!(".func f{i}(a: i64, b: i64) -> (a: i64) {{\n    .reg c, t\n    mov c, a\n    jmp @b0\n");
         for block in 0..4 {
             source += &format!("@b{block}:\n");
             for k in 0..5 {

@@ -67,7 +67,8 @@ impl Analysis {
     /// The reachable segments, each after those that are entered from it alone.
     pub(crate) fn bottom_up(&self) -> Vec<usize> {
         let single = |&child: &usize| self.is_child(child);
-        let children = |index: usize| self.successors.get(index).into_iter().flatten().copied().filter(single);
+        let children =
+            |index: usize| self.successors.get(index).into_iter().flatten().copied().filter(single);
         let roots = (0..self.reachable.len())
             .filter(|&index| self.reachable.get(index) == Some(&true) && !single(&index));
         let mut order: Vec<usize> = roots.collect();

@@ -29,8 +29,8 @@ const MAX_SLOTS: u64 = 1 << 14;
 const MAX_VALUES: u64 = 1000;
 /// Most bits of liveness facts.
 const MAX_FACTS: u64 = 1 << 28;
-/// Most values handed over where code may leave, in the whole program.
-const MAX_LIVE: u64 = 1 << 24;
+/// Most values that a function hands over at all places where it may leave; each is a store.
+const MAX_LIVE: u64 = 1 << 17;
 /// Calls reach this far on every machine.
 const MAX_CODE: u32 = 64 << 20;
 
@@ -42,6 +42,8 @@ type SignatureTypes = (Box<[ValueType]>, Box<[ValueType]>);
 pub(crate) struct Tables {
     sites: Vec<Site>,
     slots: Vec<Slot>,
+    /// Where those of the function being translated begin.
+    first_slot: u64,
     constants: Vec<Constants>,
     spill_len: usize,
     classes: HashMap<SignatureTypes, u64>,
@@ -54,7 +56,8 @@ impl Tables {
     pub(crate) fn add_site(&mut self, func: FuncId, at: InstrIx, live: &[Slot]) -> Result<usize, JitError> {
         let start = self.slots.len() as u64;
         let end = start + live.len() as u64;
-        check(func, "values to hand over", end, MAX_LIVE)?;
+        check(func, "values to hand over", end - self.first_slot, MAX_LIVE)?;
+        check(func, "values to hand over, with those of all functions before", end, u32::MAX.into())?;
         self.slots.extend_from_slice(live);
         self.sites.push(Site { func, instr: at, live: start as u32..end as u32 });
         self.need_spill(live.len());
@@ -69,6 +72,7 @@ impl Tables {
     /// Begins a function.
     pub(crate) fn add_constants(&mut self, func: FuncId, constants: &[Option<u64>]) {
         self.callees.clear();
+        self.first_slot = self.slots.len() as u64;
         debug_assert_eq!(self.constants.len(), func.index());
         let known = constants.iter().enumerate();
         self.constants.push(known.filter_map(|(slot, value)| Some((slot as Slot, (*value)?))).collect());

@@ -168,8 +168,13 @@ fn generated_programs_agree() {
     }
     let rarest = opforge_vm::ISA
         .iter()
-        .map(|(didx, _)| (health.ops.get(usize::from(didx)).copied().unwrap_or(0), opforge_vm::ISA.name(didx)))
+        .map(|(didx, _)| {
+            (health.ops.get(usize::from(didx)).copied().unwrap_or(0), opforge_vm::ISA.name(didx))
+        })
         .min();
-    println!("{} programs, {} runs on each engine; rarest {rarest:?}; {:?}", health.programs, health.runs, health.traps);
+    println!(
+        "{} programs, {} runs on each engine; rarest {rarest:?}; {:?}",
+        health.programs, health.runs, health.traps
+    );
     assert!(health.traps.len() > 8 && health.traps.contains_key(TrapCode::DivByZero.name()), "{health:?}");
 }

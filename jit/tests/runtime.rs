@@ -68,7 +68,9 @@ fn deep_recursion_on_a_small_stack() {
         let jit = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap();
         assert!(jit.max_native_frames() > 100, "{}", jit.max_native_frames());
         let interp = Module::new(&Engine::default(), &program).unwrap();
-        for (n, depth) in [(50, 1000), (3000, 100_000), (100_000, 100_001), (100_000, 100_000), (1 << 40, 70_000)] {
+        for (n, depth) in
+            [(50, 1000), (3000, 100_000), (100_000, 100_001), (100_000, 100_000), (1 << 40, 70_000)]
+        {
             let limits = Limits::new().fuel(u64::MAX).call_depth(depth).stack_slots(u32::MAX);
             let expected = link(&interp).call(FuncId(0), &[Value::I64(n)], limits);
             let actual = link(jit.module()).call(FuncId(0), &[Value::I64(n)], limits);
@@ -212,4 +214,30 @@ fn what_is_too_large_is_refused_and_still_runs_in_the_interpreter() {
     assert_eq!(error.code(), "J0002", "{error}");
     let interp = Module::new(&Engine::default(), &program).unwrap();
     assert_eq!(link(&interp).call(FuncId(0), &[Value::I64(0)], Limits::new()), Ok(vec![Value::I64(0)]));
+}
+
+/// Many values that are live where much may leave: either compiled in reasonable time, or refused.
+#[test]
+fn wide_functions_are_compiled_or_refused() {
+    for (live, sites, fits) in [(250, 400, true), (1000, 100, true), (2000, 500, false)] {
+        let registers: Vec<String> = (0..live).map(|i| format!("v{i}")).collect();
+        let mut source = format!(".func wide(n: i64) -> (i64) {{\n    .reg {}\n", registers.join(", "));
+        registers.iter().for_each(|v| source += &format!("    i64.add {v}, n, n\n"));
+        (0..sites).for_each(|_| source += "    i64.div n, n, n\n");
+        registers.iter().for_each(|v| source += &format!("    i64.add n, n, {v}\n"));
+        let program = verified(&(source + "    ret n\n}"));
+        match JitEngine::new(JitConfig::new()).unwrap().compile(&program) {
+            Ok(compiled) => {
+                assert!(fits);
+                let expected = link(&Module::new(&Engine::default(), &program).unwrap()).call(
+                    FuncId(0),
+                    &[Value::I64(3)],
+                    Limits::new(),
+                );
+                let actual = link(compiled.module()).call(FuncId(0), &[Value::I64(3)], Limits::new());
+                assert_eq!(actual, expected);
+            }
+            Err(error) => assert!(!fits && error.code() == "J0002", "{error}"),
+        }
+    }
 }

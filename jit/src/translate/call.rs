@@ -76,11 +76,7 @@ impl Translator<'_> {
 
     /// Leaves before a call that there is no room for. Returns the first arguments: context, fuel, room; and the
     /// exit.
-    fn prepare_call(
-        &mut self,
-        at: InstrIx,
-        live: &LiveAt,
-    ) -> Result<(Vec<Value>, Block), JitError> {
+    fn prepare_call(&mut self, at: InstrIx, live: &LiveAt) -> Result<(Vec<Value>, Block), JitError> {
         let refund = self.unused(at);
         let exit = self.exit(at, &live.before, refund)?;
         let zero = self.immediate(types::I64, 0);

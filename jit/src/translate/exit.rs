@@ -2,11 +2,12 @@
 
 use super::Translator;
 use crate::context::{self, Context, Helper, IN_CALL};
-use crate::signatures;
 use crate::error::JitError;
+use crate::signatures;
 use crate::slots::SlotSet;
 use cranelift_codegen::ir::{
-    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData as MemFlags, Signature, UserExternalName, Value, types,
+    AbiParam, Block, ExtFuncData, ExternalName, FuncRef, InstBuilder, MemFlagsData as MemFlags, Signature,
+    UserExternalName, Value, types,
 };
 use opforge_vm::ids::InstrIx;
 use opforge_vm::lower::Slot;

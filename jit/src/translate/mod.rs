@@ -408,9 +408,12 @@ impl Translator<'_> {
         });
         let targets = then.zip(other).ok_or(self.internal())?;
         let targets = [targets.0, targets.1];
-        let [then, other] = targets.map(|(segment, block)| {
-            if self.gives_back_to(segment) { self.builder.create_block() } else { block }
-        });
+        let [then, other] =
+            targets.map(
+                |(segment, block)| {
+                    if self.gives_back_to(segment) { self.builder.create_block() } else { block }
+                },
+            );
         self.builder.ins().brif(cond, then, &[], other, &[]);
         for ((segment, block), edge) in targets.into_iter().zip([then, other]) {
             if edge != block {

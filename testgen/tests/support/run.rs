@@ -186,8 +186,7 @@ impl Machine {
 
     /// Links a module, which may have native code.
     pub(crate) fn of(module: &Module) -> Self {
-        let instance =
-            linker().instantiate(module, 0, &Capabilities::none()).expect("all imports are there");
+        let instance = linker().instantiate(module, 0, &Capabilities::none()).expect("all imports are there");
         Self { instance }
     }
 
