@@ -67,10 +67,7 @@ pub const fn op(row: &OpRow, didx: usize) -> Option<&'static str> {
         && Hook::from_code(row.hook).is_some()
         && JitClass::from_code(row.jit).is_some()
         && Clif::from_code(row.clif).is_some();
-    if !codes
-        || row.flags.get() & !KNOWN_FLAGS != 0
-        || row.fuse & !(fuse_flags::IMM | fuse_flags::BRANCH) != 0
-    {
+    if !codes || row.flags.get() & !KNOWN_FLAGS != 0 || row.fuse & !fuse_flags::ALL != 0 {
         return Some("a code or flag that does not exist");
     }
     if row.n_operands as usize > MAX_OPERANDS {

@@ -171,6 +171,12 @@ pub mod fuse_flags {
     pub const IMM: u8 = 1;
     /// There are compare-and-branch forms.
     pub const BRANCH: u8 = 2;
+    /// By an immediate power of two it is a logical shift by the power's exponent: unsigned division.
+    pub const POW2_SHIFT: u8 = 4;
+    /// By an immediate power of two it is a mask of the bits below it: unsigned remainder.
+    pub const POW2_MASK: u8 = 8;
+    /// All of them.
+    pub const ALL: u8 = IMM | BRANCH | POW2_SHIFT | POW2_MASK;
 }
 
 /// One opcode: everything mechanical about it.

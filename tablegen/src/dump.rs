@@ -82,7 +82,13 @@ fn op(at: u16, row: &OpRow) -> String {
         let _ = write!(out, " | {}({}, {})", rule.rule().name(), rule.a, rule.b);
     }
     let _ = write!(out, " | lower {} {}", row.lower().name(), row.form().name());
-    for (bit, name) in [(fuse_flags::IMM, " imm"), (fuse_flags::BRANCH, " branch")] {
+    let names = [
+        (fuse_flags::IMM, " imm"),
+        (fuse_flags::BRANCH, " branch"),
+        (fuse_flags::POW2_SHIFT, " pow2_shift"),
+        (fuse_flags::POW2_MASK, " pow2_mask"),
+    ];
+    for (bit, name) in names {
         out.push_str(if row.fuses(bit) { name } else { "" });
     }
     let _ = write!(out, " | jit {} {}", row.jit().name(), row.clif().name());

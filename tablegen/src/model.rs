@@ -91,10 +91,8 @@ pub struct Op {
     pub hook: Hook,
     /// Lowering.
     pub lower: At<Lower>,
-    /// There is a form with an immediate right operand.
-    pub imm: bool,
-    /// There are compare-and-branch forms.
-    pub branch: bool,
+    /// What it fuses with: [`fuse_flags`](opforge_schema::fuse_flags) bits.
+    pub fuse: u8,
     /// Semantic function, as module and function.
     pub sem: Option<At<(String, String)>>,
     /// JIT class.
@@ -244,6 +242,12 @@ impl Op {
     #[must_use]
     pub fn didx(&self, page: u8) -> u16 {
         u16::from(page) << 8 | u16::from(self.byte.v)
+    }
+
+    /// Whether all of these fuse flags are set.
+    #[must_use]
+    pub fn fuses(&self, flags: u8) -> bool {
+        self.fuse & flags == flags
     }
 
     /// Whether it has the effect.

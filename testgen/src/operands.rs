@@ -55,7 +55,8 @@ impl Body<'_, '_, '_> {
     /// known and has some.
     pub(crate) fn read_agg(&mut self, rule: TypeRule, elements: bool) -> Reg {
         let peer = self.is_peer();
-        let unknown = !elements && self.choices.chance(10);
+        // The peer may hold a shape to be known that a later write made unknown.
+        let unknown = !elements && !peer && self.choices.chance(12);
         let fits = |reg: &RegState, body: &Self| {
             let kind = match rule {
                 TypeRule::Tuple => matches!(reg.here, Ty::Tuple(_)),

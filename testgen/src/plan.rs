@@ -123,7 +123,8 @@ impl World {
             params.push(AGG);
         }
         params.extend(choices.classes(3).into_iter().map(Ty::Value));
-        let results = choices.classes(3);
+        // Many, because a wrong value is only seen where it gets out.
+        let results = choices.classes(7);
         let counter = choices.chance(50).then_some(params.len());
         params.extend(counter.map(|_| Ty::Value(ValueType::I64)));
         let name = if choices.chance(20) { String::new() } else { format!("func{index}") };

@@ -6,7 +6,7 @@ use opforge_schema::literal::blob;
 use opforge_schema::zerocopy::FromZeros;
 use opforge_schema::zerocopy::little_endian::{U16, U32};
 use opforge_schema::{
-    Access, ClassRow, LookupRow, NameRow, OpRow, OperandRow, RuleRow, TextRow, TypeRow, fuse_flags, op_flags,
+    Access, ClassRow, LookupRow, NameRow, OpRow, OperandRow, RuleRow, TextRow, TypeRow, op_flags,
 };
 
 /// File name and bytes of every zerocopy blob, in table order.
@@ -83,7 +83,7 @@ pub fn op_row(op: &Op, page: u8) -> OpRow {
         family: op.family.code(),
         lower: op.lower.v.code(),
         form: op.form.code(),
-        fuse: (u8::from(op.imm) * fuse_flags::IMM) | (u8::from(op.branch) * fuse_flags::BRANCH),
+        fuse: op.fuse,
         hook: op.hook.code(),
         jit: op.jit.v.code(),
         clif: op.clif.code(),

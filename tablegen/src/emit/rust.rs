@@ -2,7 +2,7 @@
 //! runs in a user's program.
 
 use crate::model::{Op, Spec};
-use opforge_schema::Lower;
+use opforge_schema::{Lower, fuse_flags};
 use std::fmt::Write as _;
 
 /// The text of the file.
@@ -82,11 +82,16 @@ fn macros(out: &mut String, spec: &Spec) {
          $callback! { { $($prefix)* }\n",
     );
     section(out, "direct", &direct, |op| format!("{} {}", op.name.v, op.form.name()));
-    let imm: Vec<&Op> = direct.iter().copied().filter(|op| op.imm).collect();
+    let imm: Vec<&Op> = direct.iter().copied().filter(|op| op.fuses(fuse_flags::IMM)).collect();
     section(out, "imm", &imm, |op| format!("{0} {0}Imm", op.name.v));
-    let branch: Vec<&Op> = direct.iter().copied().filter(|op| op.branch && op.imm).collect();
+    let branch: Vec<&Op> =
+        direct.iter().copied().filter(|op| op.fuses(fuse_flags::BRANCH | fuse_flags::IMM)).collect();
     section(out, "branch", &branch, |op| format!("{0} Br{0} BrNot{0} Br{0}Imm BrNot{0}Imm", op.name.v));
-    let branch_f: Vec<&Op> = direct.iter().copied().filter(|op| op.branch && !op.imm).collect();
+    let branch_f: Vec<&Op> = direct
+        .iter()
+        .copied()
+        .filter(|op| op.fuses(fuse_flags::BRANCH) && !op.fuses(fuse_flags::IMM))
+        .collect();
     section(out, "branch_f", &branch_f, |op| format!("{0} Br{0} BrNot{0}", op.name.v));
     out.push_str("        }\n    };\n}\n");
 }

@@ -4,7 +4,7 @@ use super::is_keyword;
 use crate::diag::Diags;
 use crate::model::{Op, Spec};
 use crate::source::{At, Span};
-use opforge_schema::MAX_NAME;
+use opforge_schema::{MAX_NAME, fuse_flags};
 use std::collections::BTreeMap;
 
 /// Longest variant name.
@@ -141,7 +141,10 @@ fn names(d: &mut Diags, spec: &Spec) {
     }
     // The engines name fused forms after the opcode.
     for op in &spec.ops {
-        let fused = [(op.imm, format!("{}Imm", op.name.v)), (op.branch, format!("Br{}", op.name.v))];
+        let fused = [
+            (op.fuses(fuse_flags::IMM), format!("{}Imm", op.name.v)),
+            (op.fuses(fuse_flags::BRANCH), format!("Br{}", op.name.v)),
+        ];
         for (_, name) in fused.into_iter().filter(|(on, _)| *on) {
             take(d, name, op.name.at);
         }

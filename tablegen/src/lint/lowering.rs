@@ -2,7 +2,7 @@
 
 use crate::diag::Diags;
 use crate::model::{Effect, Op, Spec};
-use opforge_schema::{Access, Form, Lower, OperandKind, TypeRule};
+use opforge_schema::{Access, Form, Lower, OperandKind, TypeRule, fuse_flags};
 
 pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
     for op in spec.ops.iter_mut().filter(|op| !op.damaged) {
@@ -58,12 +58,19 @@ fn form(op: &Op) -> Option<Form> {
 
 fn fusing(d: &mut Diags, op: &Op) {
     let result = op.operands.first().map(|o| o.ty);
-    if op.imm && op.form != Form::Binary {
+    let (imm, branch) = (op.fuses(fuse_flags::IMM), op.fuses(fuse_flags::BRANCH));
+    if imm && op.form != Form::Binary {
         d.error("E036", op.lower.at, "\"imm\" is for direct instructions with two read registers");
     }
-    if op.branch && (op.form != Form::Binary || result != Some(TypeRule::Bool) || !op.traps.is_empty()) {
+    if branch && (op.form != Form::Binary || result != Some(TypeRule::Bool) || !op.traps.is_empty()) {
         let message =
             "\"branch\" is for direct comparisons of two registers that give a bool and cannot trap";
+        d.error("E036", op.lower.at, message);
+    }
+    let (shift, mask) = (op.fuses(fuse_flags::POW2_SHIFT), op.fuses(fuse_flags::POW2_MASK));
+    let unsigned = op.operands.iter().all(|o| o.ty == TypeRule::U64);
+    if (shift || mask) && (!imm || !unsigned || shift == mask) {
+        let message = "one of \"pow2_shift\" and \"pow2_mask\" is for u64 instructions that have \"imm\"";
         d.error("E036", op.lower.at, message);
     }
 }

@@ -8,6 +8,7 @@ use crate::model::{Effect, Fuel, Op, Operand, RuleUse};
 use crate::source::{At, Span};
 use opforge_schema::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+    fuse_flags,
 };
 
 const FIELDS: &[&str] = &[
@@ -53,7 +54,7 @@ pub(super) fn read(d: &mut Diags, node: &Node) -> Option<Op> {
     let examples = obj.list(d, "examples").iter().filter_map(|n| examples::read(d, n)).collect();
 
     let (byte, name, mnemonic, at) = (byte?, name?, mnemonic?, obj.at());
-    let (lower, imm, branch) = lower.unwrap_or((At::new(Lower::Nop, at), false, false));
+    let (lower, fuse) = lower.unwrap_or((At::new(Lower::Nop, at), 0));
     let (jit, clif) = jit.unwrap_or((At::new(JitClass::Arm, at), Clif::None));
     Some(Op {
         at,
@@ -76,8 +77,7 @@ pub(super) fn read(d: &mut Diags, node: &Node) -> Option<Op> {
         traps,
         rules,
         lower,
-        imm,
-        branch,
+        fuse,
         sem,
         jit,
         clif,
@@ -256,11 +256,23 @@ fn rule(d: &mut Diags, node: &Node, operands: &[Operand]) -> Option<RuleUse> {
     Some(RuleUse { rule: At::new(rule, name.at), a: a?, b: b? })
 }
 
-fn lower(d: &mut Diags, node: &Node) -> Option<(At<Lower>, bool, bool)> {
-    let obj = Obj::open(d, node, "lower", &["kind", "imm", "branch"])?;
+/// The spec's names of the fuse flags.
+const FUSE_FLAGS: [(&str, u8); 4] = [
+    ("imm", fuse_flags::IMM),
+    ("branch", fuse_flags::BRANCH),
+    ("pow2_shift", fuse_flags::POW2_SHIFT),
+    ("pow2_mask", fuse_flags::POW2_MASK),
+];
+
+fn lower(d: &mut Diags, node: &Node) -> Option<(At<Lower>, u8)> {
+    let obj = Obj::open(d, node, "lower", &["kind", "imm", "branch", "pow2_shift", "pow2_mask"])?;
     let name = obj.string(d, "kind")?;
     let kind = code(d, "E036", &name, "lowering", &named!(Lower, 0))?;
-    Some((At::new(kind, name.at), obj.flag(d, "imm"), obj.flag(d, "branch")))
+    let mut fuse = 0;
+    for (name, flag) in FUSE_FLAGS {
+        fuse |= if obj.flag(d, name) { flag } else { 0 };
+    }
+    Some((At::new(kind, name.at), fuse))
 }
 
 fn jit(d: &mut Diags, node: &Node) -> Option<(At<JitClass>, Clif)> {

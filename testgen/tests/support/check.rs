@@ -18,10 +18,10 @@ const PLENTY: u64 = 20_000;
 /// The most bytes that a run of the peer may come to copy.
 const MOST_COPIED: u64 = 256 << 20;
 
-/// Why the peer refuses programs of the full dialect: it forgets shapes at block edges, and gives registers no type
-/// that only unreachable code writes.
+/// Why the peer refuses programs of the full dialect: it forgets shapes at block edges, keeps those
+/// of overwritten registers, and gives registers no type that only unreachable code writes.
 const REFUSALS: &[&str] =
-    &["UnknownTypeAtUse", "UnknownTypeAtSelect", "UnstableRegType", "UnstableRegTypeAt"];
+    &["UnknownTypeAtUse", "UnknownTypeAtSelect", "UnstableRegType", "UnstableRegTypeAt", "AggKindMismatch"];
 
 /// What is to be found out about a program.
 #[derive(Clone, Copy, Debug)]
@@ -277,7 +277,9 @@ impl Checker<'_> {
         match compare(own, opcode, &peer.run(self.of, input, &limits)) {
             Ok(Compared::Same) => self.health.peer_compared += 1,
             Ok(Compared::FloatLimit) => self.health.skip("float limit"),
-            Ok(Compared::PeerDefect) => self.health.skip("peer defect"),
+            Ok(Compared::BrokenShape) => self.health.skip("broken shape"),
+            Ok(Compared::PeerDefect) if self.task.dialect == 1 => self.health.skip("peer defect"),
+            Ok(Compared::PeerDefect) => return Err(format!("the peer meets InvalidPc, opforge {own:?}")),
             Err(why) => return Err(format!("with {} fuel the peer differs\n{why}", limits.fuel)),
         }
         Ok(())

@@ -28,6 +28,8 @@ pub(crate) enum Compared {
     Same,
     /// `f64.to_i64` or `f64.to_u64` exactly one past the range, which the peer saturates.
     FloatLimit,
+    /// A caller broke the declared shape of a parameter: `TypeMismatch` here, the peer's `InvalidPc` at the same place.
+    BrokenShape,
     /// The peer trapped with its `InvalidPc`, which verified code must not meet: its shapes were stale.
     PeerDefect,
 }
@@ -233,7 +235,8 @@ pub(crate) fn compare(own: &Ran, opcode: Option<&str>, peer: &PeerRan) -> Result
         return Ok(Compared::FloatLimit);
     }
     if matches!(&peer.result, Err(TrapInfo { trap: Trap::InvalidPc, .. })) {
-        return Ok(Compared::PeerDefect);
+        let broken = !elsewhere && trap.is_some_and(|trap| trap.code == TrapCode::TypeMismatch);
+        return Ok(if broken { Compared::BrokenShape } else { Compared::PeerDefect });
     }
     Err(format!("opforge: {own:?}\npeer:    {:?}", peer.result))
 }

@@ -1,15 +1,16 @@
 //! The portable dispatcher: one loop over words.
 //!
 //! Handlers of direct instructions are generated from the tables; their bodies are the semantic functions. The
-//! loop is compiled with and without exact stepping and with and without tracing; results are the same.
+//! loop is compiled with and without exact stepping and with and without tracing; results are the same. Where the
+//! build script says so, threaded code does most words in front of it (`threaded.rs`).
 
+use super::forms;
 use super::machine::{Exit, Machine, NOT_PAID};
-use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Link, Regs};
 #[cfg(opforge_threaded)]
 use super::threaded;
 use super::trace::Tracer;
-use super::word::{Word, WordOp};
+use super::word::WordOp;
 use crate::ids::{FuncId, InstrIx};
 use crate::sem;
 use opforge_schema::TrapCode;
@@ -26,148 +27,6 @@ pub(super) struct Position {
     pub(super) instr: InstrIx,
     /// Tracing: the first instruction that the first word reports; those before it were reported before.
     pub(super) report_from: InstrIx,
-}
-
-/// Handlers of direct instructions by operand form. Each loads operands as the semantic function's parameter types
-/// say, calls it, and stores the result.
-///
-/// # Safety
-/// All: the word's slots must be slots of the frame, and the frame inside the stack (`regs`, facts 1 and 2).
-pub(super) mod forms {
-    use super::{Immediate, Ip, Operand, Regs, SemResult, TrapCode, Word};
-    use crate::heap::Heap;
-
-    /// The bits of a result that the loop stores; `None` if it is stored already.
-    type Done = Result<Option<u64>, TrapCode>;
-
-    #[inline(always)]
-    unsafe fn store<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
-        let value = result.into_result()?;
-        // SAFETY: `a` is the destination; the caller vouches for the word's slots.
-        Ok(unsafe { value.store(regs, word.a) })
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn unary<A: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        f: impl FnOnce(A) -> R,
-    ) -> Done {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { store(f(A::load(regs, word.b)), regs, word) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn unary_imm<A: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        f: impl FnOnce(A, u32) -> R,
-    ) -> Done {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { store(f(A::load(regs, word.b), word.c), regs, word) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn binary<A: Operand, B: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        f: impl FnOnce(A, B) -> R,
-    ) -> Done {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { store(f(A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn binary_imm<A: Operand, B: Immediate, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        f: impl FnOnce(A, B) -> R,
-    ) -> Done {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { store(f(A::load(regs, word.b), B::from_imm(word.c)), regs, word) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        ip: Ip,
-        f: impl FnOnce(A, B, C) -> R,
-    ) -> Done {
-        // SAFETY: a ternary word is followed by its `Ext` word (`translate`); the caller vouches for the slots.
-        unsafe {
-            let third = ip.next().word().b;
-            store(f(A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
-        }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn heap_unary<A: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        heap: &mut Heap,
-        f: impl FnOnce(&mut Heap, A) -> R,
-    ) -> Done {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { store(f(heap, A::load(regs, word.b)), regs, word) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn heap_unary_imm<A: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        heap: &mut Heap,
-        f: impl FnOnce(&mut Heap, A, u32) -> R,
-    ) -> Done {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { store(f(heap, A::load(regs, word.b), word.c), regs, word) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn heap_binary<A: Operand, B: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        heap: &mut Heap,
-        f: impl FnOnce(&mut Heap, A, B) -> R,
-    ) -> Done {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { store(f(heap, A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn heap_ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
-        regs: Regs,
-        word: Word,
-        ip: Ip,
-        heap: &mut Heap,
-        f: impl FnOnce(&mut Heap, A, B, C) -> R,
-    ) -> Done {
-        // SAFETY: as for `ternary`.
-        unsafe {
-            let third = ip.next().word().b;
-            store(f(heap, A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
-        }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn test<A: Operand, B: Operand>(
-        regs: Regs,
-        word: Word,
-        f: impl FnOnce(A, B) -> bool,
-    ) -> bool {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { f(A::load(regs, word.a), B::load(regs, word.b)) }
-    }
-
-    #[inline(always)]
-    pub(in crate::interp) unsafe fn test_imm<A: Operand, B: Immediate>(
-        regs: Regs,
-        word: Word,
-        f: impl FnOnce(A, B) -> bool,
-    ) -> bool {
-        // SAFETY: the caller vouches for the word's slots.
-        unsafe { f(A::load(regs, word.a), B::from_imm(word.b)) }
-    }
 }
 
 /// Expands to the body of a direct handler of the given form.

@@ -3,6 +3,7 @@
 mod code;
 mod dispatch;
 mod execution;
+mod forms;
 mod instance;
 mod machine;
 mod module;

@@ -9,7 +9,7 @@
 //! used; it is chosen by the build script. Should a compiler not make a call a jump, a run still cannot exhaust the
 //! native stack: it comes back to the loop when a fuel quantum is spent, and long segments hold `Pause` words.
 
-use super::dispatch::forms;
+use super::forms;
 use super::machine::{Exit, Machine, NOT_PAID};
 use super::regs::{Ip, Link, Regs};
 use super::word::WordOp;

@@ -211,14 +211,14 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x6E, id: 69, name: "U64Div", mnemonic: "u64.div", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE, traps: &[TrapCode::DivByZero],
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Call,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::POW2_SHIFT, jit: JitClass::Call,
         ..OP
     },
     Op {
         byte: 0x6F, id: 70, name: "U64Rem", mnemonic: "u64.rem", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE, traps: &[TrapCode::DivByZero],
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Call,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::POW2_MASK, jit: JitClass::Call,
         ..OP
     },
 ];

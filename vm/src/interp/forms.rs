@@ -1,0 +1,139 @@
+//! Handlers of direct instructions by operand form, for both dispatchers. Each loads operands as the semantic
+//! function's parameter types say, calls it, and stores the result.
+//!
+//! Safety, of all: the word's slots must be slots of the frame, and the frame inside the stack (`regs`, facts 1
+//! and 2).
+
+use super::operand::{Immediate, Operand, SemResult};
+use super::regs::{Ip, Regs};
+use super::word::Word;
+use crate::heap::Heap;
+use opforge_schema::TrapCode;
+
+/// The bits of a result that the loop stores; `None` if it is stored already.
+type Done = Result<Option<u64>, TrapCode>;
+
+#[inline(always)]
+unsafe fn store<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
+    let value = result.into_result()?;
+    // SAFETY: `a` is the destination; the caller vouches for the word's slots.
+    Ok(unsafe { value.store(regs, word.a) })
+}
+
+#[inline(always)]
+pub(super) unsafe fn unary<A: Operand, R: SemResult>(regs: Regs, word: Word, f: impl FnOnce(A) -> R) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { store(f(A::load(regs, word.b)), regs, word) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn unary_imm<A: Operand, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    f: impl FnOnce(A, u32) -> R,
+) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { store(f(A::load(regs, word.b), word.c), regs, word) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn binary<A: Operand, B: Operand, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    f: impl FnOnce(A, B) -> R,
+) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { store(f(A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn binary_imm<A: Operand, B: Immediate, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    f: impl FnOnce(A, B) -> R,
+) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { store(f(A::load(regs, word.b), B::from_imm(word.c)), regs, word) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    ip: Ip,
+    f: impl FnOnce(A, B, C) -> R,
+) -> Done {
+    // SAFETY: a ternary word is followed by its `Ext` word (`translate`); the caller vouches for the slots.
+    unsafe {
+        let third = ip.next().word().b;
+        store(f(A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn heap_unary<A: Operand, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    heap: &mut Heap,
+    f: impl FnOnce(&mut Heap, A) -> R,
+) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { store(f(heap, A::load(regs, word.b)), regs, word) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn heap_unary_imm<A: Operand, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    heap: &mut Heap,
+    f: impl FnOnce(&mut Heap, A, u32) -> R,
+) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { store(f(heap, A::load(regs, word.b), word.c), regs, word) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn heap_binary<A: Operand, B: Operand, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    heap: &mut Heap,
+    f: impl FnOnce(&mut Heap, A, B) -> R,
+) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { store(f(heap, A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn heap_ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    ip: Ip,
+    heap: &mut Heap,
+    f: impl FnOnce(&mut Heap, A, B, C) -> R,
+) -> Done {
+    // SAFETY: as for `ternary`.
+    unsafe {
+        let third = ip.next().word().b;
+        store(f(heap, A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
+    }
+}
+
+#[inline(always)]
+pub(super) unsafe fn test<A: Operand, B: Operand>(
+    regs: Regs,
+    word: Word,
+    f: impl FnOnce(A, B) -> bool,
+) -> bool {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { f(A::load(regs, word.a), B::load(regs, word.b)) }
+}
+
+#[inline(always)]
+pub(super) unsafe fn test_imm<A: Operand, B: Immediate>(
+    regs: Regs,
+    word: Word,
+    f: impl FnOnce(A, B) -> bool,
+) -> bool {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { f(A::load(regs, word.a), B::from_imm(word.b)) }
+}
