@@ -241,3 +241,19 @@ fn wide_functions_are_compiled_or_refused() {
         }
     }
 }
+
+/// A run under a low stack limit ends the same whatever ran in the instance before, on both engines.
+#[test]
+fn stack_limits_hold_after_a_run_that_had_more() {
+    let program = verified(DEEP);
+    let jit = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap();
+    let interp = Module::new(&Engine::default(), &program).unwrap();
+    let low = Limits::new().stack_slots(100);
+    let expected = link(&interp).call(FuncId(0), &[Value::I64(20)], low);
+    assert!(matches!(&expected, Err(CallError::Trap(trap)) if trap.code == TrapCode::CallDepthExceeded));
+    for module in [&interp, jit.module()] {
+        let mut instance = link(module);
+        instance.call(FuncId(0), &[Value::I64(200)], Limits::new()).unwrap();
+        assert_eq!(instance.call(FuncId(0), &[Value::I64(20)], low), expected);
+    }
+}

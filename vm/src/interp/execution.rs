@@ -228,6 +228,7 @@ impl<'i, T> Execution<'i, T> {
             return Err(EntryError::StackLimitExceeded);
         }
         let buffers = &mut self.instance.buffers;
+        buffers.stack.limit(self.limits.max_stack_slots as usize);
         buffers.stack.grow(end).map_err(|_| EntryError::StackLimitExceeded)?;
         let mut slot = base;
         for (index, (value, &ty)) in args.iter().zip(&function.params).enumerate() {

@@ -35,6 +35,11 @@ impl Stack {
         Ok(())
     }
 
+    /// Gives slots back that are too many, as an earlier run under a higher limit may have left them.
+    pub(super) fn limit(&mut self, slots: usize) {
+        self.0.truncate(slots);
+    }
+
     /// Slots that exist.
     pub(super) fn slice(&self, start: usize, len: usize) -> &[u64] {
         self.0.get(start..start + len).unwrap_or(&[])
