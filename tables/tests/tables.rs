@@ -37,8 +37,8 @@ macro_rules! count {
     ({ $name:ident }
      direct { $(($d:ident $form:ident $dm:ident $df:ident))* }
      imm { $(($i:ident $ii:ident $im:ident $if_:ident))* }
-     branch { $(($b:ident $b1:ident $b2:ident $b3:ident $b4:ident $bm:ident $bf:ident))* }
-     branch_f { $(($c:ident $c1:ident $c2:ident $cm:ident $cf:ident))* }) => {
+     branch { $(($b:ident $b1:ident $b2:ident $bm:ident $bf:ident))* }
+     branch_f { $(($c:ident $c1:ident $cm:ident $cf:ident))* }) => {
         const $name: [&[(Opcode, &str)]; 4] = [
             &[$((Opcode::$d, stringify!($form))),*],
             &[$((Opcode::$i, stringify!($ii))),*],

@@ -75,9 +75,9 @@ fn macros(out: &mut String, spec: &Spec) {
          ///\n\
          /// - `direct`: `(Opcode form module function)`, each opcode with `lower: direct`;\n\
          /// - `imm`: `(Opcode OpcodeImm module function)`, those with an immediate form;\n\
-         /// - `branch`: `(Opcode BrOpcode BrNotOpcode BrOpcodeImm BrNotOpcodeImm module function)`, comparisons with\n\
+         /// - `branch`: `(Opcode BrOpcode BrOpcodeImm module function)`, comparisons with\n\
          ///   branch and immediate forms;\n\
-         /// - `branch_f`: `(Opcode BrOpcode BrNotOpcode module function)`, comparisons with branch forms only.\n\
+         /// - `branch_f`: `(Opcode BrOpcode module function)`, comparisons with branch forms only.\n\
          #[macro_export]\nmacro_rules! with_direct_ops {\n    ($callback:path { $($prefix:tt)* }) => {\n        \
          $callback! { { $($prefix)* }\n",
     );
@@ -86,13 +86,13 @@ fn macros(out: &mut String, spec: &Spec) {
     section(out, "imm", &imm, |op| format!("{0} {0}Imm", op.name.v));
     let branch: Vec<&Op> =
         direct.iter().copied().filter(|op| op.fuses(fuse_flags::BRANCH | fuse_flags::IMM)).collect();
-    section(out, "branch", &branch, |op| format!("{0} Br{0} BrNot{0} Br{0}Imm BrNot{0}Imm", op.name.v));
+    section(out, "branch", &branch, |op| format!("{0} Br{0} Br{0}Imm", op.name.v));
     let branch_f: Vec<&Op> = direct
         .iter()
         .copied()
         .filter(|op| op.fuses(fuse_flags::BRANCH) && !op.fuses(fuse_flags::IMM))
         .collect();
-    section(out, "branch_f", &branch_f, |op| format!("{0} Br{0} BrNot{0}", op.name.v));
+    section(out, "branch_f", &branch_f, |op| format!("{0} Br{0}", op.name.v));
     out.push_str("        }\n    };\n}\n");
 }
 

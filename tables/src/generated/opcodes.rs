@@ -457,9 +457,9 @@ impl Opcode {
 ///
 /// - `direct`: `(Opcode form module function)`, each opcode with `lower: direct`;
 /// - `imm`: `(Opcode OpcodeImm module function)`, those with an immediate form;
-/// - `branch`: `(Opcode BrOpcode BrNotOpcode BrOpcodeImm BrNotOpcodeImm module function)`, comparisons with
+/// - `branch`: `(Opcode BrOpcode BrOpcodeImm module function)`, comparisons with
 ///   branch and immediate forms;
-/// - `branch_f`: `(Opcode BrOpcode BrNotOpcode module function)`, comparisons with branch forms only.
+/// - `branch_f`: `(Opcode BrOpcode module function)`, comparisons with branch forms only.
 #[macro_export]
 macro_rules! with_direct_ops {
     ($callback:path { $($prefix:tt)* }) => {
@@ -576,23 +576,23 @@ macro_rules! with_direct_ops {
                 (U64Rem U64RemImm int u64_rem)
             }
             branch {
-                (I64Eq BrI64Eq BrNotI64Eq BrI64EqImm BrNotI64EqImm int i64_eq)
-                (I64Lt BrI64Lt BrNotI64Lt BrI64LtImm BrNotI64LtImm int i64_lt)
-                (U64Eq BrU64Eq BrNotU64Eq BrU64EqImm BrNotU64EqImm int u64_eq)
-                (U64Lt BrU64Lt BrNotU64Lt BrU64LtImm BrNotU64LtImm int u64_lt)
-                (U64Gt BrU64Gt BrNotU64Gt BrU64GtImm BrNotU64GtImm int u64_gt)
-                (U64Le BrU64Le BrNotU64Le BrU64LeImm BrNotU64LeImm int u64_le)
-                (U64Ge BrU64Ge BrNotU64Ge BrU64GeImm BrNotU64GeImm int u64_ge)
-                (I64Gt BrI64Gt BrNotI64Gt BrI64GtImm BrNotI64GtImm int i64_gt)
-                (I64Le BrI64Le BrNotI64Le BrI64LeImm BrNotI64LeImm int i64_le)
-                (I64Ge BrI64Ge BrNotI64Ge BrI64GeImm BrNotI64GeImm int i64_ge)
+                (I64Eq BrI64Eq BrI64EqImm int i64_eq)
+                (I64Lt BrI64Lt BrI64LtImm int i64_lt)
+                (U64Eq BrU64Eq BrU64EqImm int u64_eq)
+                (U64Lt BrU64Lt BrU64LtImm int u64_lt)
+                (U64Gt BrU64Gt BrU64GtImm int u64_gt)
+                (U64Le BrU64Le BrU64LeImm int u64_le)
+                (U64Ge BrU64Ge BrU64GeImm int u64_ge)
+                (I64Gt BrI64Gt BrI64GtImm int i64_gt)
+                (I64Le BrI64Le BrI64LeImm int i64_le)
+                (I64Ge BrI64Ge BrI64GeImm int i64_ge)
             }
             branch_f {
-                (F64Eq BrF64Eq BrNotF64Eq float f64_eq)
-                (F64Lt BrF64Lt BrNotF64Lt float f64_lt)
-                (F64Gt BrF64Gt BrNotF64Gt float f64_gt)
-                (F64Le BrF64Le BrNotF64Le float f64_le)
-                (F64Ge BrF64Ge BrNotF64Ge float f64_ge)
+                (F64Eq BrF64Eq float f64_eq)
+                (F64Lt BrF64Lt float f64_lt)
+                (F64Gt BrF64Gt float f64_gt)
+                (F64Le BrF64Le float f64_le)
+                (F64Ge BrF64Ge float f64_ge)
             }
         }
     };

@@ -43,8 +43,8 @@ macro_rules! define_words {
         { $($(#[$meta:meta])* $special:ident,)* }
         direct { $(($op:ident $form:ident $family:ident $sem:ident))* }
         imm { $(($iop:ident $imm:ident $ifamily:ident $isem:ident))* }
-        branch { $(($bop:ident $br:ident $brn:ident $bri:ident $brni:ident $bfamily:ident $bsem:ident))* }
-        branch_f { $(($fop:ident $fbr:ident $fbrn:ident $ffamily:ident $fsem:ident))* }
+        branch { $(($bop:ident $br:ident $bri:ident $bfamily:ident $bsem:ident))* }
+        branch_f { $(($fop:ident $fbr:ident $ffamily:ident $fsem:ident))* }
     ) => {
         /// The operation of a word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
