@@ -324,6 +324,36 @@ macro_rules! define_loop {
                         // SAFETY: see above.
                         branch!(unsafe { regs.get(word.a) } & i64::from(word.b as i32) as u64 == 0)
                     }
+                    WordOp::F64MulThenAdd => {
+                        // SAFETY: see above.
+                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_mul, sem::float::f64_add) };
+                        ip = ip.next();
+                        next!()
+                    }
+                    WordOp::F64MulThenMul => {
+                        // SAFETY: see above.
+                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_mul, sem::float::f64_mul) };
+                        ip = ip.next();
+                        next!()
+                    }
+                    WordOp::F64SubThenAdd => {
+                        // SAFETY: see above.
+                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_sub, sem::float::f64_add) };
+                        ip = ip.next();
+                        next!()
+                    }
+                    WordOp::F64AddThenMul => {
+                        // SAFETY: see above.
+                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_add, sem::float::f64_mul) };
+                        ip = ip.next();
+                        next!()
+                    }
+                    WordOp::F64AddThenAdd => {
+                        // SAFETY: see above.
+                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_add, sem::float::f64_add) };
+                        ip = ip.next();
+                        next!()
+                    }
                     WordOp::Call1 => {
                         let word = word!();
                         if m.depth >= m.max_depth {

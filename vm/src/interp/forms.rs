@@ -70,6 +70,25 @@ pub(super) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
     }
 }
 
+/// `f`, then `g` on its result and a slot of the `Ext` word; both are stored.
+#[inline(always)]
+pub(super) unsafe fn float_pair(
+    regs: Regs,
+    word: Word,
+    ip: Ip,
+    f: impl FnOnce(f64, f64) -> f64,
+    g: impl FnOnce(f64, f64) -> f64,
+) {
+    // SAFETY: a pair is followed by its `Ext` word (`translate`); the caller vouches for the slots.
+    unsafe {
+        let ext = ip.next().word();
+        let first = f(f64::from_bits(regs.get(word.b)), f64::from_bits(regs.get(word.c)));
+        regs.set(word.a, first.to_bits());
+        let second = g(first, f64::from_bits(regs.get(ext.b)));
+        regs.set(ext.a, second.to_bits());
+    }
+}
+
 #[inline(always)]
 pub(super) unsafe fn heap_unary<A: Operand, R: SemResult>(
     regs: Regs,

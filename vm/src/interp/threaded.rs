@@ -238,6 +238,46 @@ macro_rules! define_handlers {
                 }
             }
 
+            pub(super) unsafe fn F64MulThenAdd(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    forms::float_pair(regs, ip.word(), ip, sem::float::f64_mul, sem::float::f64_add);
+                    go!(ip.next().next(), regs, m, fuel, table)
+                }
+            }
+
+            pub(super) unsafe fn F64MulThenMul(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    forms::float_pair(regs, ip.word(), ip, sem::float::f64_mul, sem::float::f64_mul);
+                    go!(ip.next().next(), regs, m, fuel, table)
+                }
+            }
+
+            pub(super) unsafe fn F64SubThenAdd(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    forms::float_pair(regs, ip.word(), ip, sem::float::f64_sub, sem::float::f64_add);
+                    go!(ip.next().next(), regs, m, fuel, table)
+                }
+            }
+
+            pub(super) unsafe fn F64AddThenMul(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    forms::float_pair(regs, ip.word(), ip, sem::float::f64_add, sem::float::f64_mul);
+                    go!(ip.next().next(), regs, m, fuel, table)
+                }
+            }
+
+            pub(super) unsafe fn F64AddThenAdd(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    forms::float_pair(regs, ip.word(), ip, sem::float::f64_add, sem::float::f64_add);
+                    go!(ip.next().next(), regs, m, fuel, table)
+                }
+            }
+
             pub(super) unsafe fn Call1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module; the callee's frame is checked to fit.
                 unsafe {
@@ -307,4 +347,7 @@ macro_rules! define_handlers {
     };
 }
 
-with_direct_ops!(define_handlers { BrIf BrMaskZero Jump Const Move1 Call1 HostCall Return1 });
+with_direct_ops!(define_handlers {
+    BrIf BrMaskZero Jump Const Move1 Call1 HostCall Return1
+    F64MulThenAdd F64MulThenMul F64SubThenAdd F64AddThenMul F64AddThenAdd
+});

@@ -139,6 +139,17 @@ with_direct_ops!(define_words {
     BrIf,
     /// The same if slot `a` and immediate `b` have no bit in common.
     BrMaskZero,
+    /// `a` = slot `b` * slot `c`; then `a` of the `Ext` word = that + its slot `b`. As all pairs: both results are
+    /// stored, and rounded by themselves.
+    F64MulThenAdd,
+    /// The same with `*` and `*`.
+    F64MulThenMul,
+    /// The same with `-` and `+`.
+    F64SubThenAdd,
+    /// The same with `+` and `*`.
+    F64AddThenMul,
+    /// The same with `+` and `+`.
+    F64AddThenAdd,
     /// Calls function `a` with a frame `b` slots on; lists at `c` of the pool: counts, arguments, results.
     Call,
     /// Calls function `a` with a frame `b` slots on; one argument from slot `c`, one result to slot `x`.

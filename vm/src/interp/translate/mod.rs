@@ -272,6 +272,9 @@ impl WordMaker {
         let words = OpWords::of(op)?;
         let imm = facts.immediate(instr);
         let last = function.segments.get(segment)?.end.0;
+        if let Some(done) = self.float_pair(function, at..last, (op, dst, a, b)) {
+            return Some(done);
+        }
         let cheaper = imm.map(|imm| reduced(op, imm));
         if let Some((op, imm)) = cheaper
             && let Some(done) = self.fused_immediate(function, facts, at..last, (op, dst, a, imm))
@@ -304,6 +307,38 @@ impl WordMaker {
             self.push(Word::new(WordOp::Ext, 0, dst, c, 0), end);
         }
         Some(1)
+    }
+
+    /// Fuses two float operations of which the second takes the first one's result: one word instead of two, and
+    /// the result does not go through memory in between. Gives the number of instructions done.
+    fn float_pair(
+        &mut self,
+        function: &ExecFunction,
+        at: Range<u32>,
+        (op, dst, a, b): (Opcode, Slot, Slot, Slot),
+    ) -> Option<u32> {
+        let next = at.start.checked_add(1).filter(|next| at.contains(next))?;
+        let &ExecInstr::Direct { op: second, dst: dst2, args: [left, right, _] } =
+            function.instrs.get(next as usize)?
+        else {
+            return None;
+        };
+        let pair = match (op.row().clif(), second.row().clif()) {
+            (Clif::Fmul, Clif::Fadd) => WordOp::F64MulThenAdd,
+            (Clif::Fmul, Clif::Fmul) => WordOp::F64MulThenMul,
+            (Clif::Fsub, Clif::Fadd) => WordOp::F64SubThenAdd,
+            (Clif::Fadd, Clif::Fmul) => WordOp::F64AddThenMul,
+            (Clif::Fadd, Clif::Fadd) => WordOp::F64AddThenAdd,
+            _ => return None,
+        };
+        // The second operation commutes: a NaN's bits, in which the order could show, are never visible.
+        let other = if left == dst { right } else { left };
+        if left != dst && right != dst {
+            return None;
+        }
+        self.push(Word::new(pair, 0, dst, a, b), at.start + 2);
+        self.push(Word::new(WordOp::Ext, 0, dst2, other, 0), at.start + 2);
+        Some(2)
     }
 
     /// Fuses an operation that has an immediate with what comes behind it: the step of a loop with the jump back to
