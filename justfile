@@ -72,6 +72,14 @@ test-release:
 bench *FILTER:
     cargo bench --workspace -- {{ FILTER }}
 
+# Interpreter, native code and Rust on the workloads; compile time. Arguments: top of jit/benches/engines.rs.
+bench-jit *ARGS:
+    cargo bench --package opforge-jit --bench engines -- {{ ARGS }}
+
+# The same workloads beside wasmtime, in a build of its own. Arguments: top of bench/wasmtime/src/main.rs.
+bench-wasmtime *ARGS:
+    cargo run --release --locked --manifest-path bench/wasmtime/Cargo.toml -- {{ ARGS }}
+
 # Public documentation, with broken links as errors.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
