@@ -61,7 +61,6 @@ impl Guest {
     }
 
     /// The fuel that one call uses.
-    #[allow(dead_code, reason = "only one of the benches asks")]
     pub(crate) fn fuel(&mut self, n: u64) -> u64 {
         let arg = self.arg(n);
         let mut execution = self.instance.execution(Self::limits());

@@ -41,7 +41,7 @@ pub(super) fn collatz(n: u64) -> u64 {
     for i in 1..=n {
         let (mut x, mut steps) = (i, 0);
         while x != 1 {
-            x = if x % 2 == 0 { x / 2 } else { 3 * x + 1 };
+            x = if x.is_multiple_of(2) { x / 2 } else { 3 * x + 1 };
             steps += 1;
         }
         total = (total * 31 + steps) % MODULUS;
@@ -53,7 +53,7 @@ pub(super) fn collatz_steps(n: u64) -> u64 {
     let steps = |mut x: u64| {
         let mut steps = 0;
         while x != 1 {
-            x = if x % 2 == 0 { x / 2 } else { 3 * x + 1 };
+            x = if x.is_multiple_of(2) { x / 2 } else { 3 * x + 1 };
             steps += 1;
         }
         steps

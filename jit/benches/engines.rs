@@ -11,10 +11,11 @@ mod clock;
 #[path = "../../benches/support/sampling.rs"]
 mod sampling;
 #[path = "../../bench/workloads/mod.rs"]
+#[allow(dead_code, reason = "the bench beside wasmtime reads the rest")]
 mod workloads;
 
 use opforge_jit::{JitConfig, JitEngine};
-use opforge_vm::verify::VerifiedProgram;
+use opforge_vm::verify::{VerifiedProgram, VerifyConfig, verify};
 use opforge_vm::{Engine, Module, asm};
 use sampling::{Guard, Samples, interleaved, median, timed};
 use std::hint::black_box;
@@ -43,7 +44,8 @@ impl Options {
                 "--samples" => {
                     let text = value();
                     let count = text.parse().ok().filter(|&count| count > 0);
-                    options.samples = count.unwrap_or_else(|| usage(&format!("{text} is no number of samples")));
+                    options.samples =
+                        count.unwrap_or_else(|| usage(&format!("{text} is no number of samples")));
                 }
                 "--only" => options.only = value(),
                 "--part" => options.part = Some(value()),
@@ -132,13 +134,15 @@ fn corpus() -> Vec<VerifiedProgram> {
     sources
         .filter_map(|source| {
             let program = asm::assemble(&source).ok()?;
-            opforge_vm::verify::verify(program, &Default::default()).ok()
+            verify(program, &VerifyConfig::new()).ok()
         })
         .collect()
 }
 
 fn compile(jit: &JitEngine, samples: usize) {
-    println!("\nCompiling verified programs on one thread, median of {samples}; per instruction of the program.\n");
+    println!(
+        "\nCompiling verified programs on one thread, median of {samples}; per instruction of the program.\n"
+    );
     println!("| programs | instructions | lower, ns | lower and compile, ns | bytes of code |");
     println!("|---|---:|---:|---:|---:|");
     for load in loading::all() {

@@ -14,6 +14,7 @@ mod peer;
 #[path = "../../../benches/support/sampling.rs"]
 mod sampling;
 #[path = "../../workloads/mod.rs"]
+#[allow(dead_code, reason = "the bench of the JIT reads the rest")]
 mod workloads;
 
 use opforge_jit::{JitConfig, JitEngine, JittedProgram};
@@ -181,7 +182,8 @@ fn compile(samples: usize) {
         let bytes = encode(program.program()).unwrap_or_else(|error| panic!("{error}"));
         let print = |engine: &str, (ns, size): (f64, usize)| {
             let per = instrs as f64;
-            println!("| {name} | {engine} | {:.1} | {:.0} | {:.1} |", ns / 1e6, ns / per, size as f64 / per);
+            let bytes = if size == 0 { "-".into() } else { format!("{:.1}", size as f64 / per) };
+            println!("| {name} | {engine} | {:.1} | {:.0} | {bytes} |", ns / 1e6, ns / per);
         };
         let wasm = peer::binary(&wat);
         for (engine, fuel) in [(ENGINES[1], Fuel::Off), (ENGINES[WASMTIME_FUEL], Fuel::On)] {
