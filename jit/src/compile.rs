@@ -59,9 +59,16 @@ impl Tables {
         check(func, "values to hand over", end - self.first_slot, MAX_LIVE)?;
         check(func, "values to hand over, with those of all functions before", end, u32::MAX.into())?;
         self.slots.extend_from_slice(live);
-        self.sites.push(Site { func, instr: at, live: start as u32..end as u32 });
+        self.sites.push(Site { func, instr: at, live: start as u32..end as u32, cost: 0 });
         self.need_spill(live.len());
         Ok(self.sites.len() - 1)
+    }
+
+    /// Notes the fixed cost that a place leaves for if there is too little fuel.
+    pub(crate) fn set_cost(&mut self, site: usize, fuel: u64) {
+        if let Some(site) = self.sites.get_mut(site) {
+            site.cost = fuel;
+        }
     }
 
     /// Notes that slots are exchanged with Rust.

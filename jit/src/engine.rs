@@ -77,6 +77,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("is_pic", "false"),
     ("unwind_info", "false"),
     ("enable_probestack", "false"),
+    ("enable_pinned_reg", "true"),
     ("enable_multi_ret_implicit_sret", "true"),
 ];
 

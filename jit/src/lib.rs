@@ -31,6 +31,7 @@ mod engine;
 mod error;
 mod fuel;
 mod memory;
+mod meter;
 mod program;
 mod shims;
 mod signatures;

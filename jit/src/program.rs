@@ -62,6 +62,8 @@ pub(crate) struct Site {
     pub(crate) instr: InstrIx,
     /// The slots whose values are handed over, in [`Compiled::slots`].
     pub(crate) live: Range<u32>,
+    /// Of a place where a fixed cost is paid: that cost.
+    pub(crate) cost: u64,
 }
 
 /// How a function is entered from Rust.

@@ -54,7 +54,7 @@ pub(super) const NOT_PAID: u64 = u64::MAX;
 
 /// Fuel given to the loop at a time. The interrupt flag is looked at in between, which costs nothing per
 /// instruction and bounds the delay to some microseconds.
-const FUEL_QUANTUM: u64 = 1024;
+pub(super) const FUEL_QUANTUM: u64 = 1024;
 
 /// Everything a run owns or borrows while it executes.
 pub(super) struct Machine<'r> {

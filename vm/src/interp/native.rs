@@ -12,7 +12,7 @@
 //!
 //! For engines, not for embedders.
 
-use super::machine::{Exit, Machine};
+use super::machine::{Exit, FUEL_QUANTUM, Machine};
 use super::regs::{LINK_SLOTS, Regs};
 use crate::heap::{AggRead, Heap};
 use crate::ids::{FuncId, HostSigId, InstrIx};
@@ -81,6 +81,14 @@ impl NativeRun<'_, '_> {
     #[must_use]
     pub fn room(&self) -> u32 {
         self.room
+    }
+
+    /// Fuel to begin with. The interrupt flag is looked at when it is used up.
+    #[must_use]
+    pub fn take_fuel(&mut self) -> u64 {
+        let fuel = self.machine.reserve.min(FUEL_QUANTUM);
+        self.machine.reserve -= fuel;
+        fuel
     }
 
     /// The heap, for semantic functions.
@@ -240,6 +248,9 @@ pub(super) fn enter(
     fuel: &mut u64,
 ) -> Option<Exit> {
     let entry = machine.program.function(place.func).map_or(0, |f| f.frame_slots);
+    if machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        return Some(Exit::Interrupted);
+    }
     let frames = native.max_frames().checked_sub(1)?;
     let by_depth = machine.max_depth.saturating_sub(machine.depth);
     let slots = machine.max_stack.saturating_sub(place.base + entry as usize);
