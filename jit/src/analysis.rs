@@ -78,9 +78,24 @@ impl Analysis {
         only && to <= from && self.short_heads.get(to) == Some(&true)
     }
 
-    /// How many edges lead to each segment in code, repeated heads counted.
+    /// The heads of loops: segments that control goes back to. In order.
+    pub(crate) fn heads(&self) -> Vec<usize> {
+        let mut is_head = vec![false; self.successors.len()];
+        for (from, successors) in self.successors.iter().enumerate() {
+            for &to in successors.iter().filter(|&&to| to <= from) {
+                is_head[to] = true;
+            }
+        }
+        // The first segment is where the function starts anyway.
+        (1..is_head.len()).filter(|&index| is_head[index]).collect()
+    }
+
+    /// How many edges lead to each segment in code, repeated heads and entries counted.
     pub(crate) fn edges(&self) -> Vec<u32> {
         let mut edges = self.predecessors.clone();
+        for head in self.heads() {
+            edges[head] += 1;
+        }
         for (from, successors) in self.successors.iter().enumerate() {
             let repeated = successors.iter().filter(|&&to| self.repeats_head(from, to));
             for &to in repeated.filter_map(|&head| self.successors.get(head)).flatten() {

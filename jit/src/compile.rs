@@ -47,6 +47,8 @@ pub(crate) struct Tables {
     constants: Vec<Constants>,
     spill_len: usize,
     classes: HashMap<SignatureTypes, u64>,
+    /// By function: the heads of its loops, where it can be entered too.
+    heads: Vec<Box<[InstrIx]>>,
     /// Of the function being translated.
     callees: HashMap<FuncId, FuncRef>,
 }
@@ -77,8 +79,9 @@ impl Tables {
     }
 
     /// Begins a function.
-    pub(crate) fn add_constants(&mut self, func: FuncId, constants: &[Option<u64>]) {
+    pub(crate) fn begin(&mut self, func: FuncId, constants: &[Option<u64>], heads: Box<[InstrIx]>) {
         self.callees.clear();
+        self.heads.push(heads);
         self.first_slot = self.slots.len() as u64;
         debug_assert_eq!(self.constants.len(), func.index());
         let known = constants.iter().enumerate();
@@ -237,11 +240,13 @@ pub(crate) fn compile(
 
 fn finish(
     program: &ExecProgram,
-    mut tables: Tables,
+    tables: Tables,
     (memory, size, max_frames): (CodeMemory, usize, u32),
     ranges: Vec<Range<usize>>,
     entered_by: &[usize],
 ) -> Compiled {
+    let classes = tables.classes;
+    let mut heads = tables.heads.into_iter();
     let mut entries = Vec::with_capacity(ranges.len());
     let mut callees = Vec::with_capacity(ranges.len());
     for ((function, range), &trampoline) in program.functions.iter().zip(&ranges).zip(entered_by) {
@@ -249,10 +254,13 @@ fn finish(
         entries.push(Entry {
             code,
             trampoline: memory.address(trampoline),
-            params: function.param_slots as usize,
+            slots: function.frame_slots,
             results: function.result_slots as usize,
+            heads: heads.next().unwrap_or_default(),
         });
-        callees.push(Callee { class: tables.class(&function.params, &function.results), code });
+        let class = classes.get(&(function.params.clone(), function.results.clone()));
+        // A class that no call asks for; numbers of others are below.
+        callees.push(Callee { class: class.copied().unwrap_or(u64::MAX), code });
     }
     Compiled {
         memory,

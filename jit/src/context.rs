@@ -21,8 +21,12 @@ pub(crate) struct Context<'c, 'm, 'r> {
     /// The program's functions, for indirect calls.
     functions: *const Callee,
     helpers: *const Helpers,
-    /// What [`refill`] gave.
+    /// What [`refill`] gave; at first the meter to begin with.
     refilled: i64,
+    /// The entry frame's slots, for entries at the heads of loops. Valid until something is called.
+    frame: *const u64,
+    /// Which head; counted from 1.
+    head: u64,
     spill_len: usize,
     compiled: &'c Compiled,
     run: &'c mut NativeRun<'m, 'r>,
@@ -33,13 +37,15 @@ impl Context<'_, '_, '_> {
     pub(crate) const SPILL: i32 = offset_of!(Context<'_, '_, '_>, spill) as i32;
     pub(crate) const HELPERS: i32 = offset_of!(Context<'_, '_, '_>, helpers) as i32;
     pub(crate) const REFILLED: i32 = offset_of!(Context<'_, '_, '_>, refilled) as i32;
+    pub(crate) const FRAME: i32 = offset_of!(Context<'_, '_, '_>, frame) as i32;
+    pub(crate) const HEAD: i32 = offset_of!(Context<'_, '_, '_>, head) as i32;
     pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
 
     /// The first slots that go between code and Rust.
     fn spill(&mut self, len: usize) -> &mut [u64] {
         let len = len.min(self.spill_len);
-        // SAFETY: `enter` keeps the buffer of `spill_len` slots until code has returned, and nothing else refers to
-        // it while Rust code that code has called runs.
+        // SAFETY: the run keeps its buffer of `spill_len` slots unmoved and unused until code has returned
+        // (`NativeRun::buffer`), and nothing else refers to it while Rust code that code has called runs.
         unsafe { std::slice::from_raw_parts_mut(self.spill, len) }
     }
 
@@ -107,37 +113,47 @@ type Enter = unsafe extern "C" fn(*mut Context<'_, '_, '_>, usize, i64, *const u
 /// What helpers that give a value other than the meter return if there is none.
 pub(crate) const NOTHING: i64 = -1;
 
-/// Runs a compiled function.
-pub(crate) fn enter(compiled: &Compiled, func: usize, run: &mut NativeRun<'_, '_>) -> Option<NativeEnd> {
-    let entry = compiled.entries.get(func)?;
-    let mut params = run.take_buffer(compiled.spill_len + entry.params);
+/// Runs a compiled function from its start, or with an entry other than 0 from the head of one of its loops.
+pub(crate) fn enter(
+    compiled: &Compiled,
+    func: usize,
+    entry: u32,
+    run: &mut NativeRun<'_, '_>,
+) -> Option<NativeEnd> {
+    let function = compiled.entries.get(func)?;
     let spill_len = compiled.spill_len;
-    params.get_mut(spill_len..)?.get_mut(..entry.params)?.copy_from_slice(run.params(entry.params as u32));
+    let spill = run.buffer(spill_len).as_mut_ptr();
+    // The frame's slots, of which the first are the parameters.
+    let frame = run.frame(function.slots).as_ptr();
     let meter = meter::pack(run.take_fuel().min(meter::MAX_FUEL), run.room().min(meter::MAX_ROOM));
-    let mut buffer = params;
-    let spill = buffer.as_mut_ptr();
     let mut context = Context {
         spill,
         functions: compiled.callees.as_ptr(),
         helpers: &raw const HELPERS,
-        refilled: 0,
+        refilled: meter,
+        frame,
+        head: entry.into(),
         spill_len,
         compiled,
         run,
         panic: None,
     };
+    // A function that is not to begin at its start finds out where it looks for too little fuel.
+    let first = if entry == 0 { meter } else { LEFT };
     // SAFETY: `trampoline` is the address of code with this signature, and `code` that of a function whose parameters
     // and results are those the trampoline was made for (`compile`). The code is in `compiled`, which is borrowed.
-    // The parameters stand behind the spill slots, where nothing writes them before they are read.
+    // Code reads the frame before anything else happens: its parameters, or at another entry any of its slots.
     let meter = unsafe {
-        let call = std::mem::transmute::<usize, Enter>(entry.trampoline);
-        call(&raw mut context, entry.code, meter, spill.add(spill_len))
+        let call = std::mem::transmute::<usize, Enter>(function.trampoline);
+        call(&raw mut context, function.code, first, frame)
     };
     let panic = context.panic.take();
     if meter >= 0 {
-        run.finish(buffer.get(..entry.results).unwrap_or(&[]), meter::unpack(meter).0);
+        // SAFETY: the trampoline has written the results to the first spill slots, which the run's buffer holds
+        // unmoved (nothing but code uses it until here); there are at most `spill_len` of them (`compile`).
+        let results = unsafe { std::slice::from_raw_parts(spill, function.results.min(spill_len)) };
+        run.finish(results, meter::unpack(meter).0);
     }
-    run.return_buffer(buffer);
     if let Some(payload) = panic {
         resume_unwind(payload);
     }

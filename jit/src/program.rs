@@ -73,10 +73,12 @@ pub(crate) struct Entry {
     pub(crate) code: usize,
     /// Address of code that calls functions with its parameters and results.
     pub(crate) trampoline: usize,
-    /// Slots of its parameters.
-    pub(crate) params: usize,
+    /// Slots of its frame.
+    pub(crate) slots: u32,
     /// Slots of its results.
     pub(crate) results: usize,
+    /// Where it can be entered besides its start: the heads of its loops, in order.
+    pub(crate) heads: Box<[InstrIx]>,
 }
 
 /// Code, and what is needed to enter and leave it.
@@ -118,8 +120,16 @@ impl NativeCode for Compiled {
         self.max_frames
     }
 
-    fn run(&self, func: FuncId, run: &mut NativeRun<'_, '_>) -> NativeEnd {
+    fn entry(&self, func: FuncId, at: InstrIx) -> Option<u32> {
+        if at == InstrIx(0) {
+            return Some(0);
+        }
+        let heads = &self.entries.get(func.index())?.heads;
+        heads.binary_search(&at).ok().map(|index| index as u32 + 1)
+    }
+
+    fn run(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd {
         // A function that is not there has no frame to leave: the interpreter goes on where it is.
-        context::enter(self, func.index(), run).unwrap_or(NativeEnd::Left)
+        context::enter(self, func.index(), entry, run).unwrap_or(NativeEnd::Left)
     }
 }

@@ -118,7 +118,7 @@ impl Translator<'_> {
         let next = self.index + 1;
         let pays = matches!(self.charges.at_start(next), Charge::Take(_));
         if pays && self.analysis.predecessors.get(next) == Some(&1) {
-            self.after_call = Some(exit);
+            self.unmetered = Some(exit);
         } else {
             let left = self.is_negative(meter);
             self.branch_away(left, exit);

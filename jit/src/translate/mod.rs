@@ -17,6 +17,7 @@ mod text;
 
 use crate::analysis::{Analysis, instrs, step_back};
 use crate::compile::Tables;
+use crate::context::Context;
 use crate::error::JitError;
 use crate::fuel::{Charge, Charges};
 use crate::meter;
@@ -27,7 +28,7 @@ use cranelift_codegen::ir::{
     types,
 };
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch, Variable};
 use exit::PendingExit;
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::lower::{ExecFunction, ExecInstr, ExecProgram, Segment, Slot};
@@ -44,7 +45,9 @@ pub(crate) fn translate(
     let function = program.function(func).ok_or(JitError::Internal { func })?;
     let types = SlotTypes::of(function, &program.types);
     let analysis = Analysis::of(function, &types);
-    tables.add_constants(func, &analysis.constants);
+    let heads = analysis.heads();
+    let starts = heads.iter().filter_map(|&head| function.segments.get(head)).map(|segment| segment.start);
+    tables.begin(func, &analysis.constants, starts.collect());
     let mut builder = FunctionBuilder::new(ir, builder_context);
     let variables = (0..types.len()).map(|slot| types.get(slot as u32).map(|ty| builder.declare_var(ty)));
     let variables = variables.collect();
@@ -75,14 +78,14 @@ pub(crate) fn translate(
         refill: None,
         index: 0,
         segment: Segment { start: InstrIx(0), end: InstrIx(0) },
-        after_call: None,
+        unmetered: None,
         live: VecDeque::new(),
         ended: false,
     };
     for (slot, &value) in params.iter().skip(1).enumerate() {
         translator.write(slot as Slot, value);
     }
-    translator.run()?;
+    translator.run(&heads)?;
     translator.builder.finalize(isa.frontend_config());
     Ok(())
 }
@@ -129,8 +132,9 @@ struct Translator<'t> {
     /// The segment at hand, by number.
     index: usize,
     segment: Segment,
-    /// Behind a call: where to go if the run was left in it. The next charge looks.
-    after_call: Option<Block>,
+    /// Where to go if there is no meter at all: the run was left in the call before, or the function is entered at
+    /// the head of a loop. The next charge looks.
+    unmetered: Option<Block>,
     /// Of the segment's instructions that may leave, in order.
     live: VecDeque<LiveAt>,
     /// Whether the current block has its end.
@@ -142,7 +146,7 @@ impl Translator<'_> {
         JitError::Internal { func: self.func }
     }
 
-    fn run(&mut self) -> Result<(), JitError> {
+    fn run(&mut self, heads: &[usize]) -> Result<(), JitError> {
         for index in 0..self.function.segments.len() {
             let reachable = self.analysis.reachable.get(index).copied().unwrap_or(false);
             let block = reachable.then(|| self.builder.create_block());
@@ -154,12 +158,55 @@ impl Translator<'_> {
         }
         self.builder.ins().jump(first, &[]);
         self.edge_to(0);
+        let entries = (!heads.is_empty()).then(|| self.builder.create_block());
+        self.unmetered = entries;
         for (index, &segment) in self.function.segments.iter().enumerate() {
             let Some(block) = self.blocks.get(index).copied().flatten() else { continue };
             self.builder.switch_to_block(block);
             self.segment(index, segment)?;
         }
+        if let Some(block) = entries {
+            self.enter_at_heads(block, heads)?;
+        }
         self.finish_exits();
+        Ok(())
+    }
+
+    /// Fills the block where the function goes if it is entered at the head of a loop: with the live slots of the
+    /// interpreter's frame, and the meter, it goes there.
+    fn enter_at_heads(&mut self, block: Block, heads: &[usize]) -> Result<(), JitError> {
+        self.builder.set_cold_block(block);
+        self.builder.seal_block(block);
+        self.builder.switch_to_block(block);
+        let (flags, context) = (self.trusted(), self.context());
+        let meter = self.builder.ins().load(types::I64, flags, context, Context::REFILLED);
+        let frame = self.builder.ins().load(types::I64, flags, context, Context::FRAME);
+        let which = self.builder.ins().load(types::I64, flags, context, Context::HEAD);
+        self.builder.def_var(self.meter, meter);
+        let mut switch = Switch::new();
+        let mut blocks = Vec::with_capacity(heads.len());
+        for number in 1..=heads.len() {
+            let block = self.builder.create_block();
+            self.builder.set_cold_block(block);
+            switch.set_entry(number as u128, block);
+            blocks.push(block);
+        }
+        // Numbers are those of `heads`; the last one stands for what cannot be.
+        let otherwise = blocks.last().copied().ok_or(self.internal())?;
+        switch.emit(&mut self.builder, which, otherwise);
+        for (&head, block) in heads.iter().zip(blocks) {
+            self.builder.seal_block(block);
+            self.builder.switch_to_block(block);
+            let live = self.analysis.live_in.get(head).ok_or(self.internal())?;
+            for slot in live.iter() {
+                let Some(ty) = self.types.get(slot) else { continue };
+                let value = self.builder.ins().load(ty, flags, frame, slot as i32 * 8);
+                self.write(slot, value);
+            }
+            let target = self.blocks.get(head).copied().flatten().ok_or(self.internal())?;
+            self.builder.ins().jump(target, &[]);
+            self.edge_to(head);
+        }
         Ok(())
     }
 
@@ -249,8 +296,8 @@ impl Translator<'_> {
 
     /// Takes fuel; gets more, or leaves, if there is less. The exit gives back what was taken.
     ///
-    /// The difference is tested rather than the operands, so that the meter from before need not be kept. Behind a
-    /// call the same test finds that the run was left: that meter is far below what any cost leads to.
+    /// The difference is tested rather than the operands, so that the meter from before need not be kept. The same test
+    /// finds where there is no meter at all: that is far below what any cost leads to.
     fn pay(&mut self, cost: Cost, exit: Block) {
         let (short_of, paid) = (self.builder.create_block(), self.builder.create_block());
         self.builder.append_block_param(paid, types::I64);
@@ -268,10 +315,10 @@ impl Translator<'_> {
         self.builder.ins().brif(short, short_of, &[], paid, &[BlockArg::Value(left)]);
         self.builder.seal_block(short_of);
         self.builder.switch_to_block(short_of);
-        if let Some(exit) = self.after_call.take() {
+        if let Some(target) = self.unmetered.take() {
             let lowest = self.immediate(types::I64, meter::LOWEST as u64);
-            let was_left = self.builder.ins().icmp(IntCC::SignedLessThan, left, lowest);
-            let short = self.branch_away(was_left, exit);
+            let unmetered = self.builder.ins().icmp(IntCC::SignedLessThan, left, lowest);
+            let short = self.branch_away(unmetered, target);
             self.builder.set_cold_block(short);
         }
         self.builder.def_var(self.meter, left);

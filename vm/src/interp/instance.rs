@@ -1,14 +1,15 @@
 //! A linked module with a host's data.
 
-use super::execution::{EntryError, Execution, Outcome};
-use super::machine::HostCalls;
+use super::execution::{EntryError, Execution};
+use super::machine::{ENTRY_BASE, HostCalls};
 use super::module::Module;
 use super::regs::Stack;
+use super::typed::{CallParams, CallResults, TypedFunc};
 use crate::heap::Heap;
 use crate::host::{Caller, HostFault, SlotFunc};
 use crate::ids::{FuncId, HostSigId};
 use crate::limits::Limits;
-use crate::lower::ExecProgram;
+use crate::lower::{ExecFunction, ExecProgram};
 use crate::trap::{Trap, TrapDetail};
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
@@ -32,6 +33,28 @@ pub(super) struct Buffers {
     pub(super) stack: Stack,
     pub(super) results: Vec<u64>,
     pub(super) host: Vec<u64>,
+}
+
+impl Buffers {
+    /// Makes the frame of an entry function, whose linkage says that its return ends the run. Returns its first slot.
+    #[inline]
+    pub(super) fn entry_frame(
+        &mut self,
+        function: &ExecFunction,
+        limits: &Limits,
+    ) -> Result<usize, EntryError> {
+        let end = ENTRY_BASE + function.frame_slots as usize;
+        let most = limits.max_stack_slots as usize;
+        if end > most {
+            return Err(EntryError::StackLimitExceeded);
+        }
+        self.stack.limit(most);
+        if end > self.stack.len() {
+            self.stack.grow(end).map_err(|_| EntryError::StackLimitExceeded)?;
+        }
+        self.stack.slice_mut(0, ENTRY_BASE).fill(0);
+        Ok(ENTRY_BASE)
+    }
 }
 
 /// Resolved imports and the host's data.
@@ -150,6 +173,17 @@ impl<T> Instance<T> {
         &self.buffers.heap
     }
 
+    /// A function by its number, to call it with Rust types: see [`Module::typed_func`].
+    ///
+    /// # Errors
+    /// As for [`Module::typed_func`].
+    pub fn typed_func<P: CallParams, R: CallResults>(
+        &self,
+        func: FuncId,
+    ) -> Result<TypedFunc<P, R>, EntryError> {
+        self.module.typed_func(func)
+    }
+
     /// Begins a run with an empty heap. Aggregates of earlier runs no longer resolve.
     pub fn execution(&mut self, limits: Limits) -> Execution<'_, T> {
         self.buffers.heap.reset(limits.max_memory);
@@ -164,12 +198,7 @@ impl<T> Instance<T> {
     pub fn call(&mut self, func: FuncId, args: &[Value], limits: Limits) -> Result<Vec<Value>, CallError> {
         let mut execution = self.execution(limits);
         execution.start(func, args)?;
-        match execution.resume() {
-            Outcome::Finished(results) => Ok(results),
-            Outcome::Trapped(trap) | Outcome::OutOfFuel(trap) => Err(CallError::Trap(trap)),
-            // Without an interrupt handle nobody can set the flag.
-            Outcome::Interrupted | Outcome::NotRunning => Err(CallError::Entry(EntryError::NotStarted)),
-        }
+        execution.resume().into_results()
     }
 }
 

@@ -71,6 +71,8 @@ pub(super) struct Machine<'r> {
     pub(super) host_buffer: &'r mut Vec<u64>,
     /// Fuel that the loop has not been given yet.
     pub(super) reserve: u64,
+    /// Fuel that the loop is not given at all, so that it stops soon; the host sees and charges it.
+    pub(super) withheld: u64,
     pub(super) depth: u32,
     pub(super) max_depth: u32,
     pub(super) host_calls: u64,
@@ -327,7 +329,7 @@ impl Machine<'_> {
         let (nargs, nrets) = (nargs as usize, nrets as usize);
         let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
         let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
-        let total = self.reserve + fuel;
+        let total = self.reserve + self.withheld + fuel;
         let outcome = if let (&[arg], &[ret]) = (arg_slots, ret_slots) {
             // The commonest shape needs no loops.
             // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
@@ -356,7 +358,7 @@ impl Machine<'_> {
             return Err(TrapCode::HostCallLimitExceeded);
         }
         self.host_calls += 1;
-        let total = self.reserve + fuel;
+        let total = self.reserve + self.withheld + fuel;
         let outcome = self.host.call(import, self.heap, total, args, rets);
         self.host_outcome(outcome, total, fuel)
     }
@@ -375,7 +377,7 @@ impl Machine<'_> {
                 let left = total.saturating_sub(extra);
                 self.owed = self.owed.saturating_add(extra.saturating_sub(total));
                 let keep = left.min(FUEL_QUANTUM);
-                self.reserve = left - keep;
+                (self.reserve, self.withheld) = (left - keep, 0);
                 Ok(keep)
             }
             Err((code, detail)) => {

@@ -2,6 +2,7 @@
 
 mod code;
 mod dispatch;
+mod drive;
 mod execution;
 mod forms;
 mod instance;
@@ -14,6 +15,7 @@ mod regs;
 mod threaded;
 mod trace;
 mod translate;
+mod typed;
 mod word;
 
 pub use execution::{EntryError, Execution, InterruptHandle, Outcome};
@@ -22,3 +24,4 @@ pub use module::Module;
 #[doc(hidden)]
 pub use native::{NativeCode, NativeEnd, NativeRun};
 pub use trace::{InstrEvent, TraceSink};
+pub use typed::{CallParams, CallResults, TypedFunc};

@@ -1,7 +1,7 @@
 //! A program ready to be instantiated.
 
 use super::code::InterpCode;
-use super::native::NativeCode;
+use super::native::{Native, NativeCode};
 use crate::engine::Engine;
 use crate::lower::{ExecProgram, LowerError, lower};
 use crate::verify::VerifiedProgram;
@@ -47,8 +47,15 @@ impl Module {
         Self { inner: self.inner, native: Some((native, widest)) }
     }
 
-    pub(crate) fn native(&self) -> Option<(&dyn NativeCode, u32)> {
-        self.native.as_ref().map(|(code, widest)| (&**code, *widest))
+    #[inline]
+    pub(crate) fn native(&self) -> Option<Native<'_>> {
+        self.native.as_ref().map(|(code, widest)| Native { code: &**code, widest: *widest })
+    }
+
+    /// Whether this is a clone of that module, with or without native code.
+    #[inline]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     pub(crate) fn code(&self) -> &InterpCode {
