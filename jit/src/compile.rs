@@ -255,7 +255,6 @@ fn finish(
             code,
             trampoline: memory.address(trampoline),
             slots: function.frame_slots,
-            results: function.result_slots as usize,
             heads: heads.next().unwrap_or_default(),
         });
         let class = classes.get(&(function.params.clone(), function.results.clone()));

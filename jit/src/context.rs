@@ -113,7 +113,7 @@ type Enter = unsafe extern "C" fn(*mut Context<'_, '_, '_>, usize, i64, *const u
 /// What helpers that give a value other than the meter return if there is none.
 pub(crate) const NOTHING: i64 = -1;
 
-/// Runs a compiled function from its start, or with an entry other than 0 from the head of one of its loops.
+/// Runs a compiled function from its start, or, with an entry other than 0, from the head of one of its loops.
 pub(crate) fn enter(
     compiled: &Compiled,
     func: usize,
@@ -147,17 +147,14 @@ pub(crate) fn enter(
         let call = std::mem::transmute::<usize, Enter>(function.trampoline);
         call(&raw mut context, function.code, first, frame)
     };
-    let panic = context.panic.take();
-    if meter >= 0 {
-        // SAFETY: the trampoline has written the results to the first spill slots, which the run's buffer holds
-        // unmoved (nothing but code uses it until here); there are at most `spill_len` of them (`compile`).
-        let results = unsafe { std::slice::from_raw_parts(spill, function.results.min(spill_len)) };
-        run.finish(results, meter::unpack(meter).0);
-    }
-    if let Some(payload) = panic {
+    if let Some(payload) = context.panic.take() {
         resume_unwind(payload);
     }
-    Some(if meter >= 0 { NativeEnd::Finished } else { NativeEnd::Left })
+    if meter < 0 {
+        return Some(NativeEnd::Left);
+    }
+    run.finish(meter::unpack(meter).0);
+    Some(NativeEnd::Finished)
 }
 
 /// A constant of cold code. The code generator makes a constant once where several blocks use it, and keeps it in a

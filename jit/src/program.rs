@@ -75,8 +75,6 @@ pub(crate) struct Entry {
     pub(crate) trampoline: usize,
     /// Slots of its frame.
     pub(crate) slots: u32,
-    /// Slots of its results.
-    pub(crate) results: usize,
     /// Where it can be entered besides its start: the heads of its loops, in order.
     pub(crate) heads: Box<[InstrIx]>,
 }

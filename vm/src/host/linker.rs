@@ -318,7 +318,7 @@ fn call_dyn<T>(
     caller: &mut Caller<'_, T>,
     args: &[u64],
     rets: &mut [u64],
-) -> Result<(), HostFault> {
+) -> Result<(), Box<HostFault>> {
     let mut at = 0;
     let mut values = Vec::with_capacity(params.len());
     for &ty in params {
@@ -330,8 +330,8 @@ fn call_dyn<T>(
     let mut rest = rets;
     for (value, &ty) in out.iter().zip(results) {
         let stored = caller.heap.store_value(value, ty).map_err(|error| match error {
-            ValueError::Type { expected, actual } => HostFault::ResultType { expected, actual },
-            ValueError::MemoryLimitExceeded => HostFault::MemoryLimit,
+            ValueError::Type { expected, actual } => Box::new(HostFault::ResultType { expected, actual }),
+            ValueError::MemoryLimitExceeded => Box::new(HostFault::MemoryLimit),
             other => HostError::failed(alloc::format!("{other}")).into(),
         })?;
         let width = (ty.slots() as usize).min(rest.len());

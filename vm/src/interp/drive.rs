@@ -107,9 +107,10 @@ impl Patience {
     const MOST: u64 = 1 << 16;
 
     /// After native code was left, having used this much fuel.
-    fn after_visit(&mut self, used: u64) {
+    fn after_visit(&mut self, used: u64) -> u64 {
         self.strangers = 0;
         self.fuel = if used >= Self::WORTH { 0 } else { (self.fuel * 2).clamp(64, Self::MOST) };
+        self.fuel
     }
 
     /// What the interpreter gets where native code cannot be entered.
@@ -121,25 +122,51 @@ impl Patience {
 
 /// Runs in native code where that can be entered, in the interpreter from where it was left to where it can be entered
 /// again.
+#[inline]
 pub(super) fn run_native(
     machine: &mut Machine<'_>,
-    native: Native<'_>,
+    native: &Native,
     state: &mut State,
     fuel: &mut u64,
 ) -> Exit {
     state.reported = false;
+    if state.instr == InstrIx(0) && state.depth == 1 {
+        // A run from its beginning, which most often ends where it is now.
+        let before = *fuel;
+        return match native::enter(machine, native, 0, state, fuel) {
+            Some(exit) => exit,
+            None => run_mixed(machine, native, state, fuel, Some(before)),
+        };
+    }
+    run_mixed(machine, native, state, fuel, None)
+}
+
+/// Runs by turns; the first one is the interpreter's, if native code was just left that began with `left` fuel.
+#[inline(never)]
+fn run_mixed(
+    machine: &mut Machine<'_>,
+    native: &Native,
+    state: &mut State,
+    fuel: &mut u64,
+    mut left: Option<u64>,
+) -> Exit {
     let mut patience = Patience { fuel: 0, strangers: 0 };
     loop {
-        let more = match native.code.entry(state.func, state.instr) {
-            Some(entry) => {
-                let before = *fuel;
-                match native::enter(machine, native, entry, state, fuel) {
-                    Some(Exit::NeedExact) => continue,
-                    Some(exit) => return exit,
-                    None => patience.after_visit(before.saturating_sub(*fuel)),
+        if left.is_none()
+            && let Some(entry) = native.entry(state)
+        {
+            left = Some(*fuel);
+            match native::enter(machine, native, entry, state, fuel) {
+                Some(Exit::NeedExact) => {
+                    left = None;
+                    continue;
                 }
-                patience.fuel
+                Some(exit) => return exit,
+                None => {}
             }
+        }
+        let more = match left.take() {
+            Some(before) => patience.after_visit(before.saturating_sub(*fuel)),
             None => patience.among_strangers(),
         };
         let mut exit = run_segment(machine, &mut Off, state, fuel, more);

@@ -1,7 +1,7 @@
 //! A run: where it stands, how it is started, resumed and reported.
 
 use super::drive::{self, State};
-use super::instance::{CallError, HostDispatch, Instance};
+use super::instance::{CallError, Instance};
 use super::machine::{Exit, Machine};
 use super::trace::{Off, On, TraceSink, Tracer};
 use crate::heap::{Heap, ValueError};
@@ -293,33 +293,12 @@ impl<'i, T> Execution<'i, T> {
     pub(super) fn run<R: Tracer>(&mut self, tracer: &mut R) -> Exit {
         self.state.resumed = true;
         let Instance { module, hosts, buffers } = &mut *self.instance;
-        let (program, code, native) = (module.program(), module.code(), module.native());
-        let mut host = HostDispatch { hosts, program };
-        let mut machine = Machine {
-            program,
-            code,
-            words: code.words.as_ptr(),
-            heap: &mut buffers.heap,
-            stack: &mut buffers.stack,
-            host: &mut host,
-            interrupt: self.interrupt.as_ref().map(|handle| &*handle.0),
-            results: &mut buffers.results,
-            host_buffer: &mut buffers.host,
-            reserve: 0,
-            withheld: 0,
-            depth: self.state.depth,
-            max_depth: self.limits.max_call_depth,
-            host_calls: self.host_calls,
-            owed: self.owed,
-            max_host_calls: self.limits.max_host_calls,
-            max_stack: self.limits.max_stack_slots as usize,
-            detail: TrapDetail::None,
-            stop: Exit::NeedExact,
-            #[cfg(opforge_threaded)]
-            left: super::threaded::Left::NOWHERE,
-            #[cfg(opforge_threaded)]
-            left_with: None,
-        };
+        let native = module.native();
+        let mut machine = Machine::new(module, hosts, buffers, &self.limits);
+        machine.interrupt = self.interrupt.as_ref().map(|handle| &*handle.0);
+        machine.depth = self.state.depth;
+        machine.host_calls = self.host_calls;
+        machine.owed = self.owed;
         let exit = match native {
             Some(native) if !R::ENABLED => {
                 drive::run_native(&mut machine, native, &mut self.state, &mut self.fuel)

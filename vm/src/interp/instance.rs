@@ -1,19 +1,20 @@
 //! A linked module with a host's data.
 
 use super::execution::{EntryError, Execution};
-use super::machine::{ENTRY_BASE, HostCalls};
+use super::machine::{ENTRY_BASE, HostCalls, HostTrap};
 use super::module::Module;
 use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};
 use crate::heap::Heap;
 use crate::host::{Caller, HostFault, SlotFunc};
-use crate::ids::{FuncId, HostSigId};
+use crate::ids::FuncId;
 use crate::limits::Limits;
 use crate::lower::{ExecFunction, ExecProgram};
 use crate::trap::{Trap, TrapDetail};
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use opforge_schema::TrapCode;
@@ -65,6 +66,8 @@ pub(super) struct Hosts<T> {
 
 struct LinkedImport<T> {
     func: SlotFunc<T>,
+    symbol: Arc<str>,
+    hash: u64,
     /// Argument slots that hold floats: a NaN leaves the VM with canonical bits.
     floats: Box<[u32]>,
 }
@@ -128,7 +131,12 @@ impl<T> Instance<T> {
             .into_vec()
             .into_iter()
             .zip(&program.imports)
-            .map(|(func, import)| LinkedImport { func, floats: float_slots(&import.params) })
+            .map(|(func, import)| LinkedImport {
+                func,
+                symbol: import.symbol.clone(),
+                hash: import.hash,
+                floats: float_slots(&import.params),
+            })
             .collect();
         let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
         Self {
@@ -202,13 +210,8 @@ impl<T> Instance<T> {
     }
 }
 
-/// Calls imports for the dispatch loop.
-pub(super) struct HostDispatch<'i, T> {
-    pub(super) hosts: &'i mut Hosts<T>,
-    pub(super) program: &'i ExecProgram,
-}
-
-impl<T> HostCalls for HostDispatch<'_, T> {
+impl<T> HostCalls for Hosts<T> {
+    #[inline]
     fn call(
         &mut self,
         index: u32,
@@ -216,33 +219,35 @@ impl<T> HostCalls for HostDispatch<'_, T> {
         fuel: u64,
         args: &mut [u64],
         rets: &mut [u64],
-    ) -> Result<u64, (TrapCode, TrapDetail)> {
-        let Some(import) = self.hosts.imports.get(HostSigId(index).index()) else {
-            return Err((TrapCode::HostCallFailed, TrapDetail::None));
+    ) -> Result<u64, Box<HostTrap>> {
+        let Some(import) = self.imports.get(index as usize) else {
+            return Err(Box::new((TrapCode::HostCallFailed, TrapDetail::None)));
         };
         for &slot in &import.floats {
             if let Some(bits) = args.get_mut(slot as usize) {
                 *bits = canonical_f64_bits(*bits);
             }
         }
-        let mut caller = Caller { data: &mut self.hosts.data, heap, fuel, charged: 0 };
+        let mut caller = Caller { data: &mut self.data, heap, fuel, charged: 0 };
         match (import.func)(&mut caller, args, rets) {
             Ok(()) => Ok(caller.charged),
-            Err(HostFault::MemoryLimit) => Err((TrapCode::MemoryLimitExceeded, TrapDetail::None)),
-            Err(HostFault::ResultType { expected, actual }) => {
-                Err((TrapCode::TypeMismatch, TrapDetail::Types { expected, actual }))
-            }
-            Err(HostFault::Error(error)) => Err((TrapCode::HostCallFailed, self.failure(index, error))),
+            Err(fault) => Err(import.trap(*fault)),
         }
     }
 }
 
-impl<T> HostDispatch<'_, T> {
+impl<T> LinkedImport<T> {
     #[cold]
-    fn failure(&self, index: u32, error: crate::trap::HostError) -> TrapDetail {
-        match self.program.imports.get(index as usize) {
-            Some(import) => TrapDetail::Host { symbol: import.symbol.clone(), hash: import.hash, error },
-            None => TrapDetail::None,
-        }
+    fn trap(&self, fault: HostFault) -> Box<HostTrap> {
+        Box::new(match fault {
+            HostFault::MemoryLimit => (TrapCode::MemoryLimitExceeded, TrapDetail::None),
+            HostFault::ResultType { expected, actual } => {
+                (TrapCode::TypeMismatch, TrapDetail::Types { expected, actual })
+            }
+            HostFault::Error(error) => {
+                let (symbol, hash) = (self.symbol.clone(), self.hash);
+                (TrapCode::HostCallFailed, TrapDetail::Host { symbol, hash, error })
+            }
+        })
     }
 }

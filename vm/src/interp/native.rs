@@ -17,8 +17,10 @@ use super::machine::{Exit, FUEL_QUANTUM, Machine};
 use super::regs::{LINK_SLOTS, Regs};
 use crate::heap::{AggRead, Heap};
 use crate::ids::{FuncId, HostSigId, InstrIx};
-use crate::lower::Slot;
+use crate::lower::{ExecProgram, Slot};
 use crate::types::TypeId;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::Ordering;
@@ -30,19 +32,38 @@ pub trait NativeCode: fmt::Debug + Send + Sync {
     fn max_frames(&self) -> u32;
 
     /// A number for where code can be entered at an instruction, which is the first of a segment; `None` if it
-    /// cannot.
+    /// cannot. It is 0 for a function's first instruction, where code can always be entered, and for no other.
     fn entry(&self, func: FuncId, at: InstrIx) -> Option<u32>;
 
     /// Runs a function from an entry that [`NativeCode::entry`] gave, with its values in [`NativeRun::frame`].
     fn run(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd;
 }
 
-/// Native code of a module, as runs see it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Native<'c> {
-    pub(crate) code: &'c dyn NativeCode,
-    /// Slots of the program's widest frame.
-    pub(crate) widest: u32,
+/// Native code of a module.
+#[derive(Clone, Debug)]
+pub(crate) struct Native {
+    code: Arc<dyn NativeCode>,
+    /// Most frames besides the first one.
+    more_frames: Option<u32>,
+    /// Slots that a frame takes at most, with its linkage.
+    widest: u32,
+}
+
+impl Native {
+    pub(crate) fn new(code: Arc<dyn NativeCode>, program: &ExecProgram) -> Self {
+        let widest = program.functions.iter().map(|f| f.frame_slots).max().unwrap_or(0);
+        Self {
+            more_frames: code.max_frames().checked_sub(1),
+            widest: widest.saturating_add(LINK_SLOTS),
+            code,
+        }
+    }
+
+    /// A number for where code can be entered at a place.
+    #[inline]
+    pub(super) fn entry(&self, place: &State) -> Option<u32> {
+        if place.instr == InstrIx(0) { Some(0) } else { self.code.entry(place.func, place.instr) }
+    }
 }
 
 /// How native code ended.
@@ -73,6 +94,12 @@ pub struct NativeRun<'m, 'r> {
     fuel: u64,
     interrupted: bool,
     trap: Option<TrapCode>,
+    left: Option<Box<Left>>,
+}
+
+/// What was left.
+#[derive(Debug, Default)]
+struct Left {
     /// Innermost first.
     frames: Vec<LeftFrame>,
     values: Vec<(Slot, u64)>,
@@ -115,13 +142,13 @@ impl NativeRun<'_, '_> {
     }
 
     /// A buffer of at least `len` slots that is kept from run to run and that nothing else uses until native code has
-    /// ended. Its contents mean nothing.
+    /// ended. Its contents mean nothing, but for results: see [`NativeRun::finish`].
     #[inline]
     pub fn buffer(&mut self, len: usize) -> &mut [u64] {
-        if self.machine.host_buffer.len() < len {
-            self.machine.host_buffer.resize(len, 0);
+        if self.machine.results.len() < len {
+            self.machine.results.resize(len, 0);
         }
-        self.machine.host_buffer
+        self.machine.results
     }
 
     /// More fuel for native code that has `fuel` and needs `cost`. `None` if the run must be left at the next
@@ -177,12 +204,10 @@ impl NativeRun<'_, '_> {
         self.machine.heap.agg_len(handle, kind).ok()
     }
 
-    /// The entry function returned these slots.
+    /// The entry function returned; its results are in the first slots of the [`NativeRun::buffer`].
     #[inline]
-    pub fn finish(&mut self, results: &[u64], fuel: u64) {
+    pub fn finish(&mut self, fuel: u64) {
         self.fuel = fuel;
-        self.machine.results.clear();
-        self.machine.results.extend_from_slice(results);
     }
 
     /// The innermost frame is left before it has run `instr` (or, if a host call has trapped, at it), with this
@@ -198,8 +223,9 @@ impl NativeRun<'_, '_> {
         (func, instr): (FuncId, InstrIx),
         values: impl Iterator<Item = (Slot, u64)>,
     ) {
-        self.values.extend(values);
-        self.frames.push(LeftFrame { func, instr, end: self.values.len() });
+        let left = self.left.get_or_insert_default();
+        left.values.extend(values);
+        left.frames.push(LeftFrame { func, instr, end: left.values.len() });
     }
 
     /// Makes the interpreter's frames of those that were left. `place` is in the entry frame, and comes to
@@ -207,8 +233,9 @@ impl NativeRun<'_, '_> {
     #[cold]
     fn restore(&mut self, place: &mut State) -> Result<(), Exit> {
         let machine = &mut *self.machine;
+        let Left { frames, values } = *self.left.take().unwrap_or_default();
         let mut end = place.base;
-        for frame in &self.frames {
+        for frame in &frames {
             let function = machine.program.function(frame.func).ok_or(Exit::Internal)?;
             if function.segment_of(frame.instr).is_none() {
                 return Err(Exit::Internal);
@@ -220,10 +247,10 @@ impl NativeRun<'_, '_> {
             machine.stack.grow(end).map_err(Exit::Trap)?;
         }
         let mut base = place.base;
-        for (i, frame) in self.frames.iter().enumerate().rev() {
+        for (i, frame) in frames.iter().enumerate().rev() {
             let slots = machine.program.function(frame.func).map_or(0, |f| f.frame_slots);
-            let from = i.checked_sub(1).and_then(|inner| self.frames.get(inner)).map_or(0, |inner| inner.end);
-            for &(slot, value) in self.values.get(from..frame.end).unwrap_or(&[]) {
+            let from = i.checked_sub(1).and_then(|inner| frames.get(inner)).map_or(0, |inner| inner.end);
+            for &(slot, value) in values.get(from..frame.end).unwrap_or(&[]) {
                 if slot < slots {
                     machine.stack.set(base + slot as usize, value);
                 }
@@ -249,9 +276,10 @@ impl NativeRun<'_, '_> {
 /// Runs native code from an entry at the place where a run stands. The exit, if the run has ended;
 /// [`Exit::NeedExact`] if the function has returned to its caller's frame, where the place is now; `None` if the
 /// interpreter is to go on from the place. `fuel` is what is left.
+#[inline]
 pub(super) fn enter(
     machine: &mut Machine<'_>,
-    native: Native<'_>,
+    native: &Native,
     entry: u32,
     place: &mut State,
     fuel: &mut u64,
@@ -260,30 +288,28 @@ pub(super) fn enter(
         return Some(Exit::Interrupted);
     }
     let frame = machine.program.function(place.func).map_or(0, |f| f.frame_slots);
-    let frames = native.code.max_frames().checked_sub(1)?;
-    let by_depth = machine.max_depth.saturating_sub(machine.depth);
+    let most = native.more_frames?.min(machine.max_depth.saturating_sub(machine.depth));
     let slots = machine.max_stack.saturating_sub(place.base + frame as usize);
     // Every frame as if it were the widest: where that is too careful, the interpreter goes on and is exact.
-    let by_slots = slots / (native.widest as usize + LINK_SLOTS as usize);
-    let room = frames.min(by_depth).min(u32::try_from(by_slots).unwrap_or(u32::MAX));
+    let widest = native.widest as usize;
+    let room = if slots as u64 >= u64::from(most) * widest as u64 { most } else { (slots / widest) as u32 };
     machine.reserve = *fuel;
-    let mut run = NativeRun {
-        machine,
-        base: place.base,
-        room,
-        fuel: 0,
-        interrupted: false,
-        trap: None,
-        frames: Vec::new(),
-        values: Vec::new(),
-    };
+    let base = place.base;
+    let mut run = NativeRun { machine, base, room, fuel: 0, interrupted: false, trap: None, left: None };
     let end = native.code.run(place.func, entry, &mut run);
     *fuel = run.machine.reserve.saturating_add(run.fuel);
     run.machine.reserve = 0;
+    if end == NativeEnd::Finished && run.machine.depth == 1 {
+        return Some(Exit::Finished);
+    }
+    go_on(run, place, end)
+}
+
+/// Where a run goes on that native code has returned from or left, but that has not finished.
+#[cold]
+#[inline(never)]
+fn go_on(mut run: NativeRun<'_, '_>, place: &mut State, end: NativeEnd) -> Option<Exit> {
     if end == NativeEnd::Finished {
-        if run.machine.depth == 1 {
-            return Some(Exit::Finished);
-        }
         return Some(match return_to_caller(run.machine, place) {
             Some(()) => Exit::NeedExact,
             None => Exit::Internal,
@@ -309,12 +335,14 @@ fn return_to_caller(machine: &mut Machine<'_>, place: &mut State) -> Option<()> 
     let call = link.ret_word.checked_sub(1)?;
     let func = machine.code.func_of(call)?;
     let base = place.base.checked_sub(usize::try_from(link.up).ok()?)?;
-    if let [result] = machine.results[..] {
+    let count = machine.program.function(place.func)?.result_slots as usize;
+    let results = machine.results.get(..count)?;
+    if let &[result] = results {
         machine.stack.set(base + link.ret_to as usize, result);
     } else {
         let at = link.ret_to as usize;
-        let to = machine.code.pool.get(at..at + machine.results.len())?;
-        for (&slot, &result) in to.iter().zip(&*machine.results) {
+        let to = machine.code.pool.get(at..at + count)?;
+        for (&slot, &result) in to.iter().zip(results) {
             machine.stack.set(base + slot as usize, result);
         }
     }
