@@ -55,7 +55,7 @@ fn a_wrong_engine_is_reported_with_a_small_program() {
         "* fuel left:",
         "  memory charged:",
         "Trace of the interpreter",
-        "-> func0 at depth 1",
+        "-> func 0 at depth 1",
         "Where runs with so much fuel run out of it",
         "arguments: ",
     ] {

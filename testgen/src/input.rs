@@ -116,7 +116,7 @@ impl Argument<'_, '_, '_, '_> {
     }
 
     fn aggregate(&mut self) -> Input {
-        if self.odd > 0 && self.choices.chance(25) {
+        if self.odd > 0 && self.choices.chance(35) {
             return Input::BadHandle;
         }
         if self.depth > 2 {
