@@ -20,7 +20,7 @@ fn compare_everything(pair: &mut Pair, run: &Run, sum: &mut Compared) {
             pair.compare(run, run.limits.fuel(fuel), Fuel::AtOnce, sum);
         }
     }
-    for slice in [1, 7, 1000] {
+    for slice in [1, 2, 3, 5, 7, 13, 31, 127, 1000] {
         if seen.fuel / slice < 20_000 {
             pair.compare(run, run.limits, Fuel::Slices(slice), sum);
         }
