@@ -66,6 +66,8 @@ pub(crate) struct Exercised {
     traps: BTreeMap<Kind, u64>,
     /// Opcodes that trapped, with the codes.
     sources: BTreeSet<(u16, TrapCode)>,
+    /// The most calls that were active at a trap.
+    deepest: usize,
 }
 
 impl Exercised {
@@ -73,6 +75,7 @@ impl Exercised {
     pub(crate) fn add(&mut self, end: &End, module: &Module) {
         let Some(trap) = end.trap() else { return };
         *self.traps.entry(kind(trap)).or_default() += 1;
+        self.deepest = self.deepest.max(trap.frames.len() + trap.frames_omitted as usize);
         let source = || {
             let function = module.program().function(trap.at().func)?;
             function.ops.get(function.pcs.binary_search(&trap.at().pc).ok()?).copied()
@@ -86,6 +89,7 @@ impl Exercised {
         own.iter_mut().zip(others).for_each(|(sum, n)| *sum += n);
         other.traps.iter().for_each(|(&kind, n)| *self.traps.entry(kind).or_default() += n);
         self.sources.extend(&other.sources);
+        self.deepest = self.deepest.max(other.deepest);
     }
 
     /// How often each opcode of the tables was executed, rarest first.
@@ -160,6 +164,7 @@ impl fmt::Display for Exercised {
         for &(kind, why) in UNREACHABLE {
             writeln!(f, "  not reachable: {}: {why}", name(kind))?;
         }
+        writeln!(f, "at most {} calls were active at a trap", self.deepest)?;
         let (met, not_met) = self.pairs();
         write!(f, "{met} of {} pairs of an opcode and a trap of its row were met", met + not_met.len())?;
         if not_met.is_empty() { writeln!(f) } else { writeln!(f, "; not: {}", not_met.join(", ")) }
