@@ -187,7 +187,7 @@ impl Checker<'_> {
                 fuel_of_segment(&module, func, pc)
             };
             let slices = (format!("slices of {slice}"), Drive::Sliced(slice));
-            let other = if self.task.seed / 2 % 2 == 0 {
+            let other = if (self.task.seed / 2).is_multiple_of(2) {
                 ("slices by segment".to_owned(), Drive::Paced(&mut segments, Interrupts::Never))
             } else {
                 ("interruptions".to_owned(), Drive::Interrupted(Interrupts::AtHostCalls))
