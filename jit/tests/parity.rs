@@ -11,6 +11,9 @@ use parity_support::{Compared, Pair, load, programs, runs};
 /// Runs that take up to so much fuel are repeated with every amount up to that.
 const EVERY_FUEL: u64 = 200;
 
+/// Short runs are repeated in slices of every size up to this.
+const EVERY_SLICE: u64 = 40;
+
 fn compare_everything(pair: &mut Pair, run: &Run, sum: &mut Compared) {
     let seen = pair.compare(run, run.limits, Fuel::AtOnce, sum);
     let mut amounts = vec![0, 1, seen.fuel.saturating_sub(1), seen.fuel, seen.fuel + 1];
@@ -20,7 +23,9 @@ fn compare_everything(pair: &mut Pair, run: &Run, sum: &mut Compared) {
             pair.compare(run, run.limits.fuel(fuel), Fuel::AtOnce, sum);
         }
     }
-    for slice in [1, 2, 3, 5, 7, 13, 31, 127, 1000] {
+    // A slice ends native code where it leaves to the interpreter: short runs are left everywhere.
+    let most = if seen.fuel < 200 { seen.fuel.min(EVERY_SLICE) } else { 0 };
+    for slice in (1..=most).chain([1, 2, 3, 5, 7, 13, 31, 127, 1000]) {
         if seen.fuel / slice < 20_000 {
             pair.compare(run, run.limits, Fuel::Slices(slice), sum);
         }
