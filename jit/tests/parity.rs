@@ -86,3 +86,42 @@ fn every_program_agrees_when_the_native_stack_holds_one_frame() {
 fn every_program_agrees_when_the_native_stack_holds_three_frames() {
     assert_same(&compare_all(Some(3), &[FuelSchedule::BySize]));
 }
+
+/// An element without slots is read into a register that has the slot of the next one (`r5`, of `r6`), which must be
+/// handed over when native code is left before the read.
+#[test]
+fn a_read_without_slots_writes_no_other_register() {
+    let source = "\
+.elem #0 unit
+.func main() -> (u64, u64) {
+    const.u64 r1, 0
+    const.unit r2
+    array.new r3, #0, (r2, r0)
+    const.u64 r4, 1
+    const.u64 r6, 0
+    const.u64 r7, 2
+    jmp @test
+@test:
+    u64.lt r8, r6, r7
+    br r8, @turn, @end
+@turn:
+    u64.add r1, r1, r4
+    jmp @read
+@read:
+    array.get_imm r5, r3, 0
+    br r8, @more, @read
+@more:
+    u64.add r6, r6, r4
+    jmp @test
+@end:
+    ret (r6, r1)
+}
+";
+    let verified = load(source).expect("the program is right");
+    let mut sum = Compared::default();
+    let mut pair = Pair::new(&verified, FuelSchedule::BySize, None).expect("no imports");
+    for run in runs(source, &verified) {
+        compare_everything(&mut pair, &run, &mut sum);
+    }
+    assert!(sum.differences.is_empty() && sum.runs > 20, "{sum:?}");
+}
