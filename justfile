@@ -68,6 +68,11 @@ test-release:
     cargo test --release --package opforge-vm --test execution --test mutation
     cargo test --release --package opforge-testgen --test interp
 
+# Generated programs on both engines: every observable must be the same. Prints what was exercised.
+parity PROGRAMS="100000" SEED="0" THREADS="2":
+    OPFORGE_PROGRAMS={{ PROGRAMS }} OPFORGE_SEED={{ SEED }} OPFORGE_THREADS={{ THREADS }} \
+        cargo test --release --locked --package opforge-jit --test generated -- --nocapture generated_programs_agree
+
 # Benchmarks; a name selects some.
 bench *FILTER:
     cargo bench --workspace -- {{ FILTER }}
