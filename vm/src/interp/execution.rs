@@ -3,11 +3,12 @@
 use super::drive::{self, State};
 use super::instance::{CallError, Instance};
 use super::machine::{Exit, Machine};
+use super::report;
 use super::trace::{Off, On, TraceSink, Tracer};
 use crate::heap::{Heap, ValueError};
-use crate::ids::{FuncId, InstrIx};
+use crate::ids::FuncId;
 use crate::limits::Limits;
-use crate::trap::{FrameInfo, Trap, TrapDetail};
+use crate::trap::{Trap, TrapDetail};
 use crate::value::Value;
 use crate::value_type::{ValueType, write_types};
 use alloc::boxed::Box;
@@ -161,16 +162,13 @@ pub struct Execution<'i, T> {
     owed: u64,
     interrupt: Option<InterruptHandle>,
     state: State,
-    /// More about the trap that ended the run, until it is reported.
-    detail: TrapDetail,
 }
 
 impl<'i, T> Execution<'i, T> {
     #[inline]
     pub(super) fn new(instance: &'i mut Instance<T>, limits: Limits) -> Self {
         let state = State { running: false, ..State::entry(FuncId(0)) };
-        let detail = TrapDetail::None;
-        Self { instance, limits, fuel: limits.fuel, host_calls: 0, owed: 0, interrupt: None, state, detail }
+        Self { instance, limits, fuel: limits.fuel, host_calls: 0, owed: 0, interrupt: None, state }
     }
 
     /// The heap, to read aggregates.
@@ -246,21 +244,6 @@ impl<'i, T> Execution<'i, T> {
         Ok(())
     }
 
-    /// Starts a function whose types have been checked, with arguments that `store` writes to their slots.
-    #[inline]
-    pub(super) fn start_checked(
-        &mut self,
-        func: FuncId,
-        store: impl FnOnce(&mut Heap, &mut [u64]) -> Result<(), EntryError>,
-    ) -> Result<(), EntryError> {
-        let Instance { module, buffers, .. } = &mut *self.instance;
-        let function = module.program().function(func).ok_or(EntryError::UnknownFunction(func))?;
-        let slots = buffers.entry_frame(function, &self.limits)?;
-        store(&mut buffers.heap, buffers.stack.slice_mut(slots, function.param_slots as usize))?;
-        self.state = State::entry(func);
-        Ok(())
-    }
-
     /// Runs until something ends or stops the run.
     pub fn resume(&mut self) -> Outcome {
         self.drive(&mut Off)
@@ -284,13 +267,6 @@ impl<'i, T> Execution<'i, T> {
         if !self.state.running {
             return Outcome::NotRunning;
         }
-        let exit = self.run(tracer);
-        self.outcome(exit)
-    }
-
-    /// Runs from the current state on.
-    #[inline]
-    pub(super) fn run<R: Tracer>(&mut self, tracer: &mut R) -> Exit {
         self.state.resumed = true;
         let Instance { module, hosts, buffers } = &mut *self.instance;
         let native = module.native();
@@ -308,35 +284,18 @@ impl<'i, T> Execution<'i, T> {
         self.host_calls = machine.host_calls;
         self.owed = machine.owed;
         self.state.depth = machine.depth;
-        if let Exit::Trap(_) = exit {
-            self.detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
-        }
+        let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
         self.state.running &= !matches!(exit, Exit::Finished | Exit::Trap(_) | Exit::Internal);
-        exit
-    }
-
-    /// What an exit means to the caller.
-    pub(super) fn outcome(&mut self, exit: Exit) -> Outcome {
-        let detail = core::mem::replace(&mut self.detail, TrapDetail::None);
         match exit {
             Exit::Finished => Outcome::Finished(self.results()),
             Exit::Interrupted => Outcome::Interrupted,
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => {
                 Outcome::OutOfFuel(Box::new(self.report(TrapCode::FuelExceeded, TrapDetail::None)))
             }
-            Exit::Trap(code) => Outcome::Trapped(Box::new(self.report(code, detail))),
-            Exit::Internal => {
-                debug_assert!(false, "verified code met an internal error");
-                Outcome::Trapped(Box::new(self.report(TrapCode::InvalidFunction, TrapDetail::None)))
+            Exit::Trap(_) | Exit::Internal => {
+                Outcome::Trapped(Box::new(self.report(report::trap_code(exit), detail)))
             }
         }
-    }
-
-    /// The slots of the results of a run that has finished, and the heap.
-    #[inline]
-    pub(super) fn result_slots(&self) -> (&Heap, &[u64]) {
-        let buffers = &self.instance.buffers;
-        (&buffers.heap, &buffers.results)
     }
 
     fn results(&self) -> Vec<Value> {
@@ -354,36 +313,12 @@ impl<'i, T> Execution<'i, T> {
 
     /// The report of a run that stopped at the current state.
     fn report(&self, code: TrapCode, detail: TrapDetail) -> Trap {
-        let program = self.instance.module.program();
-        let (frames, frames_omitted) = self.backtrace();
-        let names = frames.iter().map(|frame| program.func_name(frame.func).map(Into::into)).collect();
-        Trap { code, detail, frames, names, frames_omitted, fuel: self.fuel }
-    }
-
-    /// Active calls, innermost first; of very deep stacks the ends only.
-    fn backtrace(&self) -> (Vec<FrameInfo>, u32) {
-        let module = &self.instance.module;
-        let stack = &self.instance.buffers.stack;
-        let frame = |func: FuncId, at: InstrIx| {
-            let function = module.program().function(func);
-            FrameInfo { func, pc: function.map_or(0, |f| f.pc(at)), span: function.and_then(|f| f.span(at)) }
-        };
-        let mut frames = alloc::vec![frame(self.state.func, self.state.instr)];
-        let mut omitted = 0;
-        let mut base = self.state.base;
-        for _ in 1..self.state.depth {
-            let link = base.checked_sub(2).and_then(|at| Some((stack.get(at)?, stack.get(at + 1)?)));
-            let Some((word, up)) = link else { break };
-            let call = (word as u32).wrapping_sub(1);
-            let Some(func) = module.code().func_of(call) else { break };
-            if frames.len() == Trap::MAX_FRAMES {
-                // Keep the innermost half and slide the rest towards the entry frame.
-                frames.remove(Trap::MAX_FRAMES / 2);
-                omitted += 1;
-            }
-            frames.push(frame(func, module.code().own_instr(call)));
-            base = base.saturating_sub(up as usize);
-        }
-        (frames, omitted)
+        report::report(
+            self.instance.module(),
+            &self.instance.buffers.stack,
+            &self.state,
+            self.fuel,
+            (code, detail),
+        )
     }
 }

@@ -11,6 +11,7 @@ mod module;
 mod native;
 mod operand;
 mod regs;
+mod report;
 #[cfg(opforge_threaded)]
 mod threaded;
 mod trace;
@@ -24,4 +25,4 @@ pub use module::Module;
 #[doc(hidden)]
 pub use native::{NativeCode, NativeEnd, NativeRun};
 pub use trace::{InstrEvent, TraceSink};
-pub use typed::{CallParams, CallResults, TypedFunc};
+pub use typed::{BoundFunc, CallParams, CallResults, TypedFunc};

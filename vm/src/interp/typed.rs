@@ -1,18 +1,24 @@
 //! Functions of programs with Rust signatures: checked once, called without allocation.
 
+use super::drive::{self, State};
 use super::execution::EntryError;
 use super::instance::{CallError, Instance};
-use super::machine::Exit;
+use super::machine::{Exit, Machine};
 use super::module::Module;
+use super::report;
 use super::trace::Off;
 use crate::heap::{Heap, ValueError};
 use crate::host::HostParam;
 use crate::ids::FuncId;
 use crate::limits::Limits;
+use crate::trap::{Trap, TrapDetail};
 use crate::value::canonical_f64_bits;
 use crate::value_type::ValueType;
+use alloc::boxed::Box;
 use core::fmt;
 use core::marker::PhantomData;
+use core::ops::Range;
+use opforge_schema::TrapCode;
 
 /// Rust types that stand for a function's parameters: `()` or a tuple of up to six [`HostParam`]s.
 pub trait CallParams {
@@ -154,29 +160,91 @@ impl<P: CallParams, R: CallResults> TypedFunc<P, R> {
     }
 
     /// Runs the function to its end in an instance of its module, with an empty heap. As
-    /// [`Instance::call`], with Rust types.
+    /// [`Instance::call`], with Rust types. To call it many times, [`TypedFunc::bind`] it.
     ///
     /// # Errors
-    /// [`CallError::Entry`] if the instance is one of another module, its stack limit has no room for the function's
-    /// frame, or an argument does not fit the memory limit; nothing ran. [`CallError::Trap`] if the run trapped or ran
-    /// out of fuel. The instance stays usable.
+    /// As for [`TypedFunc::bind`] and [`BoundFunc::call`]. The instance stays usable.
     #[inline]
     pub fn call<T>(&self, instance: &mut Instance<T>, args: P, limits: &Limits) -> Result<R, CallError> {
+        self.bind(instance, limits)?.call(args)
+    }
+
+    /// Binds the function to an instance of its module and to limits that hold for each call: what calls have in common
+    /// is done once.
+    ///
+    /// # Errors
+    /// [`EntryError::OtherModule`] if the instance is one of another module, [`EntryError::StackLimitExceeded`] if the
+    /// stack limit has no room for the function's frame.
+    #[inline]
+    pub fn bind<'i, T>(
+        &self,
+        instance: &'i mut Instance<T>,
+        limits: &Limits,
+    ) -> Result<BoundFunc<'i, P, R>, EntryError> {
         if !self.module.is(instance.module()) {
-            return Err(CallError::Entry(EntryError::OtherModule));
+            return Err(EntryError::OtherModule);
         }
-        let mut execution = instance.execution(*limits);
-        execution.start_checked(self.func, |heap, slots| args.store_all(heap, slots))?;
-        match execution.run(&mut Off) {
-            Exit::Finished => {
-                let (heap, slots) = execution.result_slots();
-                Ok(R::load_all(heap, slots))
-            }
-            exit => Err(match execution.outcome(exit).into_results() {
-                Err(error) => error,
-                // Only a run that has finished has results.
-                Ok(_) => CallError::Entry(EntryError::NotStarted),
-            }),
+        let Instance { module, hosts, buffers } = instance;
+        let func = self.func;
+        let function = module.program().function(func).ok_or(EntryError::UnknownFunction(func))?;
+        let slots = buffers.entry_frame(function, limits)?;
+        let params = slots..slots + function.param_slots as usize;
+        let machine = Machine::new(module, hosts, buffers, limits);
+        Ok(BoundFunc { machine, module, func, params, limits: *limits, types: PhantomData })
+    }
+}
+
+/// A [`TypedFunc`] with the instance it runs in.
+pub struct BoundFunc<'i, P, R> {
+    machine: Machine<'i>,
+    module: &'i Module,
+    func: FuncId,
+    params: Range<usize>,
+    limits: Limits,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P, R> fmt::Debug for BoundFunc<'_, P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BoundFunc")
+            .field("func", &self.func)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<P: CallParams, R: CallResults> BoundFunc<'_, P, R> {
+    /// Runs the function to its end with an empty heap and the full limits.
+    ///
+    /// # Errors
+    /// [`CallError::Entry`] if an argument does not fit the memory limit; nothing ran. [`CallError::Trap`] if the run
+    /// trapped or ran out of fuel. It can be called again.
+    #[inline]
+    pub fn call(&mut self, args: P) -> Result<R, CallError> {
+        let machine = &mut self.machine;
+        machine.heap.reset(self.limits.max_memory);
+        args.store_all(machine.heap, machine.stack.slice_mut(self.params.start, self.params.len()))?;
+        (machine.depth, machine.host_calls, machine.owed) = (1, 0, 0);
+        let (mut state, mut fuel) = (State::entry(self.func), self.limits.fuel);
+        let exit = match self.module.native() {
+            Some(native) => drive::run_native(machine, native, &mut state, &mut fuel),
+            None => drive::run_segments(machine, &mut Off, &mut state, &mut fuel),
+        };
+        if exit == Exit::Finished {
+            return Ok(R::load_all(machine.heap, machine.results));
         }
+        Err(CallError::Trap(self.report(exit, state, fuel)))
+    }
+
+    #[cold]
+    fn report(&mut self, exit: Exit, mut state: State, fuel: u64) -> Box<Trap> {
+        let machine = &mut self.machine;
+        state.depth = machine.depth;
+        let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
+        let code = match exit {
+            Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => TrapCode::FuelExceeded,
+            exit => report::trap_code(exit),
+        };
+        Box::new(report::report(self.module, machine.stack, &state, fuel, (code, detail)))
     }
 }
