@@ -13,12 +13,11 @@ pub(super) struct Decoded {
     pub(super) reads: Option<usize>,
 }
 
-/// Parts of up to this size have their constants behind their code.
-#[cfg(target_arch = "x86_64")]
-pub(super) const NEAR: usize = usize::MAX;
-/// As above: loads of constants reach so far.
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) const NEAR: usize = 1 << 20;
+/// Whether the constants of a part of so many bytes all stand behind its code. Elsewhere than on x86-64, loads of
+/// constants reach a megabyte, and larger parts have some in the middle.
+pub(super) fn constants_last(size: usize) -> bool {
+    cfg!(target_arch = "x86_64") || size <= 1 << 20
+}
 
 /// The instruction that begins with these bytes and stands at `offset`.
 pub(super) fn instruction(bytes: &[u8], offset: usize) -> Decoded {

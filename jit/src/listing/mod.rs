@@ -87,7 +87,7 @@ impl<'l> ListingPart<'l> {
             let bytes = rest.get(..len.clamp(1, rest.len())).unwrap_or(rest);
             // Constants stand behind the code. In large functions of some machines also within it, where they are
             // shown as what they would mean.
-            if let Some(reads) = reads.filter(|&to| to > at && note.range.len() <= decode::NEAR) {
+            if let Some(reads) = reads.filter(|&to| to > at && decode::constants_last(note.range.len())) {
                 data = data.min(reads);
             }
             let range = at..at + bytes.len();
