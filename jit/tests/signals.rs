@@ -38,15 +38,25 @@ fn install() {
     }
 }
 
-/// Handlers and flags of all signals that have some, the thread's mask, and its alternate stack.
-fn state() -> (Vec<(i32, usize, i32)>, Vec<bool>, (usize, usize, i32)) {
+/// All that belongs to signals.
+#[derive(Debug, PartialEq)]
+struct State {
+    /// Signal, handler and flags.
+    handlers: Vec<(i32, usize, i32)>,
+    /// By signal: whether the thread blocks it.
+    blocked: Vec<bool>,
+    /// Address, size and flags of the thread's alternate stack.
+    stack: (usize, usize, i32),
+}
+
+fn state() -> State {
     // SAFETY: all bits zero are valid values of these types, and the calls only ask.
     unsafe {
-        let mut actions = Vec::new();
+        let mut handlers = Vec::new();
         for signal in 1..=64 {
             let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
             if libc::sigaction(signal, std::ptr::null(), &raw mut action) == 0 {
-                actions.push((signal, action.sa_sigaction, action.sa_flags));
+                handlers.push((signal, action.sa_sigaction, action.sa_flags));
             }
         }
         let mut mask: libc::sigset_t = MaybeUninit::zeroed().assume_init();
@@ -54,7 +64,7 @@ fn state() -> (Vec<(i32, usize, i32)>, Vec<bool>, (usize, usize, i32)) {
         let blocked = (1..=64).map(|signal| libc::sigismember(&raw const mask, signal) == 1).collect();
         let mut stack: libc::stack_t = MaybeUninit::zeroed().assume_init();
         assert_eq!(libc::sigaltstack(std::ptr::null(), &raw mut stack), 0);
-        (actions, blocked, (stack.ss_sp as usize, stack.ss_size, stack.ss_flags))
+        State { handlers, blocked, stack: (stack.ss_sp as usize, stack.ss_size, stack.ss_flags) }
     }
 }
 
@@ -62,9 +72,9 @@ fn state() -> (Vec<(i32, usize, i32)>, Vec<bool>, (usize, usize, i32)) {
 fn handlers_stay_those_of_the_embedder_whatever_traps() {
     install();
     let before = state();
-    assert!(
-        before.0.iter().filter(|action| action.1 == caught as *const () as usize).count() == FAULTS.len()
-    );
+    let own = caught as *const () as usize;
+    let installed = before.handlers.iter().filter(|&&(_, handler, _)| handler == own).count();
+    assert_eq!(installed, FAULTS.len());
     let (mut traps, mut sum) = (BTreeSet::new(), Compared::default());
     for path in programs() {
         let source = std::fs::read_to_string(&path).unwrap();
