@@ -235,7 +235,7 @@ Examples:
   opforge asm examples/fib.ofa -o /tmp/f.tape
   opforge asm - -o - < examples/fib.ofa | opforge disasm -";
 
-/// Print a program as text that assembles again
+/// Print a program as text that assembles again, or its machine code
 #[derive(Debug, Args)]
 #[command(after_help = DISASM_HELP)]
 pub(crate) struct DisasmArgs {

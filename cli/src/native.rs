@@ -37,8 +37,12 @@ pub(crate) fn disassemble(verified: &VerifiedProgram, schedule: Schedule) -> Res
 
 /// Prints every part, line by line, and the sizes.
 pub(crate) fn print(verified: &VerifiedProgram, listing: &Listing, line: &mut dyn FnMut(&str)) {
-    let schedule = listing.program().module().program().schedule;
-    line(&format!("; native code for {}, fuel schedule {schedule:?}", listing.architecture()));
+    let schedule = match listing.program().module().program().schedule {
+        FuelSchedule::V1 => "v1",
+        FuelSchedule::BySize => "by-size",
+        _ => "other",
+    };
+    line(&format!("; native code for {}, fuel schedule {schedule}", listing.architecture()));
     let mut sizes = Sizes::default();
     for part in listing.parts() {
         sizes.add(&part);
