@@ -38,6 +38,16 @@ fn thaw(limit: libc::rlimit) {
     unsafe { assert_eq!(libc::setrlimit(libc::RLIMIT_AS, &raw const limit), 0) };
 }
 
+/// Whether the system maps one more page.
+fn gives_memory() -> bool {
+    // SAFETY: a new mapping of its own, which is unmapped at once.
+    unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let at = libc::mmap(std::ptr::null_mut(), 4096, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        at != libc::MAP_FAILED && libc::munmap(at, 4096) == 0
+    }
+}
+
 /// From now on, no memory of the process becomes executable that was not. `false` if the kernel cannot.
 fn harden() -> bool {
     const PR_SET_MDWE: i32 = 65;
@@ -56,11 +66,15 @@ fn code_without_memory_is_an_error_and_the_interpreter_still_runs() {
     works(engine.compile(&program).unwrap().module());
 
     let before = freeze();
-    let error = engine.compile(&program);
+    let (limited, compiled) = (!gives_memory(), engine.compile(&program));
     thaw(before);
-    let error = error.unwrap_err();
-    assert!(matches!(&error, JitError::CodeMemory { .. }), "{error}");
-    assert_eq!(error.code(), "J0004");
+    if limited {
+        let error = compiled.unwrap_err();
+        assert!(matches!(&error, JitError::CodeMemory { .. }), "{error}");
+        assert_eq!(error.code(), "J0004");
+    } else {
+        println!("limits of the address space do not hold here, as in emulators of one process");
+    }
     works(&interp);
     let kept = engine.compile(&program).unwrap();
     works(kept.module());
