@@ -81,6 +81,16 @@ pub(super) const TOPICS: &[Code] = &[
     ("E0004", "the function's frame alone is larger than the stack limit", "raise Limits::stack_slots"),
     ("E0005", "the execution is running already", "resume it to its end first"),
     ("E0006", "the execution was not started", "call Execution::start first"),
+    (
+        "E0007",
+        "the typed function is that of another module than the instance's",
+        "get it from the module that the instance was made from",
+    ),
+    (
+        "E0008",
+        "the function has other parameter or result types than were asked for",
+        "ask for the types of its signature; opforge disasm shows it",
+    ),
     ("H0001", "no host function of this name is registered", "register it with Linker::func"),
     (
         "H0002",
