@@ -3,7 +3,9 @@
 use crate::context::Callee;
 use crate::engine::JitConfig;
 use crate::error::JitError;
+use crate::guard::guarded;
 use crate::memory::CodeMemory;
+use crate::notes::{NativePart, Notes};
 use crate::program::{Compiled, Constants, Entry, Site};
 use crate::signatures;
 use crate::slots::flatten;
@@ -125,11 +127,14 @@ struct Assembly<'c> {
     calls: Vec<(Reloc, usize, i64, FuncId)>,
     /// Bytes of stack that the largest frame takes.
     largest_frame: u32,
+    /// Where what belongs to what is noted, if anybody asks.
+    notes: Option<&'c mut Notes>,
 }
 
 impl Assembly<'_> {
     /// Compiles what is in the context. Returns where its code is.
-    fn add(&mut self, func: FuncId, context: &mut Context) -> Result<Range<usize>, JitError> {
+    fn add(&mut self, part: NativePart, context: &mut Context) -> Result<Range<usize>, JitError> {
+        let func = part.func();
         let codegen = |reason: String| JitError::Codegen { func, reason };
         context
             .compile(self.isa, &mut ControlPlane::default())
@@ -143,6 +148,7 @@ impl Assembly<'_> {
         if self.code.len() as u64 > limit.into() {
             return Err(JitError::TooMuchCode { actual: self.code.len() as u64, limit: limit.into() });
         }
+        let first_call = self.calls.len();
         let names = context.func.params.user_named_funcs();
         for reloc in compiled.buffer.relocs() {
             let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = &reloc.target else {
@@ -151,6 +157,10 @@ impl Assembly<'_> {
             };
             let callee = FuncId(names.get(*name).map_or(u32::MAX, |name| name.index));
             self.calls.push((reloc.kind, start + reloc.offset as usize, reloc.addend, callee));
+        }
+        if let Some(notes) = &mut self.notes {
+            let calls = self.calls.iter().skip(first_call).map(|&(_, at, _, callee)| (at, callee));
+            notes.add(part, start..self.code.len(), compiled, calls);
         }
         let layout = compiled.buffer.frame_layout();
         self.largest_frame = self.largest_frame.max(layout.map_or(0, |layout| layout.frame_to_fp_offset));
@@ -186,8 +196,9 @@ pub(crate) fn compile(
     config: &JitConfig,
     isa: &dyn TargetIsa,
     program: &ExecProgram,
+    notes: Option<&mut Notes>,
 ) -> Result<Compiled, JitError> {
-    let mut assembly = Assembly { config, isa, code: Vec::new(), calls: Vec::new(), largest_frame: 0 };
+    let mut assembly = Assembly { config, isa, code: Vec::new(), calls: Vec::new(), largest_frame: 0, notes };
     let mut tables = Tables::default();
     let mut builder_context = FunctionBuilderContext::new();
     let mut context = Context::new();
@@ -199,16 +210,20 @@ pub(crate) fn compile(
         context.clear();
         context.func.name = UserFuncName::user(0, func.0);
         context.func.signature = signatures::native(&function.params, &function.results);
-        translate((program, &mut tables), isa, func, &mut context.func, &mut builder_context)?;
-        ranges.push(assembly.add(func, &mut context)?);
+        ranges.push(guarded(func, || {
+            translate((program, &mut tables), isa, func, &mut context.func, &mut builder_context)?;
+            assembly.add(NativePart::Function(func), &mut context)
+        })?);
         tables.need_spill(function.result_slots as usize);
         widest = widest.max(function.param_slots.max(function.result_slots));
     }
     let largest_frame = assembly.largest_frame;
     context.clear();
-    signatures::refill_code(isa, &mut context.func, &mut builder_context);
     // It stands behind the functions, as translation names it.
-    ranges.push(assembly.add(FuncId(ranges.len() as u32), &mut context)?);
+    ranges.push(guarded(NativePart::Refill.func(), || {
+        signatures::refill_code(isa, &mut context.func, &mut builder_context);
+        assembly.add(NativePart::Refill, &mut context)
+    })?);
     let mut trampolines: HashMap<(Vec<Type>, Vec<Type>), usize> = HashMap::new();
     let mut entered_by = Vec::with_capacity(ranges.len());
     for (i, function) in program.functions.iter().enumerate() {
@@ -218,8 +233,16 @@ pub(crate) fn compile(
             Some(start) => start,
             None => {
                 context.clear();
-                signatures::trampoline(isa, (&types.0, &types.1), &mut context.func, &mut builder_context);
-                let start = assembly.add(FuncId(i as u32), &mut context)?.start;
+                let part = NativePart::Enter(FuncId(i as u32));
+                let start = guarded(part.func(), || {
+                    signatures::trampoline(
+                        isa,
+                        (&types.0, &types.1),
+                        &mut context.func,
+                        &mut builder_context,
+                    );
+                    Ok(assembly.add(part, &mut context)?.start)
+                })?;
                 trampolines.insert(types, start);
                 start
             }

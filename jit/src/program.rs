@@ -38,6 +38,17 @@ impl JittedProgram {
         self.code.memory.bytes().get(range).unwrap_or(&[])
     }
 
+    /// Where the machine code begins.
+    pub(crate) fn base(&self) -> usize {
+        self.code.memory.address(0)
+    }
+
+    /// All machine code.
+    #[cfg(feature = "disasm")]
+    pub(crate) fn code(&self) -> &[u8] {
+        self.code.memory.bytes().get(..self.code.size).unwrap_or(&[])
+    }
+
     /// Bytes of machine code of all functions.
     #[must_use]
     pub fn code_size(&self) -> usize {
