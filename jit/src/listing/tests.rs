@@ -107,3 +107,33 @@ fn constants_that_are_read_are_data() {
     assert_eq!(decode::data(&[1, 2]).text, ".byte 0x01, 0x02");
     assert_eq!(decode::data(&[1, 2]).len, 2);
 }
+
+/// Code of instructions, and of the places that leave them, names the instruction it does a part of.
+#[test]
+fn code_names_the_instruction_it_comes_from() {
+    let listing = listing();
+    let program = listing.program().module().program();
+    for part in listing.parts() {
+        let NativePart::Function(func) = part.part() else {
+            assert!(part.instructions().all(|instr| instr.source.is_none()));
+            continue;
+        };
+        let function = program.function(func).unwrap();
+        let known: Vec<Source> = part.instructions().filter_map(|instr| instr.source).collect();
+        assert!(known.len() * 2 > part.instructions().count(), "{known:?}");
+        for source in &known {
+            assert_eq!(source.pc, function.pc(source.instr));
+            let segment = function.segments[source.segment as usize];
+            assert!((segment.start..segment.end).contains(&source.instr));
+        }
+        // The function's last instruction is its return.
+        let last =
+            part.instructions().filter(|instr| instr.text.starts_with("ret")).find_map(|instr| instr.source);
+        assert!(last.is_some());
+    }
+    // A call names the instruction that calls.
+    let area = listing.parts().next().unwrap();
+    let call =
+        area.instructions().find(|instr| instr.callee == Some(NativePart::Function(FuncId(1)))).unwrap();
+    assert_eq!(call.source.unwrap().instr, InstrIx(3));
+}

@@ -16,6 +16,7 @@ use opforge_vm::lower::Slot;
 /// A block that leaves, to be filled when everything else is there.
 pub(super) struct PendingExit {
     block: Block,
+    at: InstrIx,
     site: usize,
     live: Vec<Slot>,
     refund: Refund,
@@ -75,7 +76,7 @@ impl Translator<'_> {
         self.builder.set_cold_block(block);
         let live: Vec<Slot> = live.iter().filter(|&slot| self.types.get(slot).is_some()).collect();
         let site = self.tables.add_site(self.func, at, &live)?;
-        self.exits.push(PendingExit { block, site, live, refund });
+        self.exits.push(PendingExit { block, at, site, live, refund });
         Ok(block)
     }
 
@@ -84,6 +85,7 @@ impl Translator<'_> {
         for exit in std::mem::take(&mut self.exits) {
             self.builder.seal_block(exit.block);
             self.builder.switch_to_block(exit.block);
+            self.note_source(exit.at);
             if !exit.live.is_empty() {
                 let values: Vec<Value> = exit.live.iter().map(|&slot| self.read(slot)).collect();
                 self.spill(&values);

@@ -225,15 +225,22 @@ impl Translator<'_> {
         (self.index, self.segment) = (index, segment);
         self.ended = false;
         self.note_live(index);
+        self.note_source(segment.start);
         self.charge(index)?;
         for at in instrs(segment) {
             let instr = self.function.instrs.get(at.index()).ok_or(self.internal())?;
+            self.note_source(at);
             self.instr(at, instr)?;
         }
         if !self.ended {
             self.go_to(index + 1)?;
         }
         Ok(())
+    }
+
+    /// Says which instruction the code that follows comes from, for `notes`.
+    fn note_source(&mut self, at: InstrIx) {
+        self.builder.set_srcloc(cranelift_codegen::ir::SourceLoc::new(at.0));
     }
 
     /// Finds the live slots at the segment's instructions that may leave.
