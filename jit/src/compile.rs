@@ -255,7 +255,7 @@ pub(crate) fn compile(
     // Trampoline and refill are active once each.
     let once = 2 * u64::from(assembly.largest_frame - largest_frame + FRAME_LINKAGE);
     let stack = u64::from(config.native_stack).saturating_sub(once);
-    let max_frames = u32::try_from(stack / frame).unwrap_or(u32::MAX);
+    let max_frames = u16::try_from(stack / frame).unwrap_or(u16::MAX);
     let memory = CodeMemory::new(&assembly.code)
         .map_err(|error| JitError::CodeMemory { reason: error.to_string() })?;
     Ok(finish(program, tables, (memory, assembly.code.len(), max_frames), ranges, &entered_by))
@@ -264,7 +264,7 @@ pub(crate) fn compile(
 fn finish(
     program: &ExecProgram,
     tables: Tables,
-    (memory, size, max_frames): (CodeMemory, usize, u32),
+    (memory, size, max_frames): (CodeMemory, usize, u16),
     ranges: Vec<Range<usize>>,
     entered_by: &[usize],
 ) -> Compiled {
@@ -277,7 +277,6 @@ fn finish(
         entries.push(Entry {
             code,
             trampoline: memory.address(trampoline),
-            slots: function.frame_slots,
             heads: heads.next().unwrap_or_default(),
         });
         let class = classes.get(&(function.params.clone(), function.results.clone()));

@@ -6,7 +6,7 @@
 use crate::meter::{self, LEFT};
 use crate::program::Compiled;
 use opforge_vm::heap::{AggKind, AggRead, Heap};
-use opforge_vm::ids::HostSigId;
+use opforge_vm::ids::{FuncId, HostSigId};
 use opforge_vm::interp::{NativeEnd, NativeRun};
 use opforge_vm::types::TypeId;
 use std::any::Any;
@@ -27,7 +27,6 @@ pub(crate) struct Context<'c, 'm, 'r> {
     frame: *const u64,
     /// Which head; counted from 1.
     head: u64,
-    spill_len: usize,
     compiled: &'c Compiled,
     run: &'c mut NativeRun<'m, 'r>,
     panic: Option<Box<dyn Any + Send>>,
@@ -43,7 +42,7 @@ impl Context<'_, '_, '_> {
 
     /// The first slots that go between code and Rust.
     fn spill(&mut self, len: usize) -> &mut [u64] {
-        let len = len.min(self.spill_len);
+        let len = len.min(self.compiled.spill_len);
         // SAFETY: the run keeps its buffer of `spill_len` slots unmoved and unused until code has returned
         // (`NativeRun::buffer`), and nothing else refers to it while Rust code that code has called runs.
         unsafe { std::slice::from_raw_parts_mut(self.spill, len) }
@@ -113,48 +112,53 @@ type Enter = unsafe extern "C" fn(*mut Context<'_, '_, '_>, usize, i64, *const u
 /// What helpers that give a value other than the meter return if there is none.
 pub(crate) const NOTHING: i64 = -1;
 
-/// Runs a compiled function from its start, or, with an entry other than 0, from the head of one of its loops.
-pub(crate) fn enter(
-    compiled: &Compiled,
-    func: usize,
-    entry: u32,
-    run: &mut NativeRun<'_, '_>,
-) -> Option<NativeEnd> {
-    let function = compiled.entries.get(func)?;
-    let spill_len = compiled.spill_len;
-    let spill = run.buffer(spill_len).as_mut_ptr();
+/// Runs a compiled function from its start, or, with a head other than 0, from that one of its loops.
+#[inline]
+pub(crate) fn enter(compiled: &Compiled, func: FuncId, head: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd {
+    let Some(function) = compiled.entries.get(func.index()) else {
+        // It has no frame to leave: the interpreter goes on where it is.
+        return NativeEnd::Left;
+    };
+    let spill = run.buffer(compiled.spill_len).as_mut_ptr();
     // The frame's slots, of which the first are the parameters.
-    let frame = run.frame(function.slots).as_ptr();
-    let meter = meter::pack(run.take_fuel().min(meter::MAX_FUEL), run.room().min(meter::MAX_ROOM));
+    let frame = run.frame();
+    let meter = meter::pack(run.fuel(), run.room());
     let mut context = Context {
         spill,
         functions: compiled.callees.as_ptr(),
         helpers: &raw const HELPERS,
         refilled: meter,
         frame,
-        head: entry.into(),
-        spill_len,
+        head: head.into(),
         compiled,
         run,
         panic: None,
     };
     // A function that is not to begin at its start finds out where it looks for too little fuel.
-    let first = if entry == 0 { meter } else { LEFT };
+    let first = if head == 0 { meter } else { LEFT };
     // SAFETY: `trampoline` is the address of code with this signature, and `code` that of a function whose parameters
     // and results are those the trampoline was made for (`compile`). The code is in `compiled`, which is borrowed.
-    // Code reads the frame before anything else happens: its parameters, or at another entry any of its slots.
+    // Code reads the frame before anything else happens: its parameters, or at a head any of its slots.
     let meter = unsafe {
         let call = std::mem::transmute::<usize, Enter>(function.trampoline);
         call(&raw mut context, function.code, first, frame)
     };
-    if let Some(payload) = context.panic.take() {
-        resume_unwind(payload);
-    }
     if meter < 0 {
-        return Some(NativeEnd::Left);
+        return left(context);
     }
+    // There is no panic: nothing of the context needs to be dropped.
+    std::mem::forget(context);
     run.finish(meter::unpack(meter).0);
-    Some(NativeEnd::Finished)
+    NativeEnd::Finished
+}
+
+/// Goes on with a panic of the host, if that is why the run was left.
+#[cold]
+fn left(mut context: Context<'_, '_, '_>) -> NativeEnd {
+    match context.panic.take() {
+        Some(payload) => resume_unwind(payload),
+        None => NativeEnd::Left,
+    }
 }
 
 /// A constant of cold code. The code generator makes a constant once where several blocks use it, and keeps it in a
@@ -205,7 +209,7 @@ pub(crate) unsafe extern "C" fn leave_at(cx: ContextPtr, site: u64, fuel: u64) {
     let constants = cx.compiled.constants(site.func);
     let values = cx.compiled.live(site).iter().copied();
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
-    let spill = unsafe { std::slice::from_raw_parts(cx.spill, cx.spill_len) };
+    let spill = unsafe { std::slice::from_raw_parts(cx.spill, cx.compiled.spill_len) };
     let values = values.zip(spill.iter().copied()).chain(constants.iter().copied());
     match fuel {
         IN_CALL => cx.run.leave_call((site.func, site.instr), values),
@@ -230,7 +234,7 @@ pub(crate) unsafe extern "C" fn host_call(
 ) -> i64 {
     // SAFETY: called by compiled code.
     let cx = unsafe { context(cx) };
-    let len = (slots as usize).min(cx.spill_len);
+    let len = (slots as usize).min(cx.compiled.spill_len);
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
     let spill = unsafe { std::slice::from_raw_parts_mut(cx.spill, len) };
     let run = &mut *cx.run;
@@ -254,7 +258,7 @@ pub(crate) unsafe extern "C" fn agg_new(cx: ContextPtr, ty: u64, len: u64, slots
     // SAFETY: called by compiled code.
     let cx = unsafe { context(cx) };
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
-    let spill = unsafe { std::slice::from_raw_parts(cx.spill, (slots as usize).min(cx.spill_len)) };
+    let spill = unsafe { std::slice::from_raw_parts(cx.spill, (slots as usize).min(cx.compiled.spill_len)) };
     cx.run.agg_new(TypeId(ty as u32), len as u32, spill).map_or(NOTHING, |handle| handle as i64)
 }
 
@@ -274,7 +278,8 @@ pub(crate) unsafe extern "C" fn agg_get(
     let read =
         AggRead { shape: TypeId((types >> 32) as u32), elem: TypeId(types as u32), width: width as u32 };
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
-    let spill = unsafe { std::slice::from_raw_parts_mut(cx.spill, (width as usize).min(cx.spill_len)) };
+    let spill =
+        unsafe { std::slice::from_raw_parts_mut(cx.spill, (width as usize).min(cx.compiled.spill_len)) };
     if cx.run.agg_get(handle, index, &read, spill) { 0 } else { NOTHING }
 }
 

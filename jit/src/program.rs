@@ -59,7 +59,7 @@ impl JittedProgram {
     /// the size of its largest frame. Deeper calls run in the interpreter.
     #[must_use]
     pub fn max_native_frames(&self) -> u32 {
-        self.code.max_frames
+        self.code.max_frames.into()
     }
 }
 
@@ -84,8 +84,6 @@ pub(crate) struct Entry {
     pub(crate) code: usize,
     /// Address of code that calls functions with its parameters and results.
     pub(crate) trampoline: usize,
-    /// Slots of its frame.
-    pub(crate) slots: u32,
     /// Where it can be entered besides its start: the heads of its loops, in order.
     pub(crate) heads: Box<[InstrIx]>,
 }
@@ -94,7 +92,7 @@ pub(crate) struct Entry {
 pub(crate) struct Compiled {
     pub(crate) memory: CodeMemory,
     pub(crate) size: usize,
-    pub(crate) max_frames: u32,
+    pub(crate) max_frames: u16,
     pub(crate) entries: Box<[Entry]>,
     pub(crate) callees: Box<[Callee]>,
     /// By function: its code in `memory`.
@@ -125,7 +123,7 @@ impl fmt::Debug for Compiled {
 }
 
 impl NativeCode for Compiled {
-    fn max_frames(&self) -> u32 {
+    fn max_frames(&self) -> u16 {
         self.max_frames
     }
 
@@ -137,8 +135,12 @@ impl NativeCode for Compiled {
         heads.binary_search(&at).ok().map(|index| index as u32 + 1)
     }
 
-    fn run(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd {
-        // A function that is not there has no frame to leave: the interpreter goes on where it is.
-        context::enter(self, func.index(), entry, run).unwrap_or(NativeEnd::Left)
+    fn run(&self, func: FuncId, run: &mut NativeRun<'_, '_>) -> NativeEnd {
+        context::enter(self, func, 0, run)
+    }
+
+    #[cold]
+    fn run_from(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd {
+        context::enter(self, func, entry, run)
     }
 }

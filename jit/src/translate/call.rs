@@ -82,7 +82,7 @@ impl Translator<'_> {
         let refund = self.unused(at);
         let exit = self.exit(at, &live.before, refund)?;
         let meter = self.builder.use_var(self.meter);
-        let mask = self.immediate(types::I64, meter::MAX_ROOM.into());
+        let mask = self.immediate(types::I64, meter::ROOM_MASK);
         let room = self.builder.ins().band(meter, mask);
         let zero = self.immediate(types::I64, 0);
         let full = self.builder.ins().icmp(IntCC::Equal, room, zero);

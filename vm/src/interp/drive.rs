@@ -2,10 +2,11 @@
 
 use super::dispatch::{self, Position};
 use super::machine::{ENTRY_BASE, Exit, Machine};
-use super::native::{self, Native};
+use super::native::{self, Native, NativeEnd, Visited};
 use super::trace::{Off, Tracer};
 use crate::ids::{FuncId, InstrIx};
 use crate::lower::ExecFunction;
+use core::sync::atomic::Ordering;
 
 /// Where a stopped run stands. Plain data: with the stack's slots and the heap it is all there is of a run.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +123,6 @@ impl Patience {
 
 /// Runs in native code where that can be entered, in the interpreter from where it was left to where it can be entered
 /// again.
-#[inline]
 pub(super) fn run_native(
     machine: &mut Machine<'_>,
     native: &Native,
@@ -130,54 +130,84 @@ pub(super) fn run_native(
     fuel: &mut u64,
 ) -> Exit {
     state.reported = false;
-    if state.instr == InstrIx(0) && state.depth == 1 {
-        // A run from its beginning, which most often ends where it is now.
-        let before = *fuel;
-        return match native::enter(machine, native, 0, state, fuel) {
-            Some(exit) => exit,
-            None => run_mixed(machine, native, state, fuel, Some(before)),
-        };
-    }
-    run_mixed(machine, native, state, fuel, None)
-}
-
-/// Runs by turns; the first one is the interpreter's, if native code was just left that began with `left` fuel.
-#[inline(never)]
-fn run_mixed(
-    machine: &mut Machine<'_>,
-    native: &Native,
-    state: &mut State,
-    fuel: &mut u64,
-    mut left: Option<u64>,
-) -> Exit {
     let mut patience = Patience { fuel: 0, strangers: 0 };
     loop {
-        if left.is_none()
-            && let Some(entry) = native.entry(state)
-        {
-            left = Some(*fuel);
-            match native::enter(machine, native, entry, state, fuel) {
-                Some(Exit::NeedExact) => {
-                    left = None;
-                    continue;
-                }
-                Some(exit) => return exit,
-                None => {}
-            }
-        }
-        let more = match left.take() {
-            Some(before) => patience.after_visit(before.saturating_sub(*fuel)),
-            None => patience.among_strangers(),
+        let more = match visit(machine, native, state, fuel) {
+            Visit::Ended(exit) => return exit,
+            Visit::Returned => continue,
+            Visit::Left(used) => patience.after_visit(used),
+            Visit::Refused => patience.among_strangers(),
         };
-        let mut exit = run_segment(machine, &mut Off, state, fuel, more);
-        if exit == Exit::OutOfFuelInWord && more < u64::MAX {
-            // An instruction that pays by size did not fit what the interpreter was given.
-            exit = run_segment(machine, &mut Off, state, fuel, u64::MAX);
-        }
-        if exit != Exit::NeedExact {
+        if let Some(exit) = run_between(machine, state, fuel, more) {
             return exit;
         }
     }
+}
+
+/// Goes on after a visit from the start of an entry function, begun with `before` fuel, that left it.
+#[cold]
+#[inline(never)]
+pub(super) fn run_on(
+    machine: &mut Machine<'_>,
+    native: &Native,
+    (visited, before): (Visited, u64),
+    state: &mut State,
+    fuel: &mut u64,
+) -> Exit {
+    *fuel = machine.reserve.saturating_add(visited.fuel);
+    machine.reserve = 0;
+    if let Some(exit) = native::go_on(machine, visited, state) {
+        return exit;
+    }
+    let more = Patience { fuel: 0, strangers: 0 }.after_visit(before.saturating_sub(*fuel));
+    match run_between(machine, state, fuel, more) {
+        Some(exit) => exit,
+        None => run_native(machine, native, state, fuel),
+    }
+}
+
+/// How a try to run in native code ended.
+enum Visit {
+    /// The run has ended or stopped.
+    Ended(Exit),
+    /// The function has returned to its caller, where the state is now.
+    Returned,
+    /// The interpreter goes on from the state. This much fuel was used.
+    Left(u64),
+    /// Code cannot be entered at the state.
+    Refused,
+}
+
+/// Runs in native code, if it can be entered at the state.
+fn visit(machine: &mut Machine<'_>, native: &Native, state: &mut State, fuel: &mut u64) -> Visit {
+    let room = native.room(machine, state.func, state.base);
+    let Some((entry, room)) = native.entry(state).zip(room) else { return Visit::Refused };
+    if machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        return Visit::Ended(Exit::Interrupted);
+    }
+    let before = *fuel;
+    let code = native.code();
+    let visited = native::visit(machine, code, (state.func, entry), (state.base, room), before);
+    *fuel = machine.reserve.saturating_add(visited.fuel);
+    machine.reserve = 0;
+    if visited.end == NativeEnd::Finished && machine.depth == 1 {
+        return Visit::Ended(Exit::Finished);
+    }
+    match native::go_on(machine, visited, state) {
+        Some(Exit::NeedExact) => Visit::Returned,
+        Some(exit) => Visit::Ended(exit),
+        None => Visit::Left(before.saturating_sub(*fuel)),
+    }
+}
+
+/// The interpreter's turn. `None` at the start of a segment that does not fit what it was given.
+fn run_between(machine: &mut Machine<'_>, state: &mut State, fuel: &mut u64, more: u64) -> Option<Exit> {
+    let mut exit = run_segment(machine, &mut Off, state, fuel, more);
+    if exit == Exit::OutOfFuelInWord && more < u64::MAX {
+        // An instruction that pays by size did not fit.
+        exit = run_segment(machine, &mut Off, state, fuel, u64::MAX);
+    }
+    (exit != Exit::NeedExact).then_some(exit)
 }
 
 /// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.
