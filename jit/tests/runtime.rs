@@ -233,6 +233,7 @@ fn code_replaces_code_at_the_same_address() {
 
 /// Branches over more than a megabyte, which is as far as a conditional one reaches by itself on aarch64.
 #[test]
+#[cfg_attr(debug_assertions, ignore = "Cranelift takes 10 s for it, unoptimised")]
 fn branches_reach_over_large_functions() {
     let body = "    f64.rem x, x, y\n".repeat(50_000);
     let program = verified(&format!(
