@@ -77,9 +77,22 @@ test-aarch64: && (conformance "scripts/aarch64.sh")
         --package opforge-conformance --package opforge-testgen --package opforge \
         -- --skip whole_corpus_where_present --skip all_rows_where_present
 
+# Generated programs on both engines: every observable must be the same. Prints what was exercised.
+parity PROGRAMS="100000" SEED="0" THREADS="2":
+    OPFORGE_PROGRAMS={{ PROGRAMS }} OPFORGE_SEED={{ SEED }} OPFORGE_THREADS={{ THREADS }} \
+        cargo test --release --locked --package opforge-jit --test generated -- --nocapture generated_programs_agree
+
 # Benchmarks; a name selects some.
 bench *FILTER:
     cargo bench --workspace -- {{ FILTER }}
+
+# Interpreter, native code and Rust on the workloads; compile time. Arguments: top of jit/benches/engines.rs.
+bench-jit *ARGS:
+    cargo bench --package opforge-jit --bench engines -- {{ ARGS }}
+
+# The same workloads beside wasmtime, in a build of its own. Arguments: top of bench/wasmtime/src/main.rs.
+bench-wasmtime *ARGS:
+    cargo run --release --locked --manifest-path bench/wasmtime/Cargo.toml -- {{ ARGS }}
 
 # Public documentation, with broken links as errors.
 doc:

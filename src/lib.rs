@@ -44,7 +44,7 @@ pub use opforge_vm::ids::FuncId;
 #[doc(inline)]
 pub use opforge_jit as jit;
 
-/// The README's embedding is compiled and run with the tests, so that it cannot go stale.
-#[cfg(doctest)]
+/// The README's embeddings are compiled and run with the tests of the workspace, so that they cannot go stale.
+#[cfg(all(doctest, feature = "jit"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

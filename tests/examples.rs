@@ -16,6 +16,10 @@ mod host_capability;
 #[allow(dead_code)]
 #[path = "../examples/interrupt.rs"]
 mod interrupt;
+#[cfg(feature = "jit")]
+#[allow(dead_code)]
+#[path = "../examples/jit.rs"]
+mod jit;
 
 type Demo = fn(&mut dyn Write) -> Result<(), Box<dyn Error>>;
 
@@ -48,6 +52,12 @@ fn host_capability_prints_what_it_says() {
 #[test]
 fn interrupt_prints_what_it_says() {
     check(interrupt::demo, include_str!("../examples/interrupt.rs"));
+}
+
+#[cfg(feature = "jit")]
+#[test]
+fn jit_prints_what_it_says() {
+    check(jit::demo, include_str!("../examples/jit.rs"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Arguments of the command line, and the texts of `--help`.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -9,8 +10,9 @@ Exit codes:
   0  done
   1  the program trapped or ran out of fuel; `tables diff` found a breaking change
   2  bad input: it cannot be read, decoded, assembled, verified or linked, an argument
-     does not fit, or output cannot be written
+     does not fit, or output cannot be written; there is no native code for it
   3  the command line is wrong
+  4  a defect of opforge: the engines of `run --engine both` disagree
 
 Programs are text (`.ofa`) or containers (`.tape`), told apart by their first bytes;
 `-` is standard input. `opforge explain CODE` says more about any error code.";
@@ -29,6 +31,19 @@ pub(crate) struct Cli {
 }
 
 impl Cli {
+    /// Reads the command line, and checks what depends on values.
+    pub(crate) fn read() -> Result<Self, clap::Error> {
+        let cli = Self::try_parse()?;
+        let wrong = match &cli.command {
+            Command::Run(args) => args.wrong(),
+            _ => None,
+        };
+        match wrong {
+            Some(message) => Err(Self::command().error(ErrorKind::ArgumentConflict, message)),
+            None => Ok(cli),
+        }
+    }
+
     /// Whether machines read the output.
     pub(crate) fn json(&self) -> bool {
         match &self.command {
@@ -82,11 +97,21 @@ pub(crate) struct RunArgs {
     #[arg(long, value_enum, default_value_t = Schedule::BySize)]
     pub(crate) fuel_schedule: Schedule,
 
+    /// What runs the program: interp is the interpreter, jit is native code, both runs the two and compares
+    /// everything that can be seen of them
+    #[arg(long, value_enum, default_value_t = EngineChoice::Interp)]
+    pub(crate) engine: EngineChoice,
+
+    /// Add names and addresses of native code to /tmp/perf-<pid>.map, for `perf report`. Linux only
+    #[arg(long)]
+    pub(crate) perf_map: bool,
+
     /// Grant a capability, such as `log`; may be given several times
     #[arg(long, value_name = "CAP")]
     pub(crate) grant: Vec<String>,
 
-    /// Write every instruction, call and host call to standard error
+    /// Write every instruction, call and host call to standard error. Only the interpreter can be watched so: not
+    /// with --engine jit or both
     #[arg(long)]
     pub(crate) trace: bool,
 
@@ -101,6 +126,21 @@ pub(crate) struct RunArgs {
     /// Arguments of the function, behind `--`
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) args: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// What is wrong with options that fit one by one.
+    fn wrong(&self) -> Option<&'static str> {
+        if self.trace && self.engine != EngineChoice::Interp {
+            return Some(
+                "--trace shows the interpreter's steps: native code has none. Use it with --engine interp",
+            );
+        }
+        if self.perf_map && self.engine == EngineChoice::Interp {
+            return Some("--perf-map names native code: use it with --engine jit or --engine both");
+        }
+        None
+    }
 }
 
 const RUN_HELP: &str = "\
@@ -119,16 +159,23 @@ Host functions for programs:
   env.log    (str) -> ()                            writes a line to standard error; needs `--grant log`
 With --json, env.print writes to standard error.
 
-JSON: {\"status\": \"finished\", \"results\": [{\"type\": \"i64\", \"value\": \"6765\"}], \"fuel_used\": n, \"fuel_left\": n,
+Engines give the same results, traps, fuel, host calls and memory. With --engine both, the interpreter runs first and
+its host calls take effect; then native code runs, its host calls are answered as the interpreter's were, and have no
+effect. Both runs together use twice the memory. A difference is a defect of opforge: both sides are shown, and the
+exit code is 4. A program too large for native code is refused with an error, J0002 or J0003.
+
+JSON: {\"status\": \"finished\", \"engine\": \"interp\" | \"jit\" | \"both\", \"results\": [{\"type\": \"i64\", \"value\": \"6765\"}], \"fuel_used\": n, \"fuel_left\": n,
 \"host_calls\": n}, or {\"status\": \"trapped\" | \"out_of_fuel\", \"trap\": {\"code\", \"name\", \"message\", \"frames\": [{\"function\",
 \"name\", \"pc\", \"span\"}], \"frames_omitted\"}, \"fuel_used\", ...}, or {\"status\": \"error\", \"exit_code\": 2, \"errors\":
-[{\"code\", \"message\", \"hint\", \"file\", ...}]}. Numbers of programs are texts, so that no reader rounds them.
+[{\"code\", \"message\", \"hint\", \"file\", ...}]}, or {\"status\": \"engines_differ\", \"engine\", \"exit_code\": 4, \"code\", \"message\",
+\"differences\": [{\"what\", \"interp\", \"jit\"}]}. Numbers of programs are texts, so that no reader rounds them.
 
 Examples:
   opforge run examples/fib.ofa -- 20
   opforge run examples/text.ofa --entry greet -- Ada
   opforge run examples/host.ofa --grant log -- 3
   opforge run examples/fib.ofa --fuel 1000 --json -- 20
+  opforge run examples/collatz.ofa --engine both -- 27
   opforge asm examples/gcd.ofa -o - | opforge run - -- 1071 462";
 
 /// A fuel schedule.
@@ -136,6 +183,25 @@ Examples:
 pub(crate) enum Schedule {
     BySize,
     V1,
+}
+
+/// What runs a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineChoice {
+    Interp,
+    Jit,
+    Both,
+}
+
+impl EngineChoice {
+    /// Its name on the command line and in JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Interp => "interp",
+            Self::Jit => "jit",
+            Self::Both => "both",
+        }
+    }
 }
 
 /// Assemble a text program into a container
@@ -169,7 +235,7 @@ Examples:
   opforge asm examples/fib.ofa -o /tmp/f.tape
   opforge asm - -o - < examples/fib.ofa | opforge disasm -";
 
-/// Print a program as text that assembles again
+/// Print a program as text that assembles again, or its machine code
 #[derive(Debug, Args)]
 #[command(after_help = DISASM_HELP)]
 pub(crate) struct DisasmArgs {
@@ -193,6 +259,14 @@ pub(crate) struct DisasmArgs {
     #[arg(long)]
     pub(crate) pcs: bool,
 
+    /// Print the machine code of the program instead: offset, bytes and text of each native instruction
+    #[arg(long, conflicts_with_all = ["exact", "pretty", "bytes", "pcs"])]
+    pub(crate) native: bool,
+
+    /// What instructions cost in native code; as for `opforge run`
+    #[arg(long, value_enum, default_value_t = Schedule::BySize, requires = "native")]
+    pub(crate) fuel_schedule: Schedule,
+
     /// Where to write the text instead of standard output
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: Option<PathBuf>,
@@ -202,7 +276,12 @@ const DISASM_HELP: &str = "\
 Programs that do not verify are printed too, with code that does not decode as bytes. Source spans stand in the
 text as `.span` lines.
 
+With --native the program must verify. Functions come first, then what Rust enters them through. Offsets count from
+the start of the program's code; targets of jumps and calls are such offsets. A line `; pc ...` stands where code of
+another instruction begins; much of the code there charges fuel, or hands values to the interpreter.
+
 Examples:
+  opforge disasm examples/fib.ofa --native
   opforge disasm examples/fib.tape --bytes
   opforge disasm --exact a.tape | opforge asm - -o b.tape      b.tape equals a.tape";
 
@@ -277,7 +356,7 @@ pub(crate) struct ExplainArgs {
 
 const EXPLAIN_HELP: &str = "\
 Letters of codes: A assembler, D reading containers, W writing them, V verifier, H linking host functions,
-E starting a run, T traps, I files and arguments of this command line.
+E starting a run, T traps, J native code, L lowering, I files and arguments of this command line.
 
 Examples:
   opforge explain V0603

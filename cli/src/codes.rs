@@ -15,6 +15,7 @@ pub(crate) const BAD_ARG: &str = "I0009";
 pub(crate) const TERMINAL: &str = "I0010";
 pub(crate) const BAD_TABLES: &str = "I0011";
 pub(crate) const UNKNOWN_TOPIC: &str = "I0012";
+pub(crate) const ENGINES_DIFFER: &str = "I0013";
 
 /// All codes of the command line.
 pub(crate) const OWN: &[Code] = &[
@@ -49,6 +50,11 @@ pub(crate) const OWN: &[Code] = &[
         UNKNOWN_TOPIC,
         "there is nothing to explain under this name",
         "opforge explain without arguments lists what there is",
+    ),
+    (
+        ENGINES_DIFFER,
+        "the engines disagree: a defect of opforge, not of the program",
+        "please report it with the program, its arguments and options; until then use --engine interp",
     ),
 ];
 

@@ -10,10 +10,12 @@ pub(crate) enum Exit {
     /// 1: the program trapped or ran out of fuel; `tables diff` found a breaking change.
     Trapped,
     /// 2: the input is bad: it cannot be read, decoded, assembled, verified or linked, arguments do not fit, or
-    /// output cannot be written.
+    /// output cannot be written; there is no native code for it.
     BadInput,
     /// 3: the command line is wrong.
     Usage,
+    /// 4: a defect of opforge: two engines disagree.
+    Defect,
 }
 
 impl Exit {
@@ -23,6 +25,7 @@ impl Exit {
             Self::Trapped => 1,
             Self::BadInput => 2,
             Self::Usage => 3,
+            Self::Defect => 4,
         }
     }
 }

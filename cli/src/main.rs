@@ -16,6 +16,7 @@ mod exit;
 mod explain;
 mod failure;
 mod input;
+mod native;
 mod output;
 mod run;
 mod tables;
@@ -23,7 +24,6 @@ mod text;
 mod verify;
 
 use args::{Cli, Command};
-use clap::Parser;
 use clap::error::ErrorKind;
 use exit::Exit;
 use failure::Failure;
@@ -31,7 +31,7 @@ use output::Out;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => {
             // A closed pipe is no reason to complain about help that nobody reads.

@@ -30,7 +30,7 @@ fn results_for_machines() {
     assert_eq!(
         ran.json(),
         json!({
-            "status": "finished", "fuel_used": 1, "fuel_left": 999_999_999, "host_calls": 0,
+            "status": "finished", "engine": "interp", "fuel_used": 1, "fuel_left": 999_999_999, "host_calls": 0,
             "results": [
                 {"type": "i64", "value": "-5"}, {"type": "u64", "value": "1"},
                 {"type": "f64", "value": "nan"}, {"type": "bool", "value": false},
@@ -166,7 +166,7 @@ fn a_trap_for_machines() {
     assert_eq!(
         ran.json(),
         json!({
-            "status": "trapped", "fuel_used": 4, "fuel_left": 999_999_996, "host_calls": 0,
+            "status": "trapped", "engine": "interp", "fuel_used": 4, "fuel_left": 999_999_996, "host_calls": 0,
             "trap": {
                 "code": "T006", "name": "DivByZero", "message": "division by zero", "frames_omitted": 0,
                 "frames": [

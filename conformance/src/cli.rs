@@ -21,7 +21,8 @@ Usage:
   opforge-conformance spec-examples            the examples in the opcode spec
 
 Options:
-  --engine NAME   run on this engine: interp, jit, or all (default), also called both; may be given more than once
+  --engine NAME   run on this engine; may be given more than once: interp; jit; parity, which is both side by side, so
+                  that they must agree in all that can be seen; all (default), also called both: interp and parity
   --only TEXT     only extape cases whose name contains TEXT
   --list          also list the extape cases that differ on purpose, and the committed list's reasons
   -h, --help      print this

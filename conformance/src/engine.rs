@@ -4,6 +4,7 @@
 //! expectation and with each other. How an engine does it stays in its own module.
 
 use crate::interp::Interp;
+use crate::parity::Parity;
 use crate::value::CaseValue;
 use opforge::FuelSchedule;
 use opforge::verify::VerifiedProgram;
@@ -19,11 +20,16 @@ pub enum EngineKind {
     Interp,
     /// Native code, which leaves to the interpreter where anything is unusual.
     Jit,
+    /// Both side by side: everything that can be seen of a run must be the same. Runs end as the interpreter's.
+    Parity,
 }
 
 impl EngineKind {
-    /// Every engine.
-    pub const ALL: &'static [Self] = &[Self::Interp, Self::Jit];
+    /// What covers every engine. Native code runs beside the interpreter, which it must agree with in more than
+    /// cases expect.
+    pub const ALL: &'static [Self] = &[Self::Interp, Self::Parity];
+
+    const NAMED: [Self; 3] = [Self::Interp, Self::Jit, Self::Parity];
 
     /// Its name on the command line.
     #[must_use]
@@ -31,6 +37,7 @@ impl EngineKind {
         match self {
             Self::Interp => "interp",
             Self::Jit => "jit",
+            Self::Parity => "parity",
         }
     }
 
@@ -42,6 +49,7 @@ impl EngineKind {
         match self {
             Self::Interp => Ok(Box::new(Interp::load(program, schedule)?)),
             Self::Jit => Ok(Box::new(Interp::load_native(program, schedule)?)),
+            Self::Parity => Ok(Box::new(Parity::load(program, schedule)?)),
         }
     }
 }
@@ -56,8 +64,8 @@ impl FromStr for EngineKind {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
-        let found = Self::ALL.iter().find(|engine| engine.name() == name);
-        found.copied().ok_or_else(|| format!("there is no engine {name:?}"))
+        let found = Self::NAMED.into_iter().find(|engine| engine.name() == name);
+        found.ok_or_else(|| format!("there is no engine {name:?}"))
     }
 }
 

@@ -4,17 +4,36 @@
 //! kinds of its arguments and the number of its results when it is called. So an import with types that the function
 //! does not have fails when it is called, as the cases expect, and not when it is linked.
 
+use crate::convert::list_from_vm;
+use crate::value::CaseValue;
 use opforge::host::{Caller, Capability, Linker, Unknown};
 use opforge::ids::HostSigId;
 use opforge::{AggRef, HostError, Program, Value};
 
 /// What the host remembers of one run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct HostData {
     /// Calls of known functions, those that failed included.
     pub calls: u64,
     /// Fuel that was charged and there.
     pub charged: u64,
+    /// The calls of known functions in order, where they are wanted.
+    pub log: Option<Vec<HostCall>>,
+}
+
+/// One call of a known function. Values that case files have no notation for are errors in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostCall {
+    /// The symbol of the import.
+    pub symbol: String,
+    /// Fuel that was left.
+    pub fuel: u64,
+    /// Bytes of the heap that were charged.
+    pub memory: u64,
+    /// What it was called with.
+    pub args: Result<Vec<CaseValue>, String>,
+    /// What it gave, or why it failed.
+    pub results: Result<Vec<CaseValue>, String>,
 }
 
 type Outcome = Result<(), HostError>;
@@ -58,9 +77,22 @@ pub fn linker(program: &Program) -> Linker<HostData> {
         let Some(import) = program.host_sig(HostSigId(index as u32)) else { continue };
         let Some(symbol) = program.symbol(import.symbol) else { continue };
         let Some(&(_, function)) = FUNCTIONS.iter().find(|(name, _)| *name == symbol) else { continue };
+        let name = symbol.to_owned();
         let call = move |caller: &mut Caller<'_, HostData>, args: &[Value], rets: &mut [Value]| {
             caller.data_mut().calls += 1;
-            function(caller, args, rets)
+            if caller.data().log.is_none() {
+                return function(caller, args, rets);
+            }
+            let (fuel, memory, seen) =
+                (caller.fuel(), caller.heap().charged(), list_from_vm(args, caller.heap()));
+            let outcome = function(caller, args, rets);
+            let results = match &outcome {
+                Ok(()) => list_from_vm(rets, caller.heap()),
+                Err(error) => Err(error.to_string()),
+            };
+            let call = HostCall { symbol: name.clone(), fuel, memory, args: seen, results };
+            caller.data_mut().log.get_or_insert_default().push(call);
+            outcome
         };
         // Two imports may have one symbol and one signature; the function behind them is the same one.
         let _ = linker.func_dyn(symbol, Capability::none(), import.sig.params, import.sig.results, call);

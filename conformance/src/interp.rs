@@ -2,10 +2,11 @@
 
 use crate::convert::{list_from_vm, list_to_vm, type_to_json};
 use crate::engine::{End, Loaded, Pace, Refusal, RunRequest, RunResult, Trace, Tracing, TrapAt};
-use crate::host::{self, HostData};
+use crate::host::{self, HostCall, HostData};
 use opforge::heap::ValueError;
 use opforge::ids::FuncId;
 use opforge::interp::{InstrEvent, TraceSink};
+use opforge::trap::FrameInfo;
 use opforge::verify::VerifiedProgram;
 use opforge::{
     Capabilities, Engine, EngineConfig, EntryError, Execution, FuelSchedule, Instance, Limits, Module,
@@ -43,9 +44,61 @@ impl Interp {
     }
 }
 
+/// Where a run stopped: its active calls, innermost first, how many are left out, and what was left and owed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    pub(crate) frames: Vec<FrameInfo>,
+    pub(crate) frames_omitted: u32,
+    pub(crate) fuel: u64,
+    pub(crate) owed: u64,
+    pub(crate) memory: u64,
+}
+
+/// What can be seen of a run beyond its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) result: RunResult,
+    /// Every time that fuel ran out, and where a trap ended the run.
+    pub(crate) stops: Vec<Stop>,
+    /// Bytes of the heap that were charged.
+    pub(crate) memory: u64,
+    pub(crate) log: Vec<HostCall>,
+}
+
 impl Loaded for Interp {
     fn run(&mut self, request: &RunRequest<'_>) -> RunResult {
-        *self.instance.data_mut() = HostData::default();
+        self.observe(request, HostData::default(), |_, _| {}).0
+    }
+}
+
+impl Interp {
+    /// Runs once and keeps all that can be seen.
+    pub(crate) fn see(&mut self, request: &RunRequest<'_>) -> Seen {
+        let mut stops = Vec::new();
+        let data = HostData { log: Some(Vec::new()), ..HostData::default() };
+        let (result, memory) = self.observe(request, data, |outcome, execution| {
+            if let Outcome::Trapped(trap) | Outcome::OutOfFuel(trap) = outcome {
+                stops.push(Stop {
+                    frames: trap.frames.clone(),
+                    frames_omitted: trap.frames_omitted,
+                    fuel: trap.fuel,
+                    owed: execution.fuel_owed(),
+                    memory: execution.heap().charged(),
+                });
+            }
+        });
+        let log = self.instance.data_mut().log.take().unwrap_or_default();
+        Seen { result, stops, memory, log }
+    }
+
+    /// Runs once, and shows every outcome on the way. The result, and the memory that was charged.
+    fn observe(
+        &mut self,
+        request: &RunRequest<'_>,
+        data: HostData,
+        mut show: impl FnMut(&Outcome, &Execution<'_, HostData>),
+    ) -> (RunResult, u64) {
+        *self.instance.data_mut() = data;
         let all = request.limits.fuel;
         let slice = match request.pace {
             Pace::Whole => all,
@@ -64,6 +117,7 @@ impl Loaded for Interp {
                     None => execution.resume(),
                     Some(sink) => execution.resume_traced(sink),
                 };
+                show(&outcome, &execution);
                 if matches!(outcome, Outcome::OutOfFuel(_)) && given < all {
                     let more = slice.min(all - given);
                     execution.add_fuel(more);
@@ -73,13 +127,14 @@ impl Loaded for Interp {
                 }
             }
         });
-        RunResult {
+        let result = RunResult {
             end,
             fuel_used: given.saturating_sub(execution.fuel()),
             charged: execution.data().charged,
             host_calls: execution.host_calls(),
             trace: sink.map(|sink| sink.0),
-        }
+        };
+        (result, execution.heap().charged())
     }
 }
 

@@ -21,6 +21,7 @@ pub mod extape;
 pub mod host;
 mod interp;
 pub mod numeric;
+mod parity;
 pub mod peak;
 pub mod report;
 pub mod value;

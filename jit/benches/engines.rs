@@ -1,141 +1,186 @@
-//! Interpreter against native code on the programs that the interpreter is measured with, the cost of a call from
-//! Rust, and what compiling costs.
+//! Interpreter against native code against Rust on the workloads of `bench/workloads`, and what compiling costs in time
+//! and in bytes.
 //!
-//! `cargo bench -p opforge-jit --bench engines`
+//! `just bench-jit`, or `cargo bench -p opforge-jit --bench engines --` and `--samples N` (rounds for each workload,
+//! default 9), `--only TEXT` (workloads whose name contains it), `--part run|compile` (default both).
+//!
+//! Before a workload is timed, both engines must give Rust's result, and use the same fuel.
 
 #[path = "../../benches/support/clock.rs"]
 mod clock;
-#[path = "../../benches/support/programs.rs"]
-#[allow(dead_code, reason = "other benches read the rest")]
-mod programs;
+#[path = "../../benches/support/sampling.rs"]
+mod sampling;
+#[path = "../../bench/workloads/mod.rs"]
+#[allow(dead_code, reason = "the bench beside wasmtime reads the rest")]
+mod workloads;
 
-use clock::thread_cpu_time;
 use opforge_jit::{JitConfig, JitEngine};
-use opforge_vm::container::{DecodeConfig, decode};
-use opforge_vm::ids::FuncId;
 use opforge_vm::verify::{VerifiedProgram, VerifyConfig, verify};
-use opforge_vm::{
-    Caller, Capabilities, Capability, Engine, Instance, Limits, Linker, Module, Outcome, Value, asm,
-};
-use programs::{Arg, HOST_SYMBOL};
+use opforge_vm::{Engine, Module, asm};
+use sampling::{Guard, Samples, interleaved, median, timed};
+use std::hint::black_box;
+use workloads::guest::{Guest, verified};
+use workloads::{Looping, Workload, loading};
 
-const PLENTY: u64 = 1 << 60;
+const NATIVE: usize = 0;
+const INTERPRETER: usize = 1;
+const JIT: usize = 2;
 
-fn link(module: &Module) -> Instance<()> {
-    let mut linker = Linker::new();
-    let increment = |_: &mut Caller<'_, ()>, x: i64| x.wrapping_add(1);
-    linker.func(HOST_SYMBOL, Capability::none(), increment).unwrap();
-    linker.instantiate(module, (), &Capabilities::none()).unwrap()
+struct Options {
+    samples: usize,
+    only: String,
+    part: Option<String>,
 }
 
-/// Runs once; the result's bits and the fuel used.
-fn run(instance: &mut Instance<()>, args: &[Value]) -> (u64, u64) {
-    let mut execution = instance.execution(Limits::new().fuel(PLENTY).host_calls(u64::MAX));
-    execution.start(FuncId(0), args).unwrap();
-    let outcome = execution.resume();
-    let used = PLENTY - execution.fuel();
-    match outcome {
-        Outcome::Finished(values) => match values[..] {
-            [Value::I64(v)] => (v as u64, used),
-            [Value::U64(v)] => (v, used),
-            ref other => panic!("{other:?}"),
-        },
-        other => panic!("{other:?}"),
-    }
-}
-
-/// Best nanoseconds of one call of `f`, of nine samples of about 20 ms.
-fn time(mut f: impl FnMut()) -> f64 {
-    let once = {
-        let begin = thread_cpu_time();
-        f();
-        thread_cpu_time() - begin
-    };
-    let count = (20_000_000 / once.as_nanos().max(1)).clamp(1, 1_000_000) as u32;
-    let sample = |_| {
-        let begin = thread_cpu_time();
-        (0..count).for_each(|_| f());
-        (thread_cpu_time() - begin).as_nanos() as f64 / f64::from(count)
-    };
-    (0..9).map(sample).fold(f64::INFINITY, f64::min)
-}
-
-fn run_programs(jit: &JitEngine) {
-    println!("| program | interpreter us | native us | ratio | native ns per unit of fuel |");
-    println!("|---|---:|---:|---:|---:|");
-    for workload in programs::all() {
-        let program = decode(&workload.bytes, &DecodeConfig::new()).unwrap();
-        let verified = verify(program, &VerifyConfig::new()).unwrap();
-        let args: Vec<Value> = workload
-            .args
-            .iter()
-            .map(|arg| match *arg {
-                Arg::I64(v) => Value::I64(v),
-                Arg::U64(v) => Value::U64(v),
-            })
-            .collect();
-        let mut interp = link(&Module::new(&Engine::default(), &verified).unwrap());
-        let mut native = link(jit.compile(&verified).unwrap().module());
-        let (result, fuel) = run(&mut interp, &args);
-        assert_eq!(
-            (result, run(&mut native, &args)),
-            (workload.expected, (result, fuel)),
-            "{}",
-            workload.name
-        );
-        let slow = time(|| assert_eq!(run(&mut interp, &args).0, result));
-        let fast = time(|| assert_eq!(run(&mut native, &args).0, result));
-        let (name, ratio, unit) = (workload.name, slow / fast, fast / fuel as f64);
-        println!("| {name} | {:.1} | {:.1} | {ratio:.2} | {unit:.2} |", slow / 1000.0, fast / 1000.0);
-    }
-}
-
-fn call_in(jit: &JitEngine) {
-    let source = ".func add(a: i64, b: i64) -> (c: i64) {\n i64.add a, a, b\n ret a\n}";
-    let verified = verify(asm::assemble(source).unwrap(), &VerifyConfig::new()).unwrap();
-    let args = [Value::I64(1), Value::I64(2)];
-    for (name, module) in [
-        ("interpreter", Module::new(&Engine::default(), &verified).unwrap()),
-        ("native", jit.compile(&verified).unwrap().module().clone()),
-    ] {
-        let mut instance = link(&module);
-        println!("call from Rust, {name}: {:.1} ns", time(|| assert_eq!(run(&mut instance, &args).0, 3)));
-    }
-}
-
-/// Functions of 50 instructions in some blocks, as generated code has them.
-fn many(functions: usize) -> VerifiedProgram {
-    let mut source = String::new();
-    for i in 0..functions {
-        source +=
-            &format!(".func f{i}(a: i64, b: i64) -> (a: i64) {{\n    .reg c, t\n    mov c, a\n    jmp @b0\n");
-        for block in 0..4 {
-            source += &format!("@b{block}:\n");
-            for k in 0..5 {
-                source += &format!("    i64.add c, c, b\n    i64.xor a, c, {}\n", ["a", "b"][k % 2]);
+impl Options {
+    fn parse() -> Self {
+        let mut options = Self { samples: 9, only: String::new(), part: None };
+        let mut args = std::env::args().skip(1);
+        while let Some(arg) = args.next() {
+            let mut value = || args.next().unwrap_or_else(|| usage(&format!("{arg} needs a value")));
+            match &*arg {
+                // Cargo passes this to every bench target.
+                "--bench" => {}
+                "--samples" => {
+                    let text = value();
+                    let count = text.parse().ok().filter(|&count| count > 0);
+                    options.samples =
+                        count.unwrap_or_else(|| usage(&format!("{text} is no number of samples")));
+                }
+                "--only" => options.only = value(),
+                "--part" => options.part = Some(value()),
+                // Cargo passes the bench's name filter to every target.
+                filter if !filter.starts_with('-') => options.only = filter.into(),
+                _ => usage(&format!("unknown argument {arg}")),
             }
-            source += &format!("    i64.lt t, a, c\n    br t, @b{}, @end\n", (block + 1) % 4);
         }
-        source += "@end:\n    ret a\n}\n";
+        options
     }
-    verify(asm::assemble(&source).unwrap(), &VerifyConfig::new()).unwrap()
+
+    fn has_part(&self, part: &str) -> bool {
+        self.part.as_ref().is_none_or(|chosen| chosen == part)
+    }
 }
 
-fn compile_time(jit: &JitEngine) {
-    let verified = many(200);
-    let instrs: usize = verified.functions().iter().map(|f| f.code().instrs().len()).sum();
-    let compiled = jit.compile(&verified).unwrap();
-    let ns = time(|| drop(jit.compile(&verified).unwrap()));
+fn usage(problem: &str) -> ! {
+    eprintln!("{problem}; see the top of jit/benches/engines.rs");
+    std::process::exit(3);
+}
+
+fn measure(jit: &JitEngine, guard: &mut Guard, workload: &Workload, samples: usize) -> (Samples, u64) {
+    let (name, n, native) = (workload.name, workload.n, workload.native);
+    let program = verified(&workload.ofa);
+    let module = Module::new(&Engine::default(), &program).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let compiled = jit.compile(&program).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut interpreter = Guest::new(&module, workload);
+    let mut jitted = Guest::new(compiled.module(), workload);
+    let fuel = interpreter.fuel(n);
+    assert_eq!(jitted.fuel(n), fuel, "{name}: fuel");
+    let expected = native(n);
+    // The first run of each in `interleaved` is not timed, so a wrong result never reaches a table.
+    let check = |result: u64| assert_eq!(black_box(result), expected, "{name}: result");
+    let mut works: [Box<dyn FnMut() + '_>; 3] = [
+        Box::new(|| check(black_box(native)(black_box(n)))),
+        Box::new(|| check(interpreter.run(black_box(n)))),
+        Box::new(|| check(jitted.run(black_box(n)))),
+    ];
+    let taken = interleaved(guard, samples, &mut works);
+    let calls = if workload.looping == Looping::Host { n } else { 1 };
+    (taken, fuel * calls)
+}
+
+fn run(jit: &JitEngine, workloads: &[Workload], samples: usize) {
+    println!("ns per unit, medians of {samples} rounds; ratios are medians of the rounds' ratios.\n");
     println!(
-        "compiling {instrs} instructions: {:.0} ns and {:.1} bytes of code each",
-        ns / instrs as f64,
-        compiled.code_size() as f64 / instrs as f64
+        "| workload | unit | instructions | Rust | interpreter | JIT | interpreter / JIT | JIT / Rust | quiet rounds |"
+    );
+    println!("|---|---|---:|---:|---:|---:|---:|---:|---:|");
+    let mut guard = Guard::new();
+    let mut gain = Vec::new();
+    for workload in workloads {
+        let (taken, fuel) = measure(jit, &mut guard, workload, samples);
+        let units = (workload.units)(workload.n) as f64;
+        let ratio = taken.ratio(INTERPRETER, JIT);
+        println!(
+            "| {} | {} | {:.1} | {:.2} | {:.2} | {:.2} | {ratio:.2} | {:.2} | {}/{samples} |",
+            workload.name,
+            workload.unit,
+            fuel as f64 / units,
+            taken.ns(NATIVE) / units,
+            taken.ns(INTERPRETER) / units,
+            taken.ns(JIT) / units,
+            taken.ratio(JIT, NATIVE),
+            taken.quiet,
+        );
+        gain.push(ratio.ln());
+    }
+    if gain.len() > 1 {
+        let mean = (gain.iter().sum::<f64>() / gain.len() as f64).exp();
+        println!("\nGeometric mean of interpreter / JIT: {mean:.2}");
+    }
+}
+
+/// Programs of the repository, `run` and otherwise: those that assemble and verify.
+fn corpus() -> Vec<VerifiedProgram> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut folders = vec![format!("{root}/examples").into()];
+    let groups = std::fs::read_dir(format!("{root}/tests/programs"));
+    folders.extend(groups.into_iter().flatten().flatten().map(|group| group.path()));
+    let files = folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let sources = files
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "ofa"))
+        .filter_map(|path| std::fs::read_to_string(path).ok());
+    sources
+        .filter_map(|source| {
+            let program = asm::assemble(&source).ok()?;
+            verify(program, &VerifyConfig::new()).ok()
+        })
+        .collect()
+}
+
+fn compile(jit: &JitEngine, samples: usize) {
+    println!(
+        "\nCompiling verified programs on one thread, median of {samples}; per instruction of the program.\n"
+    );
+    println!("| programs | instructions | lower, ns | lower and compile, ns | bytes of code |");
+    println!("|---|---:|---:|---:|---:|");
+    for load in loading::all() {
+        compile_row(jit, samples, load.name, &[verified(&load.ofa)]);
+    }
+    let all: Vec<Workload> = workloads::all();
+    let each: Vec<VerifiedProgram> = all.iter().map(|workload| verified(&workload.ofa)).collect();
+    compile_row(jit, samples, "the workloads", &each);
+    compile_row(jit, samples, "examples and test programs", &corpus());
+}
+
+fn compile_row(jit: &JitEngine, samples: usize, name: &str, programs: &[VerifiedProgram]) {
+    let engine = Engine::default();
+    let instrs = programs.iter().flat_map(VerifiedProgram::functions).map(|f| f.code().instrs().len());
+    let instrs = instrs.sum::<usize>();
+    let lower = || programs.iter().for_each(|program| drop(black_box(Module::new(&engine, program))));
+    // Programs whose code Cranelift could not make would be cheap.
+    let code = |program| jit.compile(program).unwrap_or_else(|error| panic!("{name}: {error}")).code_size();
+    let bytes: usize = programs.iter().map(code).sum();
+    let compile = || programs.iter().for_each(|program| drop(black_box(jit.compile(program))));
+    let per_instr = |work: &dyn Fn()| median((0..samples).map(|_| timed(work)).collect()) / instrs as f64;
+    println!(
+        "| {name} | {instrs} | {:.0} | {:.0} | {:.1} |",
+        per_instr(&lower),
+        per_instr(&compile),
+        bytes as f64 / instrs as f64
     );
 }
 
 fn main() {
-    let jit = JitEngine::new(JitConfig::new()).unwrap();
-    run_programs(&jit);
-    call_in(&jit);
-    compile_time(&jit);
+    let options = Options::parse();
+    let jit = JitEngine::new(JitConfig::new()).unwrap_or_else(|error| panic!("{error}"));
+    if options.has_part("run") {
+        let mut workloads = workloads::all();
+        workloads.retain(|workload| workload.name.contains(&options.only));
+        run(&jit, &workloads, options.samples);
+    }
+    if options.has_part("compile") {
+        compile(&jit, options.samples);
+    }
 }

@@ -2,6 +2,7 @@
 //! are constants.
 
 use crate::slots::{SlotSet, SlotTypes};
+use crate::translate::may_leave;
 use opforge_vm::ids::InstrIx;
 use opforge_vm::lower::{ExecFunction, ExecInstr, Segment, Slot};
 
@@ -15,6 +16,10 @@ pub(crate) struct Analysis {
     pub(crate) reachable: Vec<bool>,
     /// Slots whose values are needed where a segment starts.
     pub(crate) live_in: Vec<SlotSet>,
+    /// The innermost loop around a segment: its first and last segment.
+    loops: Vec<Option<(usize, usize)>>,
+    /// Heads of loops that are short tests.
+    short_heads: Vec<bool>,
     /// By slot: the value of one that is written exactly once, by a constant.
     pub(crate) constants: Vec<Option<u64>>,
 }
@@ -27,11 +32,79 @@ impl Analysis {
             predecessors: vec![0; count],
             reachable: vec![false; count],
             live_in: Vec::new(),
+            loops: Vec::new(),
+            short_heads: Vec::new(),
             constants: constants(function, types),
         };
         analysis.explore(function);
         analysis.live(function, types);
+        analysis.find_loops();
+        analysis.short_heads = (0..count).map(|index| is_short_test(function, index)).collect();
         analysis
+    }
+
+    /// Takes for a loop what stands between a segment and a later one that leads back to it. Generated code has its
+    /// loops in one piece; where a program has not, only the order of the code suffers.
+    fn find_loops(&mut self) {
+        let mut loops: Vec<(usize, usize)> = Vec::new();
+        for (from, successors) in self.successors.iter().enumerate() {
+            loops.extend(successors.iter().filter(|&&to| to <= from).map(|&to| (to, from)));
+        }
+        // By their heads, outer ones first.
+        loops.sort_unstable_by_key(|&(head, last)| (head, std::cmp::Reverse(last)));
+        let mut begins = loops.into_iter().peekable();
+        let mut open: Vec<(usize, usize)> = Vec::new();
+        for index in 0..self.successors.len() {
+            while let Some(new) = begins.next_if(|&(head, _)| head == index) {
+                open.push(new);
+            }
+            while open.last().is_some_and(|&(_, last)| last < index) {
+                open.pop();
+            }
+            self.loops.push(open.last().copied());
+        }
+    }
+
+    /// Whether the way from one segment to another leads out of the innermost loop around the first.
+    pub(crate) fn leaves_loop(&self, from: usize, to: usize) -> bool {
+        let innermost = self.loops.get(from).copied().flatten();
+        innermost.is_some_and(|(head, last)| to < head || to > last)
+    }
+
+    /// Whether a segment that leads back to another one only repeats that one's code instead: it is the short test of
+    /// a loop.
+    pub(crate) fn repeats_head(&self, from: usize, to: usize) -> bool {
+        let only = self.successors.get(from).is_some_and(|successors| successors.len() == 1);
+        only && to <= from && self.short_heads.get(to) == Some(&true)
+    }
+
+    /// The heads of loops: segments that control goes back to. In order.
+    pub(crate) fn heads(&self) -> Vec<usize> {
+        let mut is_head = vec![false; self.successors.len()];
+        for (from, successors) in self.successors.iter().enumerate() {
+            for &to in successors.iter().filter(|&&to| to <= from) {
+                is_head[to] = true;
+            }
+        }
+        // The first segment is where the function starts anyway.
+        (1..is_head.len()).filter(|&index| is_head[index]).collect()
+    }
+
+    /// How many edges lead to each segment in code, repeated heads and entries counted.
+    pub(crate) fn edges(&self) -> Vec<u32> {
+        let mut edges = self.predecessors.clone();
+        for head in self.heads() {
+            edges[head] += 1;
+        }
+        for (from, successors) in self.successors.iter().enumerate() {
+            let repeated = successors.iter().filter(|&&to| self.repeats_head(from, to));
+            for &to in repeated.filter_map(|&head| self.successors.get(head)).flatten() {
+                if let Some(count) = edges.get_mut(to) {
+                    *count += 1;
+                }
+            }
+        }
+        edges
     }
 
     /// The segment that starts at an instruction.
@@ -57,28 +130,6 @@ impl Analysis {
                 *entry = successors;
             }
         }
-    }
-
-    /// Whether a segment is entered from one place only, which is not the function's entry.
-    pub(crate) fn is_child(&self, segment: usize) -> bool {
-        segment != 0 && self.predecessors.get(segment) == Some(&1)
-    }
-
-    /// The reachable segments, each after those that are entered from it alone.
-    pub(crate) fn bottom_up(&self) -> Vec<usize> {
-        let single = |&child: &usize| self.is_child(child);
-        let children =
-            |index: usize| self.successors.get(index).into_iter().flatten().copied().filter(single);
-        let roots = (0..self.reachable.len())
-            .filter(|&index| self.reachable.get(index) == Some(&true) && !single(&index));
-        let mut order: Vec<usize> = roots.collect();
-        let mut next = 0;
-        while let Some(&index) = order.get(next) {
-            order.extend(children(index));
-            next += 1;
-        }
-        order.reverse();
-        order
     }
 
     /// The slots needed behind the end of a segment.
@@ -161,6 +212,15 @@ fn successors(function: &ExecFunction, index: usize) -> Vec<usize> {
         Some(ExecInstr::Return { .. } | ExecInstr::Trap { .. }) | None => Vec::new(),
         Some(_) => vec![index + 1],
     }
+}
+
+/// Whether a segment is a few instructions that never leave, and a branch.
+fn is_short_test(function: &ExecFunction, index: usize) -> bool {
+    const MOST: usize = 8;
+    let range = function.segments.get(index).map(|s| s.start.index()..s.end.index());
+    let instrs = range.and_then(|range| function.instrs.get(range)).unwrap_or(&[]);
+    let Some((ExecInstr::Branch { .. }, rest)) = instrs.split_last() else { return false };
+    rest.len() < MOST && !rest.iter().any(may_leave)
 }
 
 /// Slots that are written once in the whole function, by a constant, and so hold it wherever they are read: the

@@ -3,7 +3,9 @@
 use crate::context::Callee;
 use crate::engine::JitConfig;
 use crate::error::JitError;
+use crate::guard::guarded;
 use crate::memory::CodeMemory;
+use crate::notes::{NativePart, Notes};
 use crate::program::{Compiled, Constants, Entry, Site};
 use crate::signatures;
 use crate::slots::flatten;
@@ -47,6 +49,8 @@ pub(crate) struct Tables {
     constants: Vec<Constants>,
     spill_len: usize,
     classes: HashMap<SignatureTypes, u64>,
+    /// By function: the heads of its loops, where it can be entered too.
+    heads: Vec<Box<[InstrIx]>>,
     /// Of the function being translated.
     callees: HashMap<FuncId, FuncRef>,
 }
@@ -59,9 +63,16 @@ impl Tables {
         check(func, "values to hand over", end - self.first_slot, MAX_LIVE)?;
         check(func, "values to hand over, with those of all functions before", end, u32::MAX.into())?;
         self.slots.extend_from_slice(live);
-        self.sites.push(Site { func, instr: at, live: start as u32..end as u32 });
+        self.sites.push(Site { func, instr: at, live: start as u32..end as u32, cost: 0 });
         self.need_spill(live.len());
         Ok(self.sites.len() - 1)
+    }
+
+    /// Notes the fixed cost that a place leaves for if there is too little fuel.
+    pub(crate) fn set_cost(&mut self, site: usize, fuel: u64) {
+        if let Some(site) = self.sites.get_mut(site) {
+            site.cost = fuel;
+        }
     }
 
     /// Notes that slots are exchanged with Rust.
@@ -70,8 +81,9 @@ impl Tables {
     }
 
     /// Begins a function.
-    pub(crate) fn add_constants(&mut self, func: FuncId, constants: &[Option<u64>]) {
+    pub(crate) fn begin(&mut self, func: FuncId, constants: &[Option<u64>], heads: Box<[InstrIx]>) {
         self.callees.clear();
+        self.heads.push(heads);
         self.first_slot = self.slots.len() as u64;
         debug_assert_eq!(self.constants.len(), func.index());
         let known = constants.iter().enumerate();
@@ -115,11 +127,14 @@ struct Assembly<'c> {
     calls: Vec<(Reloc, usize, i64, FuncId)>,
     /// Bytes of stack that the largest frame takes.
     largest_frame: u32,
+    /// Where what belongs to what is noted, if anybody asks.
+    notes: Option<&'c mut Notes>,
 }
 
 impl Assembly<'_> {
     /// Compiles what is in the context. Returns where its code is.
-    fn add(&mut self, func: FuncId, context: &mut Context) -> Result<Range<usize>, JitError> {
+    fn add(&mut self, part: NativePart, context: &mut Context) -> Result<Range<usize>, JitError> {
+        let func = part.func();
         let codegen = |reason: String| JitError::Codegen { func, reason };
         context
             .compile(self.isa, &mut ControlPlane::default())
@@ -133,6 +148,7 @@ impl Assembly<'_> {
         if self.code.len() as u64 > limit.into() {
             return Err(JitError::TooMuchCode { actual: self.code.len() as u64, limit: limit.into() });
         }
+        let first_call = self.calls.len();
         let names = context.func.params.user_named_funcs();
         for reloc in compiled.buffer.relocs() {
             let FinalizedRelocTarget::ExternalName(ExternalName::User(name)) = &reloc.target else {
@@ -141,6 +157,10 @@ impl Assembly<'_> {
             };
             let callee = FuncId(names.get(*name).map_or(u32::MAX, |name| name.index));
             self.calls.push((reloc.kind, start + reloc.offset as usize, reloc.addend, callee));
+        }
+        if let Some(notes) = &mut self.notes {
+            let calls = self.calls.iter().skip(first_call).map(|&(_, at, _, callee)| (at, callee));
+            notes.add(part, start..self.code.len(), compiled, calls);
         }
         let layout = compiled.buffer.frame_layout();
         self.largest_frame = self.largest_frame.max(layout.map_or(0, |layout| layout.frame_to_fp_offset));
@@ -176,8 +196,9 @@ pub(crate) fn compile(
     config: &JitConfig,
     isa: &dyn TargetIsa,
     program: &ExecProgram,
+    notes: Option<&mut Notes>,
 ) -> Result<Compiled, JitError> {
-    let mut assembly = Assembly { config, isa, code: Vec::new(), calls: Vec::new(), largest_frame: 0 };
+    let mut assembly = Assembly { config, isa, code: Vec::new(), calls: Vec::new(), largest_frame: 0, notes };
     let mut tables = Tables::default();
     let mut builder_context = FunctionBuilderContext::new();
     let mut context = Context::new();
@@ -189,16 +210,20 @@ pub(crate) fn compile(
         context.clear();
         context.func.name = UserFuncName::user(0, func.0);
         context.func.signature = signatures::native(&function.params, &function.results);
-        translate((program, &mut tables), isa, func, &mut context.func, &mut builder_context)?;
-        ranges.push(assembly.add(func, &mut context)?);
+        ranges.push(guarded(func, || {
+            translate((program, &mut tables), isa, func, &mut context.func, &mut builder_context)?;
+            assembly.add(NativePart::Function(func), &mut context)
+        })?);
         tables.need_spill(function.result_slots as usize);
         widest = widest.max(function.param_slots.max(function.result_slots));
     }
     let largest_frame = assembly.largest_frame;
     context.clear();
-    signatures::refill_code(isa, &mut context.func, &mut builder_context);
     // It stands behind the functions, as translation names it.
-    ranges.push(assembly.add(FuncId(ranges.len() as u32), &mut context)?);
+    ranges.push(guarded(NativePart::Refill.func(), || {
+        signatures::refill_code(isa, &mut context.func, &mut builder_context);
+        assembly.add(NativePart::Refill, &mut context)
+    })?);
     let mut trampolines: HashMap<(Vec<Type>, Vec<Type>), usize> = HashMap::new();
     let mut entered_by = Vec::with_capacity(ranges.len());
     for (i, function) in program.functions.iter().enumerate() {
@@ -208,8 +233,16 @@ pub(crate) fn compile(
             Some(start) => start,
             None => {
                 context.clear();
-                signatures::trampoline(isa, (&types.0, &types.1), &mut context.func, &mut builder_context);
-                let start = assembly.add(FuncId(i as u32), &mut context)?.start;
+                let part = NativePart::Enter(FuncId(i as u32));
+                let start = guarded(part.func(), || {
+                    signatures::trampoline(
+                        isa,
+                        (&types.0, &types.1),
+                        &mut context.func,
+                        &mut builder_context,
+                    );
+                    Ok(assembly.add(part, &mut context)?.start)
+                })?;
                 trampolines.insert(types, start);
                 start
             }
@@ -230,11 +263,13 @@ pub(crate) fn compile(
 
 fn finish(
     program: &ExecProgram,
-    mut tables: Tables,
+    tables: Tables,
     (memory, size, max_frames): (CodeMemory, usize, u32),
     ranges: Vec<Range<usize>>,
     entered_by: &[usize],
 ) -> Compiled {
+    let classes = tables.classes;
+    let mut heads = tables.heads.into_iter();
     let mut entries = Vec::with_capacity(ranges.len());
     let mut callees = Vec::with_capacity(ranges.len());
     for ((function, range), &trampoline) in program.functions.iter().zip(&ranges).zip(entered_by) {
@@ -242,10 +277,12 @@ fn finish(
         entries.push(Entry {
             code,
             trampoline: memory.address(trampoline),
-            params: function.param_slots as usize,
-            results: function.result_slots as usize,
+            slots: function.frame_slots,
+            heads: heads.next().unwrap_or_default(),
         });
-        callees.push(Callee { class: tables.class(&function.params, &function.results), code });
+        let class = classes.get(&(function.params.clone(), function.results.clone()));
+        // A class that no call asks for; numbers of others are below.
+        callees.push(Callee { class: class.copied().unwrap_or(u64::MAX), code });
     }
     Compiled {
         memory,

@@ -3,6 +3,7 @@
 //! Soundness of everything here rests on one fact: compiled code is entered only by [`enter`], which makes a context
 //! whose pointers outlive the call, and passes the context's address on unchanged.
 
+use crate::meter::{self, LEFT};
 use crate::program::Compiled;
 use opforge_vm::heap::{AggKind, AggRead, Heap};
 use opforge_vm::ids::HostSigId;
@@ -12,7 +13,7 @@ use std::any::Any;
 use std::mem::offset_of;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// What a run's compiled code works with. Its address is the first argument of every compiled function.
+/// What a run's compiled code works with. Its address is in the pinned register while code runs.
 #[repr(C)]
 pub(crate) struct Context<'c, 'm, 'r> {
     /// Slots that go between code and Rust; as many as the program needs at most.
@@ -20,8 +21,12 @@ pub(crate) struct Context<'c, 'm, 'r> {
     /// The program's functions, for indirect calls.
     functions: *const Callee,
     helpers: *const Helpers,
-    /// What [`refill`] gave.
+    /// What [`refill`] gave; at first the meter to begin with.
     refilled: i64,
+    /// The entry frame's slots, for entries at the heads of loops. Valid until something is called.
+    frame: *const u64,
+    /// Which head; counted from 1.
+    head: u64,
     spill_len: usize,
     compiled: &'c Compiled,
     run: &'c mut NativeRun<'m, 'r>,
@@ -32,13 +37,15 @@ impl Context<'_, '_, '_> {
     pub(crate) const SPILL: i32 = offset_of!(Context<'_, '_, '_>, spill) as i32;
     pub(crate) const HELPERS: i32 = offset_of!(Context<'_, '_, '_>, helpers) as i32;
     pub(crate) const REFILLED: i32 = offset_of!(Context<'_, '_, '_>, refilled) as i32;
+    pub(crate) const FRAME: i32 = offset_of!(Context<'_, '_, '_>, frame) as i32;
+    pub(crate) const HEAD: i32 = offset_of!(Context<'_, '_, '_>, head) as i32;
     pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
 
     /// The first slots that go between code and Rust.
     fn spill(&mut self, len: usize) -> &mut [u64] {
         let len = len.min(self.spill_len);
-        // SAFETY: `enter` keeps the buffer of `spill_len` slots until code has returned, and nothing else refers to
-        // it while Rust code that code has called runs.
+        // SAFETY: the run keeps its buffer of `spill_len` slots unmoved and unused until code has returned
+        // (`NativeRun::buffer`), and nothing else refers to it while Rust code that code has called runs.
         unsafe { std::slice::from_raw_parts_mut(self.spill, len) }
     }
 
@@ -56,9 +63,9 @@ impl Context<'_, '_, '_> {
 /// constant would be kept in a register through whole loops, for calls that hardly ever happen.
 #[repr(C)]
 pub(crate) struct Helpers {
-    refill: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
+    refill: unsafe extern "C" fn(ContextPtr, i64, i64) -> i64,
     leave_at: unsafe extern "C" fn(ContextPtr, u64, u64),
-    host_call: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
+    host_call: unsafe extern "C" fn(ContextPtr, u64, i64, u64, u64) -> i64,
     agg_new: unsafe extern "C" fn(ContextPtr, u64, u64, u64) -> i64,
     agg_get: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
     agg_len: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
@@ -99,51 +106,61 @@ impl Callee {
     pub(crate) const SIZE: i64 = size_of::<Self>() as i64;
 }
 
-/// Code that enters a compiled function: context, code of the function, fuel, room for frames, parameter slots.
-/// Results are in the context's slots; returns fuel, or [`LEFT`].
-type Enter = unsafe extern "C" fn(*mut Context<'_, '_, '_>, usize, u64, u64, *const u64) -> i64;
+/// Code that enters a compiled function: context, code of the function, meter, parameter slots. Results are in the
+/// context's slots; returns the meter, or [`LEFT`].
+type Enter = unsafe extern "C" fn(*mut Context<'_, '_, '_>, usize, i64, *const u64) -> i64;
 
-/// What compiled functions return instead of fuel when the run goes on in the interpreter.
-pub(crate) const LEFT: i64 = -1;
-
-/// What helpers that give a value return if there is none.
+/// What helpers that give a value other than the meter return if there is none.
 pub(crate) const NOTHING: i64 = -1;
 
-/// Runs a compiled function.
-pub(crate) fn enter(compiled: &Compiled, func: usize, run: &mut NativeRun<'_, '_>) -> Option<NativeEnd> {
-    let entry = compiled.entries.get(func)?;
-    let mut params = run.take_buffer(compiled.spill_len + entry.params);
+/// Runs a compiled function from its start, or, with an entry other than 0, from the head of one of its loops.
+pub(crate) fn enter(
+    compiled: &Compiled,
+    func: usize,
+    entry: u32,
+    run: &mut NativeRun<'_, '_>,
+) -> Option<NativeEnd> {
+    let function = compiled.entries.get(func)?;
     let spill_len = compiled.spill_len;
-    params.get_mut(spill_len..)?.get_mut(..entry.params)?.copy_from_slice(run.params(entry.params as u32));
-    let room = run.room().into();
-    let mut buffer = params;
-    let spill = buffer.as_mut_ptr();
+    let spill = run.buffer(spill_len).as_mut_ptr();
+    // The frame's slots, of which the first are the parameters.
+    let frame = run.frame(function.slots).as_ptr();
+    let meter = meter::pack(run.take_fuel().min(meter::MAX_FUEL), run.room().min(meter::MAX_ROOM));
     let mut context = Context {
         spill,
         functions: compiled.callees.as_ptr(),
         helpers: &raw const HELPERS,
-        refilled: 0,
+        refilled: meter,
+        frame,
+        head: entry.into(),
         spill_len,
         compiled,
         run,
         panic: None,
     };
+    // A function that is not to begin at its start finds out where it looks for too little fuel.
+    let first = if entry == 0 { meter } else { LEFT };
     // SAFETY: `trampoline` is the address of code with this signature, and `code` that of a function whose parameters
     // and results are those the trampoline was made for (`compile`). The code is in `compiled`, which is borrowed.
-    // The parameters stand behind the spill slots, where nothing writes them before they are read.
-    let fuel = unsafe {
-        let call = std::mem::transmute::<usize, Enter>(entry.trampoline);
-        call(&raw mut context, entry.code, 0, room, spill.add(spill_len))
+    // Code reads the frame before anything else happens: its parameters, or at another entry any of its slots.
+    let meter = unsafe {
+        let call = std::mem::transmute::<usize, Enter>(function.trampoline);
+        call(&raw mut context, function.code, first, frame)
     };
-    let panic = context.panic.take();
-    if let Ok(fuel) = u64::try_from(fuel) {
-        run.finish(buffer.get(..entry.results).unwrap_or(&[]), fuel);
-    }
-    run.return_buffer(buffer);
-    if let Some(payload) = panic {
+    if let Some(payload) = context.panic.take() {
         resume_unwind(payload);
     }
-    Some(if fuel == LEFT { NativeEnd::Left } else { NativeEnd::Finished })
+    if meter < 0 {
+        return Some(NativeEnd::Left);
+    }
+    run.finish(meter::unpack(meter).0);
+    Some(NativeEnd::Finished)
+}
+
+/// A constant of cold code. The code generator makes a constant once where several blocks use it, and keeps it in a
+/// register between them; with its bits inverted a number is none that hot code uses.
+pub(crate) const fn cold(value: u64) -> u64 {
+    !value
 }
 
 /// A pointer to a context, as code passes it on.
@@ -159,24 +176,32 @@ pub(crate) unsafe fn context<'a>(context: ContextPtr) -> &'a mut Context<'a, 'a,
     unsafe { &mut *context.cast() }
 }
 
-/// More fuel at a segment that costs `cost`, already paid for; [`NOTHING`] if the run must be left.
+/// More fuel for code that has taken a cost from the meter and found too little; [`LEFT`] if the run must be left,
+/// with the meter as it is. The cost is fuel, or stands with the place to leave, whose number comes inverted
+/// ([`cold`]).
 ///
 /// # Safety
 /// As for [`context`].
-pub(crate) unsafe extern "C" fn refill(cx: ContextPtr, fuel: u64, cost: u64) -> i64 {
+pub(crate) unsafe extern "C" fn refill(cx: ContextPtr, meter: i64, cost: i64) -> i64 {
     // SAFETY: called by compiled code.
     let cx = unsafe { context(cx) };
-    cx.run.refill(fuel, cost).map_or(NOTHING, |fuel| (fuel - cost) as i64)
+    let cost = match u64::try_from(cost) {
+        Ok(cost) => cost,
+        Err(_) => cx.compiled.sites.get(!cost as usize).map_or(0, |site| site.cost),
+    };
+    let (fuel, room) = meter::unpack(meter.wrapping_add(meter::scaled(cost) as i64));
+    cx.run.refill(fuel, cost).map_or(LEFT, |fuel| meter::pack(fuel - cost, room))
 }
 
-/// Leaves the innermost frame, whose live values are in the context's slots.
+/// Leaves the innermost frame, whose live values are in the context's slots. The site comes with all bits inverted
+/// ([`cold`]).
 ///
 /// # Safety
 /// As for [`context`].
 pub(crate) unsafe extern "C" fn leave_at(cx: ContextPtr, site: u64, fuel: u64) {
     // SAFETY: called by compiled code.
     let cx = unsafe { context(cx) };
-    let Some(site) = cx.compiled.sites.get(site as usize) else { return };
+    let Some(site) = cx.compiled.sites.get(!site as usize) else { return };
     let constants = cx.compiled.constants(site.func);
     let values = cx.compiled.live(site).iter().copied();
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
@@ -191,7 +216,7 @@ pub(crate) unsafe extern "C" fn leave_at(cx: ContextPtr, site: u64, fuel: u64) {
 /// The fuel that [`leave_at`] is called with for frames that wait for a call.
 pub(crate) const IN_CALL: u64 = u64::MAX;
 
-/// Calls an import; arguments and results are in the context's slots. Returns the fuel, or [`NOTHING`] if the run
+/// Calls an import; arguments and results are in the context's slots. Returns the meter, or [`LEFT`] if the run
 /// trapped.
 ///
 /// # Safety
@@ -199,7 +224,7 @@ pub(crate) const IN_CALL: u64 = u64::MAX;
 pub(crate) unsafe extern "C" fn host_call(
     cx: ContextPtr,
     import: u64,
-    fuel: u64,
+    meter: i64,
     args: u64,
     slots: u64,
 ) -> i64 {
@@ -209,13 +234,14 @@ pub(crate) unsafe extern "C" fn host_call(
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
     let spill = unsafe { std::slice::from_raw_parts_mut(cx.spill, len) };
     let run = &mut *cx.run;
+    let (fuel, room) = meter::unpack(meter);
     // A panic must not cross compiled code, which cannot be unwound; it goes on where code was entered.
     let call = || run.host_call(HostSigId(import as u32), fuel, args as usize, spill);
     match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(fuel) => fuel.map_or(NOTHING, |fuel| fuel as i64),
+        Ok(fuel) => fuel.map_or(LEFT, |fuel| meter::pack(fuel, room)),
         Err(payload) => {
             cx.panic = Some(payload);
-            NOTHING
+            LEFT
         }
     }
 }

@@ -2,6 +2,10 @@
 
 use crate::compile::compile;
 use crate::error::JitError;
+#[cfg(feature = "disasm")]
+use crate::listing::Listing;
+use crate::notes::Notes;
+use crate::perf_map::PerfMap;
 use crate::program::JittedProgram;
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_codegen::settings::{self, Configurable};
@@ -20,11 +24,13 @@ pub struct JitConfig {
     pub native_stack: u32,
     /// Most bytes of machine code of one program.
     pub max_code: u32,
+    /// Whether code is named for Linux `perf`; see [`JitConfig::perf_map`].
+    pub perf_map: bool,
 }
 
 impl Default for JitConfig {
     fn default() -> Self {
-        Self { engine: Engine::default(), native_stack: 96 << 10, max_code: 64 << 20 }
+        Self { engine: Engine::default(), native_stack: 96 << 10, max_code: 64 << 20, perf_map: false }
     }
 }
 
@@ -55,12 +61,26 @@ impl JitConfig {
         self.max_code = bytes;
         self
     }
+
+    /// Sets whether the names and addresses of compiled functions are added to `/tmp/perf-<pid>.map`, where `perf report`
+    /// finds them. Off by default: it is a file, and it tells addresses. Linux only.
+    ///
+    /// The file is made new, readable and writable by its owner alone, and never through a link. One that is there is
+    /// added to if it is a plain file of the same user with no other name that nobody else may write, and is an error
+    /// otherwise. Lines stay when programs are dropped, and the file stays when the process ends, as other programs
+    /// leave theirs.
+    #[must_use]
+    pub fn perf_map(mut self, on: bool) -> Self {
+        self.perf_map = on;
+        self
+    }
 }
 
 /// Compiles verified programs for the machine it runs on.
 pub struct JitEngine {
     config: JitConfig,
     isa: OwnedTargetIsa,
+    perf_map: Option<PerfMap>,
 }
 
 impl fmt::Debug for JitEngine {
@@ -77,6 +97,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("is_pic", "false"),
     ("unwind_info", "false"),
     ("enable_probestack", "false"),
+    ("enable_pinned_reg", "true"),
     ("enable_multi_ret_implicit_sret", "true"),
 ];
 
@@ -84,8 +105,14 @@ impl JitEngine {
     /// An engine for this machine.
     ///
     /// # Errors
-    /// [`JitError::UnsupportedHost`] if there is no code generator for it.
+    /// [`JitError::UnsupportedHost`] if there is no code generator for it, [`JitError::PerfMap`] if a map for `perf`
+    /// is asked for and cannot be opened.
     pub fn new(config: JitConfig) -> Result<Self, JitError> {
+        let perf_map = if config.perf_map { Some(PerfMap::open()?) } else { None };
+        Self::with_perf_map(config, perf_map)
+    }
+
+    pub(crate) fn with_perf_map(config: JitConfig, perf_map: Option<PerfMap>) -> Result<Self, JitError> {
         let unsupported = |reason: String| JitError::UnsupportedHost { reason };
         let mut flags = settings::builder();
         for (name, value) in SETTINGS {
@@ -94,7 +121,7 @@ impl JitEngine {
         let builder = cranelift_native::builder().map_err(|reason| unsupported(reason.into()))?;
         let isa =
             builder.finish(settings::Flags::new(flags)).map_err(|error| unsupported(error.to_string()))?;
-        Ok(Self { config, isa })
+        Ok(Self { config, isa, perf_map })
     }
 
     /// Its configuration.
@@ -108,8 +135,32 @@ impl JitEngine {
     /// # Errors
     /// [`JitError`]; nothing is left behind.
     pub fn compile(&self, verified: &VerifiedProgram) -> Result<JittedProgram, JitError> {
+        let mut notes = self.perf_map.as_ref().map(|_| Notes::default());
+        let program = self.compile_noting(verified, notes.as_mut())?;
+        if let (Some(map), Some(notes)) = (&self.perf_map, &notes) {
+            map.add(program.base(), notes, program.module().program())?;
+        }
+        Ok(program)
+    }
+
+    /// Compiles a program, and keeps what is needed to show its machine code. Nothing is added to a map for `perf`.
+    ///
+    /// # Errors
+    /// As for [`JitEngine::compile`].
+    #[cfg(feature = "disasm")]
+    pub fn disassemble(&self, verified: &VerifiedProgram) -> Result<Listing, JitError> {
+        let mut notes = Notes::default();
+        let program = self.compile_noting(verified, Some(&mut notes))?;
+        Ok(Listing::new(program, notes))
+    }
+
+    fn compile_noting(
+        &self,
+        verified: &VerifiedProgram,
+        notes: Option<&mut Notes>,
+    ) -> Result<JittedProgram, JitError> {
         let module = Module::new(&self.config.engine, verified)?;
-        let code = compile(&self.config, &*self.isa, module.program())?;
+        let code = compile(&self.config, &*self.isa, module.program(), notes)?;
         Ok(JittedProgram::new(module, code))
     }
 }

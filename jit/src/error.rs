@@ -36,7 +36,7 @@ pub enum JitError {
         /// What the system says.
         reason: String,
     },
-    /// The code generator refuses a function.
+    /// The code generator refuses a function, or panics over it: a defect of this crate or of the code generator.
     Codegen {
         /// The function.
         func: FuncId,
@@ -49,6 +49,11 @@ pub enum JitError {
     Internal {
         /// The function.
         func: FuncId,
+    },
+    /// The map for Linux `perf` cannot be written ([`JitConfig::perf_map`](crate::JitConfig::perf_map)).
+    PerfMap {
+        /// The file, and what is wrong with it.
+        reason: String,
     },
 }
 
@@ -64,6 +69,7 @@ impl JitError {
             Self::Codegen { .. } => "J0005",
             Self::Lower(_) => "J0006",
             Self::Internal { .. } => "J0007",
+            Self::PerfMap { .. } => "J0008",
         }
     }
 }
@@ -86,6 +92,7 @@ impl fmt::Display for JitError {
             Self::Codegen { func, reason } => write!(f, "{func} could not be compiled: {reason}"),
             Self::Lower(error) => write!(f, "{error}"),
             Self::Internal { func } => write!(f, "{func} breaks a guarantee of lowering"),
+            Self::PerfMap { reason } => write!(f, "the map for perf cannot be written: {reason}"),
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Where fuel is charged.
 //!
-//! Every segment costs fuel, but not every segment needs a check of its own. One that is entered from one place only
-//! has its cost reserved there, together with that of the segment it follows; where a branch leads to segments of
-//! different costs, the largest is reserved and the others give the difference back; so does the way to a segment that
-//! is entered from elsewhere too, which checks for itself. What is reserved shows nowhere: code that leaves gives back
-//! all that has not run, and calls see exactly what is left. A reservation that does not
-//! fit leaves to the interpreter, which is exact; so at worst the last few instructions of a run's fuel are
-//! interpreted.
+//! Every segment costs fuel, but not every segment needs a check of its own. One that control only comes to from
+//! segments before it, none of which shows its fuel at its end, is prepaid: each of those has reserved what it needs,
+//! and all that is reserved behind it. Where ways part that need different amounts, the largest is reserved, and the
+//! others give the difference back; so does the way to a segment that pays for itself. In a loop without calls the
+//! head is then the one place that pays. What is reserved shows nowhere: code that leaves gives back all that has not
+//! run, and calls see exactly what is left. A reservation that does not fit leaves to the interpreter, which is
+//! exact; so at worst the last few instructions of a run's fuel are interpreted.
 
 use crate::analysis::Analysis;
 use opforge_tables::ISA;
@@ -24,61 +24,95 @@ pub(crate) enum Charge {
     GiveBack(u64),
 }
 
+/// What is known of a segment's fuel.
+#[derive(Clone, Copy, Debug, Default)]
+struct Segment {
+    /// Its own fuel and what it reserves.
+    needs: u64,
+    /// What it reserves for what follows.
+    reserves: u64,
+    /// Whether it is paid for where control comes from.
+    prepaid: bool,
+    /// Of a prepaid segment that control comes to from one place: what is given back at its start.
+    spare: Option<u64>,
+}
+
 /// Charges of one function, by segment.
 #[derive(Debug)]
-pub(crate) struct Charges {
-    pub(crate) charges: Vec<Charge>,
-    /// What is reserved for what follows the segment, when its own fuel is used.
-    pub(crate) reserved: Vec<u64>,
-}
+pub(crate) struct Charges(Vec<Segment>);
 
 impl Charges {
     pub(crate) fn of(function: &ExecFunction, analysis: &Analysis) -> Self {
-        let count = function.segments.len();
-        let cost = |index: usize| {
-            function.segments.get(index).map_or(0, |segment| function.fuel(segment.start, segment.end))
-        };
-        let mut charges: Vec<Charge> = (0..count).map(|index| Charge::Take(cost(index))).collect();
-        let mut reserved = vec![0; count];
-        // Segments from the leaves of the trees of single entries upwards.
-        for index in analysis.bottom_up() {
-            let Some(children) = children(function, analysis, index) else { continue };
-            let needs = |charges: &[Charge], child: usize| match charges.get(child) {
-                Some(Charge::Take(fuel)) => *fuel,
-                _ => 0,
-            };
-            let most = children.iter().map(|&child| needs(&charges, child)).max().unwrap_or(0);
-            if most > MAX_RESERVED {
-                continue;
-            }
-            for &child in &children {
-                let spare = most - needs(&charges, child);
-                if let Some(charge) = charges.get_mut(child) {
-                    *charge = Charge::GiveBack(spare);
-                }
-            }
-            if let (Some(charge), Some(kept)) = (charges.get_mut(index), reserved.get_mut(index)) {
-                *charge = Charge::Take(cost(index) + most);
-                *kept = most;
+        let mut charges = Self(vec![Segment::default(); function.segments.len()]);
+        charges.find_prepaid(function, analysis);
+        // Prepaid segments come behind all that control comes from.
+        for (index, segment) in function.segments.iter().enumerate().rev() {
+            let successors = analysis.successors.get(index).map_or(&[][..], |list| list);
+            let reserves = successors.iter().map(|&to| charges.held_at(to)).max().unwrap_or(0);
+            if let Some(charge) = charges.0.get_mut(index) {
+                charge.reserves = reserves;
+                charge.needs = function.fuel(segment.start, segment.end) + reserves;
+                charge.prepaid &= charge.needs <= MAX_RESERVED;
             }
         }
-        Self { charges, reserved }
+        for (index, successors) in analysis.successors.iter().enumerate() {
+            for &to in successors {
+                if analysis.predecessors.get(to) == Some(&1) {
+                    let spare = charges.reserved(index) - charges.held_at(to);
+                    if let Some(charge) = charges.0.get_mut(to).filter(|charge| charge.prepaid) {
+                        charge.spare = Some(spare);
+                    }
+                }
+            }
+        }
+        charges
     }
-}
 
-/// The segments that are entered from this one only, if it may reserve their fuel: nothing sees the fuel in between,
-/// and control does not go back, where giving back would cost something in each turn of a loop.
-fn children(function: &ExecFunction, analysis: &Analysis, index: usize) -> Option<Vec<usize>> {
-    let segment = function.segments.get(index)?;
-    let last = function.instrs.get(segment.end.index().checked_sub(1)?)?;
-    if shows_fuel(last) {
-        return None;
+    fn find_prepaid(&mut self, function: &ExecFunction, analysis: &Analysis) {
+        for (index, charge) in self.0.iter_mut().enumerate() {
+            charge.prepaid = index > 0 && analysis.reachable.get(index) == Some(&true);
+        }
+        for (index, (segment, successors)) in function.segments.iter().zip(&analysis.successors).enumerate() {
+            let last = segment.end.index().checked_sub(1).and_then(|last| function.instrs.get(last));
+            let shows = last.is_none_or(shows_fuel);
+            for &to in successors {
+                if let Some(charge) = self.0.get_mut(to) {
+                    charge.prepaid &= !shows && index < to;
+                }
+            }
+        }
     }
-    let successors = analysis.successors.get(index)?;
-    if successors.iter().any(|&to| to <= index) {
-        return None;
+
+    fn get(&self, segment: usize) -> Segment {
+        self.0.get(segment).copied().unwrap_or_default()
     }
-    Some(successors.iter().copied().filter(|&to| analysis.is_child(to)).collect())
+
+    /// What control brings along to a segment.
+    fn held_at(&self, segment: usize) -> u64 {
+        let segment = self.get(segment);
+        if segment.prepaid { segment.needs } else { 0 }
+    }
+
+    /// What happens where a segment starts.
+    pub(crate) fn at_start(&self, segment: usize) -> Charge {
+        let segment = self.get(segment);
+        if segment.prepaid {
+            Charge::GiveBack(segment.spare.unwrap_or(0))
+        } else {
+            Charge::Take(segment.needs)
+        }
+    }
+
+    /// What is given back on the way from a segment to the next; not what is given back where that starts.
+    pub(crate) fn on_edge(&self, from: usize, to: usize) -> u64 {
+        let spare = self.get(to).spare.unwrap_or(0);
+        self.reserved(from).saturating_sub(self.held_at(to) + spare)
+    }
+
+    /// What a segment reserves for those behind it.
+    pub(crate) fn reserved(&self, segment: usize) -> u64 {
+        self.get(segment).reserves
+    }
 }
 
 /// Whether something sees the fuel at this instruction: a callee, the host, or a charge by size.

@@ -22,7 +22,11 @@
 //! frames, and the interpreter goes on or reports. So results, traps, call stacks, fuel, host calls and charged
 //! memory are the same by construction, and a stopped run is the same plain data.
 //!
-//! No signal handlers, no process-wide state, no symbols looked up, no environment variable, no file.
+//! No signal handlers, no process-wide state, no symbols looked up, no environment variable; no file, unless
+//! [`JitConfig::perf_map`] asks for one. A panic of the code generator is an error ([`JitError::Codegen`]) wherever panics
+//! unwind; the process's panic hook hears of it first.
+//!
+//! With the feature `disasm`, `JitEngine::disassemble` shows the machine code.
 
 mod analysis;
 mod compile;
@@ -30,7 +34,13 @@ mod context;
 mod engine;
 mod error;
 mod fuel;
+mod guard;
+#[cfg(feature = "disasm")]
+mod listing;
 mod memory;
+mod meter;
+mod notes;
+mod perf_map;
 mod program;
 mod shims;
 mod signatures;
@@ -39,4 +49,7 @@ mod translate;
 
 pub use engine::{JitConfig, JitEngine};
 pub use error::JitError;
+#[cfg(feature = "disasm")]
+pub use listing::{Listing, ListingPart, NativeInstr, Source};
+pub use notes::NativePart;
 pub use program::JittedProgram;

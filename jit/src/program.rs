@@ -38,6 +38,17 @@ impl JittedProgram {
         self.code.memory.bytes().get(range).unwrap_or(&[])
     }
 
+    /// Where the machine code begins.
+    pub(crate) fn base(&self) -> usize {
+        self.code.memory.address(0)
+    }
+
+    /// All machine code.
+    #[cfg(feature = "disasm")]
+    pub(crate) fn code(&self) -> &[u8] {
+        self.code.memory.bytes().get(..self.code.size).unwrap_or(&[])
+    }
+
     /// Bytes of machine code of all functions.
     #[must_use]
     pub fn code_size(&self) -> usize {
@@ -62,6 +73,8 @@ pub(crate) struct Site {
     pub(crate) instr: InstrIx,
     /// The slots whose values are handed over, in [`Compiled::slots`].
     pub(crate) live: Range<u32>,
+    /// Of a place where a fixed cost is paid: that cost.
+    pub(crate) cost: u64,
 }
 
 /// How a function is entered from Rust.
@@ -71,10 +84,10 @@ pub(crate) struct Entry {
     pub(crate) code: usize,
     /// Address of code that calls functions with its parameters and results.
     pub(crate) trampoline: usize,
-    /// Slots of its parameters.
-    pub(crate) params: usize,
-    /// Slots of its results.
-    pub(crate) results: usize,
+    /// Slots of its frame.
+    pub(crate) slots: u32,
+    /// Where it can be entered besides its start: the heads of its loops, in order.
+    pub(crate) heads: Box<[InstrIx]>,
 }
 
 /// Code, and what is needed to enter and leave it.
@@ -116,8 +129,16 @@ impl NativeCode for Compiled {
         self.max_frames
     }
 
-    fn run(&self, func: FuncId, run: &mut NativeRun<'_, '_>) -> NativeEnd {
+    fn entry(&self, func: FuncId, at: InstrIx) -> Option<u32> {
+        if at == InstrIx(0) {
+            return Some(0);
+        }
+        let heads = &self.entries.get(func.index())?.heads;
+        heads.binary_search(&at).ok().map(|index| index as u32 + 1)
+    }
+
+    fn run(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd {
         // A function that is not there has no frame to leave: the interpreter goes on where it is.
-        context::enter(self, func.index(), run).unwrap_or(NativeEnd::Left)
+        context::enter(self, func.index(), entry, run).unwrap_or(NativeEnd::Left)
     }
 }

@@ -14,21 +14,21 @@ pub(crate) fn native(params: &[ValueType], results: &[ValueType]) -> Signature {
     of_slots(&flatten(params), &flatten(results))
 }
 
-/// Context, fuel, room and parameters; fuel and results.
+/// Meter and parameters; meter and results. The context is in the pinned register.
 pub(crate) fn of_slots(params: &[Type], results: &[Type]) -> Signature {
     let mut signature = Signature::new(CallConv::Tail);
-    signature.params = vec![AbiParam::new(types::I64); 3];
+    signature.params = vec![AbiParam::new(types::I64)];
     signature.params.extend(params.iter().map(|&ty| AbiParam::new(ty)));
     signature.returns = vec![AbiParam::new(types::I64)];
     signature.returns.extend(results.iter().map(|&ty| AbiParam::new(ty)));
     signature
 }
 
-/// The signature of the code that gets more fuel: it takes context, fuel and cost, keeps all registers, and leaves what
+/// The signature of the code that gets more fuel: it takes meter and cost, keeps all registers, and leaves what
 /// it got in the context.
 pub(crate) fn refill() -> Signature {
     let mut signature = Signature::new(CallConv::PreserveAll);
-    signature.params = vec![AbiParam::new(types::I64); 3];
+    signature.params = vec![AbiParam::new(types::I64); 2];
     signature
 }
 
@@ -40,16 +40,17 @@ pub(crate) fn refill_code(isa: &dyn TargetIsa, ir: &mut Function, context: &mut 
     builder.append_block_params_for_function_params(block);
     builder.switch_to_block(block);
     builder.seal_block(block);
-    let &[cx, fuel, cost] = builder.block_params(block) else { return };
+    let &[meter, cost] = builder.block_params(block) else { return };
     let flags = MemFlags::trusted();
+    let cx = builder.ins().get_pinned_reg(types::I64);
     let table = builder.ins().load(types::I64, flags, cx, Context::HELPERS);
     let helper = builder.ins().load(types::I64, flags, table, Helper::REFILL.offset);
     let mut signature = Signature::new(isa.default_call_conv());
     signature.params = vec![AbiParam::new(types::I64); 3];
     signature.returns = vec![AbiParam::new(types::I64)];
     let signature = builder.import_signature(signature);
-    let call = builder.ins().call_indirect(signature, helper, &[cx, fuel, cost]);
-    let refilled = builder.inst_results(call).first().copied().unwrap_or(fuel);
+    let call = builder.ins().call_indirect(signature, helper, &[cx, meter, cost]);
+    let refilled = builder.inst_results(call).first().copied().unwrap_or(meter);
     builder.ins().store(flags, refilled, cx, Context::REFILLED);
     builder.ins().return_(&[]);
     builder.finalize(isa.frontend_config());
@@ -60,8 +61,8 @@ pub(crate) fn with_environment(params: &[ValueType], closure: bool) -> Vec<Value
     closure.then_some(ValueType::Agg).into_iter().chain(params.iter().copied()).collect()
 }
 
-/// Translates the code through which Rust enters functions of one signature: it takes context, code address, fuel,
-/// room and the address of the parameters' slots; results go to the context's slots; fuel is returned.
+/// Translates the code through which Rust enters functions of one signature: it takes context, code address,
+/// meter and the address of the parameters' slots; results go to the context's slots; the meter is returned.
 pub(crate) fn trampoline(
     isa: &dyn TargetIsa,
     (params, results): (&[Type], &[Type]),
@@ -69,16 +70,19 @@ pub(crate) fn trampoline(
     context: &mut FunctionBuilderContext,
 ) {
     ir.signature = Signature::new(isa.default_call_conv());
-    ir.signature.params = vec![AbiParam::new(types::I64); 5];
+    ir.signature.params = vec![AbiParam::new(types::I64); 4];
     ir.signature.returns = vec![AbiParam::new(types::I64)];
     let mut builder = FunctionBuilder::new(ir, context);
     let block = builder.create_block();
     builder.append_block_params_for_function_params(block);
     builder.switch_to_block(block);
     builder.seal_block(block);
-    let &[cx, code, fuel, room, slots] = builder.block_params(block) else { return };
+    let &[cx, code, meter, slots] = builder.block_params(block) else { return };
     let flags = MemFlags::trusted();
-    let mut args = vec![cx, fuel, room];
+    // The pinned register belongs to the caller, for whom it is as any other.
+    let kept = builder.ins().get_pinned_reg(types::I64);
+    builder.ins().set_pinned_reg(cx);
+    let mut args = vec![meter];
     for (i, &ty) in params.iter().enumerate() {
         args.push(builder.ins().load(ty, flags, slots, (i * 8) as i32));
     }
@@ -86,6 +90,7 @@ pub(crate) fn trampoline(
     let call = builder.ins().call_indirect(signature, code, &args);
     let values = builder.inst_results(call).to_vec();
     if !results.is_empty() {
+        let cx = builder.ins().get_pinned_reg(types::I64);
         let spill = builder.ins().load(types::I64, flags, cx, Context::SPILL);
         for (i, &value) in values.iter().skip(1).enumerate() {
             let narrow = builder.func.dfg.value_type(value) == types::I8;
@@ -93,7 +98,8 @@ pub(crate) fn trampoline(
             builder.ins().store(flags, value, spill, (i * 8) as i32);
         }
     }
-    let fuel = values.first().copied().unwrap_or(fuel);
-    builder.ins().return_(&[fuel]);
+    builder.ins().set_pinned_reg(kept);
+    let meter = values.first().copied().unwrap_or(meter);
+    builder.ins().return_(&[meter]);
     builder.finalize(isa.frontend_config());
 }

@@ -248,7 +248,8 @@ impl Body<'_, '_, '_> {
             return true;
         }
         let (i, count, one) = (self.locked(&U64), self.locked(&U64), self.locked(&U64));
-        let most = self.choices.below(5) as u64;
+        // Some turn often enough to be run for longer than a slice of fuel lasts.
+        let most = if self.choices.chance(8) { self.choices.below(60) } else { self.choices.below(5) } as u64;
         for (reg, value) in [(i, 0), (count, most), (one, 1)] {
             emit!(self.func, ConstU64, reg, value).expect("a constant");
             self.written(reg, U64, false, None);

@@ -1,8 +1,9 @@
 //! The host functions that generated programs import. They are deterministic, and simple enough to be written
 //! again for another VM.
 
+use crate::plain::Plain;
 use opforge_vm::ValueType::{self, Agg, Bool, Bytes, Decimal, F64, I64, Obj, Str, U64};
-use opforge_vm::{Caller, Capability, HostError, Linker, Value};
+use opforge_vm::{Caller, Capability, HostError, InterruptHandle, Linker, Value};
 
 /// The host type of the objects that [`HostFn::Object`] makes.
 pub const HOST_OBJECT: u64 = 7;
@@ -72,27 +73,74 @@ pub const HOST_FUNCS: &[HostFunc] = &[
     host("liar", HostFn::Liar, &[U64], &[I64]),
 ];
 
-/// A linker with all of them, which need no capability. An instance's data counts the fuel that was charged.
+/// One call that reached the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostRecord {
+    /// The function's name.
+    pub symbol: &'static str,
+    /// Bytes of the heap that were charged before the call.
+    pub memory: u64,
+    /// What it was called with.
+    pub args: Vec<Plain>,
+    /// What it gave, or why it failed.
+    pub results: Result<Vec<Plain>, String>,
+}
+
+/// An instance's data: what the host functions saw and did in a run.
+#[derive(Clone, Debug, Default)]
+pub struct HostLog {
+    /// Fuel that was charged on top of the instructions' own.
+    pub charged: u64,
+    /// All calls in order.
+    pub calls: Vec<HostRecord>,
+    /// By call: the fuel that the host saw. It depends on how a run's fuel is given.
+    pub fuel: Vec<u64>,
+    /// Every call interrupts the run that it is made for through this.
+    pub interrupt: Option<InterruptHandle>,
+}
+
+/// A linker with all of them, which need no capability. An instance's data is a log of the calls.
 ///
 /// # Panics
 /// Never: names and signatures are distinct.
 #[must_use]
-pub fn linker() -> Linker<u64> {
+pub fn linker() -> Linker<HostLog> {
     let mut linker = Linker::new();
     for func in HOST_FUNCS {
-        let does = func.does;
         linker
             .func_dyn(func.symbol, Capability::none(), func.params, func.results, move |caller, args, out| {
-                call(does, caller, args, out)
+                logged(func, caller, args, out)
             })
             .expect("names and signatures are distinct");
     }
     linker
 }
 
+fn logged(
+    func: &HostFunc,
+    caller: &mut Caller<'_, HostLog>,
+    args: &[Value],
+    out: &mut [Value],
+) -> Result<(), HostError> {
+    let (fuel, memory) = (caller.fuel(), caller.heap().charged());
+    let seen = Plain::list(args, caller.heap());
+    let result = call(func.does, caller, args, out);
+    let results = match &result {
+        Ok(()) => Ok(Plain::list(out, caller.heap())),
+        Err(error) => Err(error.to_string()),
+    };
+    let log = caller.data_mut();
+    log.calls.push(HostRecord { symbol: func.symbol, memory, args: seen, results });
+    log.fuel.push(fuel);
+    if let Some(interrupt) = &log.interrupt {
+        interrupt.interrupt();
+    }
+    result
+}
+
 fn call(
     does: HostFn,
-    caller: &mut Caller<'_, u64>,
+    caller: &mut Caller<'_, HostLog>,
     args: &[Value],
     out: &mut [Value],
 ) -> Result<(), HostError> {
@@ -106,7 +154,7 @@ fn call(
         }
         (HostFn::Charge, [Value::U64(n)], [out]) => {
             caller.charge(n % 8);
-            *caller.data_mut() += n % 8;
+            caller.data_mut().charged += n % 8;
             *out = Value::U64(n % 8);
         }
         (HostFn::Swap, [text, float], [first, second]) => (*first, *second) = (float.clone(), text.clone()),

@@ -68,7 +68,8 @@ pub(crate) fn inputs(choices: &mut Choices<'_, '_>, world: &World) -> Vec<Vec<In
         let params = plan.params.iter().enumerate();
         let argument = |(at, ty): (usize, &Ty)| {
             if plan.counter == Some(at) && (round == 0 || !choices.chance(10)) {
-                return Input::Value(Value::I64(choices.below(4) as i64));
+                let most = if choices.chance(5) { 130 } else { 4 };
+                return Input::Value(Value::I64(choices.below(most) as i64));
             }
             Argument { choices: &mut *choices, world, odd: round, depth: 0 }.of(ty)
         };
@@ -90,7 +91,7 @@ impl Argument<'_, '_, '_, '_> {
     }
 
     fn of(&mut self, ty: &Ty) -> Input {
-        if ty.has_shape() && self.odd > 0 && self.choices.chance(12) {
+        if ty.has_shape() && self.odd > 0 && self.choices.chance(20) {
             return self.class(ValueType::Agg);
         }
         match ty {
@@ -115,7 +116,7 @@ impl Argument<'_, '_, '_, '_> {
     }
 
     fn aggregate(&mut self) -> Input {
-        if self.odd > 0 && self.choices.chance(12) {
+        if self.odd > 0 && self.choices.chance(35) {
             return Input::BadHandle;
         }
         if self.depth > 2 {

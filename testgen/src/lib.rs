@@ -24,21 +24,24 @@ mod control;
 mod data;
 mod hosts;
 mod input;
+mod limits;
 mod operands;
+mod plain;
 mod plan;
 mod shrink;
 mod state;
 mod ty;
 
-pub use hosts::{HOST_FUNCS, HOST_OBJECT, HostFn, HostFunc, linker};
+pub use hosts::{HOST_FUNCS, HOST_OBJECT, HostFn, HostFunc, HostLog, HostRecord, linker};
 pub use input::Input;
+pub use plain::Plain;
 pub use shrink::shrink;
 
 use arbitrary::Unstructured;
 use choices::Choices;
-use opforge_vm::Program;
 use opforge_vm::builder::ProgramBuilder;
 use opforge_vm::ids::FuncId;
+use opforge_vm::{Limits, Program};
 use plan::World;
 
 /// How large programs get, and which liberties they take.
@@ -94,6 +97,9 @@ pub struct GeneratedProgram {
     pub entry: FuncId,
     /// [`INPUTS`] argument lists for it, from tame to odd.
     pub inputs: Vec<Vec<Input>>,
+    /// Limits to run each of the inputs with. Most are ample; some leave little memory, few host calls, frames or
+    /// stack slots, so that running out of these is met too.
+    pub limits: Vec<Limits>,
 }
 
 /// The number of argument lists of a program.
@@ -108,6 +114,8 @@ pub const INPUTS: usize = 4;
 /// If the builder refuses what the rows allow, which is a defect of this crate or of the builder.
 pub fn generate(u: &mut Unstructured<'_>, config: &GenConfig) -> Result<GeneratedProgram, arbitrary::Error> {
     let mut choices = Choices::new(u);
+    // First, because large programs use up all bytes.
+    let limits = (0..INPUTS).map(|_| limits::limits(&mut choices)).collect();
     let mut builder = ProgramBuilder::new();
     let world = World::plan(&mut choices, &mut builder, config);
     for own in 0..world.funcs.len() {
@@ -116,7 +124,7 @@ pub fn generate(u: &mut Unstructured<'_>, config: &GenConfig) -> Result<Generate
     let entry = world.funcs[0].id;
     let inputs = input::inputs(&mut choices, &world);
     let program = builder.finish().expect("every declared function was defined");
-    Ok(GeneratedProgram { program, entry, inputs })
+    Ok(GeneratedProgram { program, entry, inputs, limits })
 }
 
 /// The bytes that [`from_seed`] makes a program from.

@@ -56,7 +56,7 @@ impl Body<'_, '_, '_> {
     pub(crate) fn read_agg(&mut self, rule: TypeRule, elements: bool) -> Reg {
         let peer = self.is_peer();
         // The peer may hold a shape to be known that a later write made unknown.
-        let unknown = !elements && !peer && self.choices.chance(12);
+        let unknown = !elements && !peer && self.choices.chance(20);
         let fits = |reg: &RegState, body: &Self| {
             let kind = match rule {
                 TypeRule::Tuple => matches!(reg.here, Ty::Tuple(_)),
@@ -66,11 +66,24 @@ impl Body<'_, '_, '_> {
             kind && (!elements || (reg.peer_knows || !peer) && !body.elements(&reg.here).is_empty())
                 || unknown && reg.here == AGG
         };
+        if unknown && self.choices.chance(30) {
+            return self.make_unknown();
+        }
         let regs = self.readable(|reg| fits(reg, self));
         match self.pick_late(&regs) {
             Some(reg) if !self.choices.chance(20) => reg,
             _ => self.make_agg(rule),
         }
+    }
+
+    /// An aggregate of which only its host knows what it is.
+    fn make_unknown(&mut self) -> Reg {
+        let at = HOST_FUNCS.iter().position(|host| host.does == HostFn::Same).unwrap_or(0);
+        let agg = self.read(&AGG, Taste::Wild);
+        let dst = self.target(&AGG);
+        emit!(self.func, HostCall, self.world.hosts[at], &[agg], &[dst]).expect("a host call");
+        self.written(dst, AGG, false, None);
+        dst
     }
 
     /// Makes an aggregate of this kind, with an element that can be read where there is such a type.

@@ -123,6 +123,10 @@ impl World {
             params.push(AGG);
         }
         params.extend(choices.classes(3).into_iter().map(Ty::Value));
+        if index == 0 && choices.chance(20) {
+            // What comes from outside may be no aggregate at all.
+            params.push(AGG);
+        }
         // Many, because a wrong value is only seen where it gets out.
         let results = choices.classes(7);
         let counter = choices.chance(50).then_some(params.len());

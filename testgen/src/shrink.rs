@@ -2,7 +2,7 @@
 
 use crate::{GenConfig, GeneratedProgram, from_bytes};
 
-/// Makes a failing input simpler while it still fails: smaller bounds, fewer bytes, zeroed bytes. Gives the bytes
+/// Makes a failing input simpler while it still fails: smaller bounds, fewer bytes, zeroed bytes, bytes left out. Gives the bytes
 /// and the bounds of the simplest found. `fails` is called at most `tries` times.
 pub fn shrink(
     bytes: &[u8],
@@ -53,6 +53,20 @@ pub fn shrink(
                 }
             }
             width /= 4;
+        }
+        // What follows a removed byte is read as something else, so most of these fail to fail.
+        let mut width = best.0.len() / 2;
+        while width > 0 {
+            let mut start = 0;
+            while start < best.0.len() {
+                let mut bytes = best.0.clone();
+                bytes.drain(start..(start + width).min(best.0.len()));
+                let config = best.1;
+                if !improves(&mut best, bytes, config) {
+                    start += width;
+                }
+            }
+            width /= 2;
         }
         if size(&best) >= before {
             return best;

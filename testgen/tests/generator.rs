@@ -9,7 +9,7 @@ use opforge_vm::disasm::{DisasmOptions, disassemble};
 use opforge_vm::verify::{VerifyConfig, verify};
 
 fn accepted(of: &GeneratedProgram, what: &str) {
-    assert_eq!(of.inputs.len(), INPUTS);
+    assert_eq!((of.inputs.len(), of.limits.len()), (INPUTS, INPUTS));
     let params = of.program.func_sig(of.entry).map(|sig| sig.params.len());
     assert!(of.inputs.iter().all(|input| Some(input.len()) == params), "{what}");
     if let Err(report) = verify(of.program.clone(), &VerifyConfig::new()) {

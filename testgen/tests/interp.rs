@@ -86,6 +86,8 @@ fn generated_programs_agree() {
     }
     let reports: Vec<String> = failures.iter().take(3).map(|(seed, why)| report(*seed, why)).collect();
     assert!(failures.is_empty(), "{}", reports.join("\n\n"));
-    let rare = health.too_rare();
+    let impossible = health.exercised.impossible();
+    assert!(impossible.is_empty(), "not unreachable at all: {impossible:?}");
+    let rare = health.exercised.too_rare(health.programs);
     assert!(rare.is_empty(), "exercised too rarely:\n{}", rare.join("\n"));
 }

@@ -102,3 +102,12 @@ impl fmt::Display for ValueType {
         }
     }
 }
+
+/// Writes types as `(i64, str)`.
+pub(crate) fn write_types(f: &mut fmt::Formatter<'_>, types: &[ValueType]) -> fmt::Result {
+    f.write_str("(")?;
+    for (i, ty) in types.iter().enumerate() {
+        write!(f, "{}{ty}", if i == 0 { "" } else { ", " })?;
+    }
+    f.write_str(")")
+}

@@ -4,6 +4,8 @@ mod op;
 mod topics;
 mod traps;
 
+pub(crate) use topics::hint;
+
 use crate::args::ExplainArgs;
 use crate::codes;
 use crate::exit::Exit;

@@ -11,6 +11,7 @@ pub(super) fn part(code: &str) -> &'static str {
         Some(b'E') => "the start of a run",
         Some(b'H') => "the linker of host functions",
         Some(b'I') => "this command line",
+        Some(b'J') => "native code",
         Some(b'L') => "lowering",
         Some(b'T') => "a run",
         Some(b'V') => "the verifier",
@@ -80,6 +81,16 @@ pub(super) const TOPICS: &[Code] = &[
     ("E0004", "the function's frame alone is larger than the stack limit", "raise Limits::stack_slots"),
     ("E0005", "the execution is running already", "resume it to its end first"),
     ("E0006", "the execution was not started", "call Execution::start first"),
+    (
+        "E0007",
+        "the typed function is that of another module than the instance's",
+        "get it from the module that the instance was made from",
+    ),
+    (
+        "E0008",
+        "the function has other parameter or result types than were asked for",
+        "ask for the types of its signature; opforge disasm shows it",
+    ),
     ("H0001", "no host function of this name is registered", "register it with Linker::func"),
     (
         "H0002",
@@ -90,6 +101,42 @@ pub(super) const TOPICS: &[Code] = &[
         "H0003",
         "the host function needs a capability that was not granted",
         "grant it, with --grant on the command line",
+    ),
+    (
+        "J0001",
+        "there is no native code for this machine",
+        "run it in the interpreter, which gives the same results",
+    ),
+    (
+        "J0002",
+        "a function is larger than what is compiled to native code",
+        "run it in the interpreter, which gives the same results, or split the function",
+    ),
+    (
+        "J0003",
+        "the program has more machine code than is kept at once",
+        "raise JitConfig::max_code, which takes up to 64 MiB; run it in the interpreter; or split the program",
+    ),
+    (
+        "J0004",
+        "the system gives no memory for code, or does not let it be executed",
+        "check memory limits and hardening such as MemoryDenyWriteExecute; the interpreter needs no such memory",
+    ),
+    (
+        "J0005",
+        "the code generator refused a function, or panicked over it",
+        "this is an error of opforge; please report it, and run the program in the interpreter until then",
+    ),
+    ("J0006", "the program could not be lowered", "the message has the code of lowering, L0001 or L0002"),
+    (
+        "J0007",
+        "lowered code breaks a guarantee that native code needs",
+        "this is an error of opforge; please report it, and run the program in the interpreter until then",
+    ),
+    (
+        "J0008",
+        "the map for Linux perf cannot be written",
+        "look at the file that the message names: it must be your own, a plain file, and writable by nobody else",
     ),
     ("L0001", "verified code does not lower", "this is an error of opforge; please report it"),
     ("L0002", "the lowered program is too large", "split the program"),
@@ -111,6 +158,11 @@ pub(super) const TOPICS: &[Code] = &[
     ("W0108", "an unknown section with the tag of a known one", "use another tag"),
 ];
 
+/// What to do about a code.
+pub(crate) fn hint(code: &str) -> &'static str {
+    TOPICS.iter().find(|(known, ..)| *known == code).map_or("", |(_, _, hint)| hint)
+}
+
 #[cfg(test)]
 mod tests {
     use super::TOPICS;
@@ -128,15 +180,17 @@ mod tests {
         }
     }
 
-    /// Every code in quotes or brackets in the VM's sources, such as `"D0101"` and `error[E0001]`.
+    /// Every code in quotes or brackets in the sources of the VM and of native code, such as `"D0101"` and
+    /// `error[E0001]`.
     fn codes_of_the_vm() -> BTreeSet<String> {
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../vm/src"));
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
         let (mut files, mut found) = (Vec::new(), BTreeSet::new());
-        sources(root, &mut files);
+        sources(&root.join("vm/src"), &mut files);
+        sources(&root.join("jit/src"), &mut files);
         for file in files {
             let text = std::fs::read_to_string(&file).expect("a source");
             for piece in text.split(['"', '[', ']']) {
-                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'L' | b'W', rest @ ..]
+                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'J' | b'L' | b'W', rest @ ..]
                     if rest.len() == 4 && rest.iter().all(u8::is_ascii_digit));
                 if is_code {
                     found.insert(piece.to_owned());

@@ -1,8 +1,9 @@
-//! The host functions that programs find when the command line runs them.
+//! The host functions that programs find when the command line runs them, and what they note of their calls.
 
+use super::log::{Call, Log};
 use crate::output::{Out, to_stderr};
 use crate::text::clean_lines;
-use opforge::{Caller, Capability, HostError, Linker};
+use opforge::{Caller, Capability, HostError, Linker, Value};
 
 /// Where `env.print` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,17 +12,45 @@ pub(super) enum Target {
     Stderr,
 }
 
+/// What becomes of host calls.
+#[derive(Debug)]
+enum Role {
+    /// They take effect.
+    Live,
+    /// They take effect and are noted.
+    Record,
+    /// They are noted, have no effect, and are answered as before: from this call on (the first is 1), `env.print`
+    /// fails.
+    Replay { closed_at: Option<u64> },
+}
+
 /// What host functions of a run write to. It holds standard output for the time of the run.
 #[derive(Debug)]
 pub(super) struct Console {
     out: Out,
     target: Target,
+    role: Role,
+    log: Log,
 }
 
 impl Console {
-    /// Takes standard output.
-    pub(super) fn new(out: &mut Out, target: Target) -> Self {
-        Self { out: std::mem::replace(out, Out::stdout()), target }
+    /// Takes standard output; nothing is noted.
+    pub(super) fn live(out: &mut Out, target: Target) -> Self {
+        Self::new(std::mem::replace(out, Out::stdout()), target, Role::Live)
+    }
+
+    /// Takes standard output, and notes every call.
+    pub(super) fn record(out: &mut Out, target: Target) -> Self {
+        Self::new(std::mem::replace(out, Out::stdout()), target, Role::Record)
+    }
+
+    /// Writes nothing; answers calls as they were answered when this log was recorded.
+    pub(super) fn replay(recorded: &Log, target: Target) -> Self {
+        Self::new(Out::stdout(), target, Role::Replay { closed_at: recorded.closed_at })
+    }
+
+    fn new(out: Out, target: Target, role: Role) -> Self {
+        Self { out, target, role, log: Log::default() }
     }
 
     /// Gives standard output back.
@@ -29,13 +58,49 @@ impl Console {
         *out = self.out;
     }
 
-    fn print(&mut self, text: &str) -> Result<(), HostError> {
-        let text = clean_lines(text);
-        match self.target {
-            Target::Stderr => to_stderr(&format!("{text}\n")),
-            Target::Stdout => self.out.line(&text),
+    /// What was noted.
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn note(&mut self, symbol: &'static str, argument: &Value, fuel: u64) {
+        if !matches!(self.role, Role::Live) {
+            self.log.call(Call::new(symbol, argument, fuel));
         }
-        if self.out.is_closed() { Err(HostError::failed("standard output is closed")) } else { Ok(()) }
+    }
+
+    fn print(&mut self, text: &str) -> Result<(), HostError> {
+        let line = clean_lines(text);
+        let on_stdout = self.target == Target::Stdout;
+        let closed = match self.role {
+            Role::Replay { closed_at } => closed_at.is_some_and(|at| self.log.calls() >= at),
+            _ if on_stdout => {
+                self.out.line(&line);
+                self.out.is_closed()
+            }
+            _ => {
+                to_stderr(&format!("{line}\n"));
+                false
+            }
+        };
+        if !matches!(self.role, Role::Live) {
+            self.log.output(if on_stdout { "stdout" } else { "stderr" }, &line);
+        }
+        if closed {
+            self.log.closed();
+            return Err(HostError::failed("standard output is closed"));
+        }
+        Ok(())
+    }
+
+    fn log_line(&mut self, text: &str) {
+        let line = format!("log: {}", clean_lines(text));
+        if !matches!(self.role, Role::Replay { .. }) {
+            to_stderr(&format!("{line}\n"));
+        }
+        if !matches!(self.role, Role::Live) {
+            self.log.output("stderr", &line);
+        }
     }
 }
 
@@ -46,19 +111,40 @@ pub(super) fn linker() -> Linker<Console> {
     linker
 }
 
-type Call<'c> = Caller<'c, Console>;
+type CallOf<'c> = Caller<'c, Console>;
+
+const PRINT: &str = "env.print";
+const LOG: &str = "env.log";
+
+fn print(caller: &mut CallOf<'_>, argument: Value) -> Result<(), HostError> {
+    let fuel = caller.fuel();
+    let console = caller.data_mut();
+    console.note(PRINT, &argument, fuel);
+    match argument {
+        Value::Str(text) => console.print(&text),
+        Value::I64(v) => console.print(&v.to_string()),
+        Value::U64(v) => console.print(&v.to_string()),
+        Value::F64(v) => console.print(&super::value::float(v)),
+        Value::Bool(v) => console.print(&v.to_string()),
+        _ => Err(HostError::SignatureMismatch),
+    }
+}
 
 fn define(linker: &mut Linker<Console>) -> Result<(), Box<dyn std::error::Error>> {
-    const PRINT: &str = "env.print";
     let free = Capability::none;
     linker
-        .func(PRINT, free(), |c: &mut Call<'_>, text: String| c.data_mut().print(&text))?
-        .func(PRINT, free(), |c: &mut Call<'_>, v: i64| c.data_mut().print(&v.to_string()))?
-        .func(PRINT, free(), |c: &mut Call<'_>, v: u64| c.data_mut().print(&v.to_string()))?
-        .func(PRINT, free(), |c: &mut Call<'_>, v: f64| c.data_mut().print(&super::value::float(v)))?
-        .func(PRINT, free(), |c: &mut Call<'_>, v: bool| c.data_mut().print(&v.to_string()))?
-        .func("env.log", Capability::named("log"), |_: &mut Call<'_>, text: String| {
-            to_stderr(&format!("log: {}\n", clean_lines(&text)));
+        .func(PRINT, free(), |c: &mut CallOf<'_>, text: String| print(c, Value::Str(text)))?
+        .func(PRINT, free(), |c: &mut CallOf<'_>, v: i64| print(c, Value::I64(v)))?
+        .func(PRINT, free(), |c: &mut CallOf<'_>, v: u64| print(c, Value::U64(v)))?
+        .func(PRINT, free(), |c: &mut CallOf<'_>, v: f64| print(c, Value::F64(v)))?
+        .func(PRINT, free(), |c: &mut CallOf<'_>, v: bool| print(c, Value::Bool(v)))?
+        .func(LOG, Capability::named("log"), |c: &mut CallOf<'_>, text: String| {
+            let fuel = c.fuel();
+            let text = Value::Str(text);
+            c.data_mut().note(LOG, &text, fuel);
+            if let Value::Str(text) = &text {
+                c.data_mut().log_line(text);
+            }
         })?;
     Ok(())
 }

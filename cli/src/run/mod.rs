@@ -1,22 +1,26 @@
 //! `opforge run`: from a file to results, or to a report of why there are none.
 
+mod compare;
 mod entry;
 mod hosts;
+mod log;
 mod report;
 mod trace;
 mod value;
 
-use crate::args::{RunArgs, Schedule};
+use crate::args::{EngineChoice, RunArgs};
 use crate::exit::Exit;
 use crate::failure::{Failure, Problem};
 use crate::input;
+use crate::native;
 use crate::output::{self, Out};
 use crate::text;
+use compare::Side;
 use hosts::{Console, Target};
+use opforge::heap::Heap;
+use opforge::jit::{JitConfig, JitEngine};
 use opforge::verify::VerifiedProgram;
-use opforge::{
-    Capabilities, Engine, EngineConfig, Execution, FuelSchedule, Limits, Module, Outcome, Trap, Value,
-};
+use opforge::{Capabilities, FuncId, Instance, Limits, Module, Outcome, Trap, Value};
 use serde_json::{Value as Json, json};
 use trace::Trace;
 
@@ -30,40 +34,103 @@ pub(crate) fn run(args: &RunArgs, cap: u64, out: &mut Out) -> Result<Exit, Failu
 fn execute(args: &RunArgs, verified: &VerifiedProgram, out: &mut Out) -> Result<Exit, Failure> {
     let program = verified.program();
     let func = entry::choose(program, args.entry.as_deref())?;
-    let values = entry::arguments(program, func, &args.args)?;
-
-    let schedule = match args.fuel_schedule {
-        Schedule::BySize => FuelSchedule::BySize,
-        Schedule::V1 => FuelSchedule::V1,
+    let job = Job { args, verified, func, values: entry::arguments(program, func, &args.args)? };
+    let ended = match args.engine {
+        EngineChoice::Interp => job.alone(&job.interp()?, out)?,
+        EngineChoice::Jit => job.alone(&job.jit()?, out)?,
+        EngineChoice::Both => job.both(out)?,
     };
-    let engine = Engine::new(EngineConfig::new().schedule(schedule));
-    let module =
-        Module::new(&engine, verified).map_err(|error| Failure::from(Problem::parse(&error.to_string())))?;
-    let granted = args.grant.iter().fold(Capabilities::none(), |granted, name| granted.grant(name));
-    let target = if args.json { Target::Stderr } else { Target::Stdout };
-    let mut instance = hosts::linker()
-        .instantiate(&module, Console::new(out, target), &granted)
-        .map_err(|error| unlinked(&error))?;
-
-    let limits = Limits::new()
-        .fuel(args.fuel)
-        .call_depth(args.max_depth)
-        .host_calls(args.max_host_calls)
-        .memory(args.max_memory);
-    let mut execution = instance.execution(limits);
-    execution.start(func, &values).map_err(|error| Failure::from(Problem::parse(&error.to_string())))?;
-    let outcome = if args.trace {
-        execution.resume_traced(&mut Trace::new(verified, args.trace_limit))
-    } else {
-        execution.resume()
-    };
-    let ended = Ended::new(verified, &execution, outcome, args);
-    instance.into_data().give_back(out);
-    if out.is_closed() {
+    if out.is_closed() && ended.exit != Exit::Defect {
         // Nobody reads: if the run trapped, that was our doing. `Out::finish` tells what there is to tell.
         return Ok(Exit::Done);
     }
     Ok(ended.tell(out))
+}
+
+/// What is to be run.
+struct Job<'j> {
+    args: &'j RunArgs,
+    verified: &'j VerifiedProgram,
+    func: FuncId,
+    values: Vec<Value>,
+}
+
+impl Job<'_> {
+    fn interp(&self) -> Result<Module, Failure> {
+        let engine = native::engine(self.args.fuel_schedule);
+        Module::new(&engine, self.verified).map_err(|error| Problem::parse(&error.to_string()).into())
+    }
+
+    fn jit(&self) -> Result<Module, Failure> {
+        let engine = native::engine(self.args.fuel_schedule);
+        let config = JitConfig::new().engine(engine).perf_map(self.args.perf_map);
+        let program = JitEngine::new(config).and_then(|engine| engine.compile(self.verified));
+        Ok(program.map_err(|error| native::failed(&error))?.module().clone())
+    }
+
+    fn target(&self) -> Target {
+        if self.args.json { Target::Stderr } else { Target::Stdout }
+    }
+
+    fn link(&self, module: &Module, console: Console) -> Result<Instance<Console>, Failure> {
+        let granted = self.args.grant.iter().fold(Capabilities::none(), |granted, name| granted.grant(name));
+        hosts::linker().instantiate(module, console, &granted).map_err(|error| unlinked(&error))
+    }
+
+    /// Runs in an instance, which keeps the heap of the run.
+    fn drive(&self, instance: &mut Instance<Console>) -> Result<Seen, Failure> {
+        let args = self.args;
+        let limits = Limits::new()
+            .fuel(args.fuel)
+            .call_depth(args.max_depth)
+            .host_calls(args.max_host_calls)
+            .memory(args.max_memory);
+        let mut execution = instance.execution(limits);
+        let started = execution.start(self.func, &self.values);
+        started.map_err(|error| Failure::from(Problem::parse(&error.to_string())))?;
+        let outcome = if args.trace {
+            execution.resume_traced(&mut Trace::new(self.verified, args.trace_limit))
+        } else {
+            execution.resume()
+        };
+        Ok(Seen {
+            outcome,
+            fuel: execution.fuel(),
+            host_calls: execution.host_calls(),
+            memory: execution.heap().charged(),
+        })
+    }
+
+    /// One run, whose host calls take effect.
+    fn alone(&self, module: &Module, out: &mut Out) -> Result<Ended, Failure> {
+        let mut instance = self.link(module, Console::live(out, self.target()))?;
+        let seen = self.drive(&mut instance)?;
+        let ended = Ended::new(self, instance.heap(), &seen);
+        instance.into_data().give_back(out);
+        Ok(ended)
+    }
+
+    /// A run in the interpreter, whose host calls take effect, and one of native code that is compared with it.
+    fn both(&self, out: &mut Out) -> Result<Ended, Failure> {
+        // Nothing takes effect before both can run.
+        let (interp, jit) = (self.interp()?, self.jit()?);
+        let mut first = self.link(&interp, Console::record(out, self.target()))?;
+        let expected = self.drive(&mut first)?;
+        let mut second = self.link(&jit, Console::replay(first.data().log(), self.target()))?;
+        let actual = self.drive(&mut second)?;
+        let differences = compare::compare(
+            self.verified,
+            &Side { seen: &expected, heap: first.heap(), log: first.data().log() },
+            &Side { seen: &actual, heap: second.heap(), log: second.data().log() },
+        );
+        let ended = if differences.is_empty() {
+            Ended::new(self, first.heap(), &expected)
+        } else {
+            compare::defect(self, &differences)
+        };
+        first.into_data().give_back(out);
+        Ok(ended)
+    }
 }
 
 fn unlinked(error: &opforge::host::LinkError) -> Failure {
@@ -83,6 +150,16 @@ fn unlinked(error: &opforge::host::LinkError) -> Failure {
     Failure { problems: problems.collect(), truncated: false }
 }
 
+/// What can be seen of a run, beside its heap and its host calls.
+#[derive(Debug)]
+struct Seen {
+    outcome: Outcome,
+    fuel: u64,
+    host_calls: u64,
+    /// Charged memory.
+    memory: u64,
+}
+
 /// How a run ended, as it will be told.
 struct Ended {
     exit: Exit,
@@ -91,11 +168,11 @@ struct Ended {
 }
 
 impl Ended {
-    fn new<T>(verified: &VerifiedProgram, run: &Execution<'_, T>, outcome: Outcome, args: &RunArgs) -> Self {
-        match outcome {
-            Outcome::Finished(values) => Self::finished(verified, run, &values, args),
-            Outcome::Trapped(trap) => Self::trapped("trapped", verified, run, &trap, args),
-            Outcome::OutOfFuel(trap) => Self::trapped("out_of_fuel", verified, run, &trap, args),
+    fn new(job: &Job<'_>, heap: &Heap, seen: &Seen) -> Self {
+        match &seen.outcome {
+            Outcome::Finished(values) => Self::finished(job, heap, seen, values),
+            Outcome::Trapped(trap) => Self::trapped("trapped", job, seen, trap),
+            Outcome::OutOfFuel(trap) => Self::trapped("out_of_fuel", job, seen, trap),
             // Nothing sets an interrupt flag, and the run was started.
             other => {
                 let stderr = format!("the run stopped: {other:?}\n");
@@ -104,43 +181,31 @@ impl Ended {
         }
     }
 
-    fn finished<T>(
-        verified: &VerifiedProgram,
-        run: &Execution<'_, T>,
-        values: &[Value],
-        args: &RunArgs,
-    ) -> Self {
-        let program = verified.program();
+    fn finished(job: &Job<'_>, heap: &Heap, seen: &Seen, values: &[Value]) -> Self {
+        let program = job.verified.program();
         let mut stdout = String::new();
-        if args.json {
-            let results: Vec<Json> =
-                values.iter().map(|value| value::json(program, run.heap(), value)).collect();
+        if job.args.json {
+            let results: Vec<Json> = values.iter().map(|value| value::json(program, heap, value)).collect();
             let object = json!({"status": "finished", "results": results});
-            stdout = text::json(&usage(run, args, object));
+            stdout = text::json(&usage(job, seen, object));
             stdout.push('\n');
         } else {
             for value in values {
-                stdout += &value::text(program, run.heap(), value);
+                stdout += &value::text(program, heap, value);
                 stdout.push('\n');
             }
         }
         Self { exit: Exit::Done, stdout, stderr: String::new() }
     }
 
-    fn trapped<T>(
-        status: &str,
-        verified: &VerifiedProgram,
-        run: &Execution<'_, T>,
-        trap: &Trap,
-        args: &RunArgs,
-    ) -> Self {
+    fn trapped(status: &str, job: &Job<'_>, seen: &Seen, trap: &Trap) -> Self {
         let (mut stdout, mut stderr) = (String::new(), String::new());
-        if args.json {
+        if job.args.json {
             let object = json!({"status": status, "trap": report::json(trap)});
-            stdout = text::json(&usage(run, args, object));
+            stdout = text::json(&usage(job, seen, object));
             stdout.push('\n');
         } else {
-            stderr = report::text(verified, trap);
+            stderr = report::text(job.verified, trap);
         }
         Self { exit: Exit::Trapped, stdout, stderr }
     }
@@ -153,12 +218,13 @@ impl Ended {
     }
 }
 
-/// Adds what the run used.
-fn usage<T>(run: &Execution<'_, T>, args: &RunArgs, mut object: Json) -> Json {
+/// Adds what ran, and what it used.
+fn usage(job: &Job<'_>, seen: &Seen, mut object: Json) -> Json {
     if let Some(object) = object.as_object_mut() {
-        object.insert("fuel_left".to_owned(), run.fuel().into());
-        object.insert("fuel_used".to_owned(), args.fuel.saturating_sub(run.fuel()).into());
-        object.insert("host_calls".to_owned(), run.host_calls().into());
+        object.insert("engine".to_owned(), job.args.engine.name().into());
+        object.insert("fuel_left".to_owned(), seen.fuel.into());
+        object.insert("fuel_used".to_owned(), job.args.fuel.saturating_sub(seen.fuel).into());
+        object.insert("host_calls".to_owned(), seen.host_calls.into());
     }
     object
 }

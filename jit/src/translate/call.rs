@@ -3,6 +3,8 @@
 use super::{LiveAt, Translator};
 use crate::context::{Callee, Context, Helper};
 use crate::error::JitError;
+use crate::fuel::Charge;
+use crate::meter;
 use crate::signatures;
 use crate::slots::SlotSet;
 use cranelift_codegen::ir::{Block, Inst, InstBuilder, Value, condcodes::IntCC, types};
@@ -54,7 +56,8 @@ impl Translator<'_> {
         let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, func, count);
         self.branch_away(outside, exit);
         let flags = self.trusted();
-        let functions = self.builder.ins().load(types::I64, flags, self.context, Context::FUNCTIONS);
+        let context = self.context();
+        let functions = self.builder.ins().load(types::I64, flags, context, Context::FUNCTIONS);
         let size = self.immediate(types::I64, Callee::SIZE as u64);
         let offset = self.builder.ins().imul(func, size);
         let entry = self.builder.ins().iadd(functions, offset);
@@ -74,21 +77,22 @@ impl Translator<'_> {
         self.finish_call(at, &live.across, call, rets)
     }
 
-    /// Leaves before a call that there is no room for. Returns the first arguments: context, fuel, room; and the
-    /// exit.
+    /// Leaves before a call that there is no room for. Returns the first argument, the callee's meter; and the exit.
     fn prepare_call(&mut self, at: InstrIx, live: &LiveAt) -> Result<(Vec<Value>, Block), JitError> {
         let refund = self.unused(at);
         let exit = self.exit(at, &live.before, refund)?;
+        let meter = self.builder.use_var(self.meter);
+        let mask = self.immediate(types::I64, meter::MAX_ROOM.into());
+        let room = self.builder.ins().band(meter, mask);
         let zero = self.immediate(types::I64, 0);
-        let full = self.builder.ins().icmp(IntCC::Equal, self.room, zero);
+        let full = self.builder.ins().icmp(IntCC::Equal, room, zero);
         self.branch_away(full, exit);
         let one = self.immediate(types::I64, 1);
-        let room = self.builder.ins().isub(self.room, one);
-        let fuel = self.builder.use_var(self.fuel);
-        Ok((vec![self.context, fuel, room], exit))
+        let meter = self.builder.ins().isub(meter, one);
+        Ok((vec![meter], exit))
     }
 
-    /// Takes fuel and results of a call, or leaves this frame too.
+    /// Takes meter and results of a call, or leaves this frame too.
     fn finish_call(
         &mut self,
         at: InstrIx,
@@ -97,15 +101,28 @@ impl Translator<'_> {
         rets: SlotList,
     ) -> Result<(), JitError> {
         let results = self.builder.inst_results(call).to_vec();
-        let (&fuel, values) = results.split_first().ok_or(self.internal())?;
+        let (&returned, values) = results.split_first().ok_or(self.internal())?;
         let exit = self.exit_in_call(at, across)?;
-        let left = self.is_negative(fuel);
-        self.branch_away(left, exit);
-        self.builder.def_var(self.fuel, fuel);
+        let one = self.immediate(types::I64, 1);
+        let meter = self.builder.ins().iadd(returned, one);
+        self.check_left(meter, exit);
         for (&slot, &value) in self.function.slots(rets).iter().zip(values) {
             self.write(slot, value);
         }
         Ok(())
+    }
+
+    /// Takes a meter that may say that the run was left. If nothing but the next charge follows, that finds out.
+    fn check_left(&mut self, meter: Value, exit: Block) {
+        self.builder.def_var(self.meter, meter);
+        let next = self.index + 1;
+        let pays = matches!(self.charges.at_start(next), Charge::Take(_));
+        if pays && self.analysis.predecessors.get(next) == Some(&1) {
+            self.unmetered = Some(exit);
+        } else {
+            let left = self.is_negative(meter);
+            self.branch_away(left, exit);
+        }
     }
 
     pub(super) fn host_call(
@@ -116,22 +133,18 @@ impl Translator<'_> {
         rets: SlotList,
     ) -> Result<(), JitError> {
         let live = self.live_at(at)?;
-        // The call has run when it traps: nothing is given back but what stands behind it.
-        let refund = self.unused(InstrIx(at.0 + 1));
-        let exit = self.exit(at, &live.before, refund)?;
         let values: Vec<Value> = self.function.slots(args).iter().map(|&slot| self.read(slot)).collect();
         if !values.is_empty() {
             self.spill(&values);
         }
         let all = values.len() + rets.len as usize;
         self.tables.need_spill(all);
-        let fuel = self.builder.use_var(self.fuel);
+        let meter = self.builder.use_var(self.meter);
         let [host, args, all] = [u64::from(host.0), values.len() as u64, all as u64]
             .map(|value| self.immediate(types::I64, value));
-        let left = self.call_helper(Helper::HOST_CALL, &[host, fuel, args, all]);
-        let none = self.is_negative(left);
-        self.branch_away(none, exit);
-        self.builder.def_var(self.fuel, left);
+        let left = self.call_helper(Helper::HOST_CALL, &[host, meter, args, all]);
+        let exit = self.exit_of_host_call(at, &live.before, meter)?;
+        self.check_left(left, exit);
         if rets.len > 0 {
             let slots = self.function.slots(rets).to_vec();
             self.unspill(values.len(), slots);

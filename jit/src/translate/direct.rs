@@ -1,11 +1,11 @@
 //! Direct instructions: generic cases from the JIT class column of the tables, small arms by family, and calls of the
 //! shared semantic functions.
 
-use super::Translator;
+use super::{Cost, Translator};
 use crate::error::JitError;
 use crate::shims::shim;
 use cranelift_codegen::ir::{
-    Block, InstBuilder, MemFlagsData as MemFlags, Value,
+    InstBuilder, MemFlagsData as MemFlags, Value,
     condcodes::{FloatCC, IntCC},
     types,
 };
@@ -143,8 +143,6 @@ impl Translator<'_> {
         let row = ISA.op(op.didx()).ok_or(self.internal())?;
         let address = shim(op).ok_or(self.internal())? as *const () as usize;
         let size = size_fuel(row, self.program.schedule);
-        let leaves = row.traps.get() != 0 || size.is_some();
-        let mut exit = if leaves { Some(self.exits_around_payment(at)?) } else { None };
         let mut slots = Vec::with_capacity(4);
         for &arg in args.iter().take(row.reads.count_ones() as usize) {
             for slot in self.types.value_at(arg) {
@@ -152,13 +150,12 @@ impl Translator<'_> {
                 slots.push(self.bits(value));
             }
         }
-        if let (Some(size), Some((before, after))) = (size, &mut exit) {
-            // What traps has not run, so it has not paid either.
-            let paid = self.pay_by_size(size, &slots, *before);
-            if row.traps.get() != 0 {
-                *before = self.exit_after(after, paid)?;
-            }
-        }
+        // What traps has not run, so it has not paid either.
+        let paid = match size {
+            Some(size) => self.pay_by_size(at, size, &slots)?,
+            None => None,
+        };
+        let exit = if row.traps.get() != 0 { Some(self.exit_unpaid(at, paid)?) } else { None };
         if let Some(imm) = imm {
             slots.push(self.immediate(types::I64, imm.into()));
         }
@@ -166,9 +163,7 @@ impl Translator<'_> {
         slots.resize(4, zero);
         let address = self.immediate(types::I64, address as u64);
         let status = self.call_rust(address, &slots, 1);
-        if row.traps.get() != 0
-            && let Some((exit, _)) = exit
-        {
+        if let Some(exit) = exit {
             self.branch_away(status, exit);
         }
         self.tables.need_spill(2);
@@ -178,7 +173,12 @@ impl Translator<'_> {
 
     /// Pays for the bytes of operands, each of which is one slot with its length in the lower half.
     /// Returns the fuel.
-    fn pay_by_size(&mut self, size: SizeFuel, slots: &[Value], exit: Block) -> Option<Value> {
+    fn pay_by_size(
+        &mut self,
+        at: InstrIx,
+        size: SizeFuel,
+        slots: &[Value],
+    ) -> Result<Option<Value>, JitError> {
         let mut cost: Option<Value> = None;
         for (i, &slot) in slots.iter().enumerate() {
             if size.args >> i & 1 == 1 {
@@ -189,11 +189,12 @@ impl Translator<'_> {
                 });
             }
         }
-        let bytes = cost?;
+        let Some(bytes) = cost else { return Ok(None) };
         let shift = self.immediate(types::I64, size.shift.into());
         let cost = self.builder.ins().ushr(bytes, shift);
-        self.pay(cost, exit);
-        Some(cost)
+        let exit = self.exit_unpaid(at, Some(cost))?;
+        self.pay(Cost::BySize(cost), exit);
+        Ok(Some(cost))
     }
 
     /// The lower 32 bits: the length of a text or bytes value.

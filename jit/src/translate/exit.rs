@@ -1,8 +1,9 @@
 //! Leaving compiled code, and calls of Rust functions.
 
 use super::Translator;
-use crate::context::{self, Context, Helper, IN_CALL};
+use crate::context::{Context, Helper, IN_CALL, cold};
 use crate::error::JitError;
+use crate::meter;
 use crate::signatures;
 use crate::slots::SlotSet;
 use cranelift_codegen::ir::{
@@ -15,44 +16,51 @@ use opforge_vm::lower::Slot;
 /// A block that leaves, to be filled when everything else is there.
 pub(super) struct PendingExit {
     block: Block,
+    at: InstrIx,
     site: usize,
     live: Vec<Slot>,
-    /// Fuel given back; `None` if the frame waits for a call.
-    refund: Option<u64>,
-    /// More fuel given back, known when the code runs.
-    paid: Option<Value>,
+    refund: Refund,
 }
 
-/// What is needed to leave an instruction that has paid fuel by size.
-pub(super) struct ExitAfter {
-    at: InstrIx,
-    live: SlotSet,
-    refund: u64,
+/// What a block that leaves gives back.
+#[derive(Clone, Copy, Default)]
+struct Refund {
+    /// Fuel; `None` if the frame waits for a call.
+    fuel: Option<u64>,
+    /// More fuel, known when the code runs.
+    paid: Option<Value>,
+    /// The meter, if it is not the one at the jumps to the block.
+    meter: Option<Value>,
 }
 
 impl Translator<'_> {
     /// A block that leaves at an instruction with these live slots, and gives fuel back.
     pub(super) fn exit(&mut self, at: InstrIx, live: &SlotSet, refund: u64) -> Result<Block, JitError> {
-        self.pending(at, live, Some(refund), None)
+        self.pending(at, live, Refund { fuel: Some(refund), ..Refund::default() })
     }
 
-    /// Two blocks that leave before an instruction has run: one for before it has paid fuel by size, and one for
-    /// after it has paid `paid`.
-    pub(super) fn exits_around_payment(&mut self, at: InstrIx) -> Result<(Block, ExitAfter), JitError> {
+    /// A block that leaves before an instruction has run that has paid `paid` on top of its fixed fuel.
+    pub(super) fn exit_unpaid(&mut self, at: InstrIx, paid: Option<Value>) -> Result<Block, JitError> {
         let live = self.live_at(at)?;
-        let refund = self.unused(at);
-        let before = self.exit(at, &live.before, refund)?;
-        Ok((before, ExitAfter { at, live: live.before, refund }))
+        let fuel = Some(self.unused(at));
+        self.pending(at, &live.before, Refund { fuel, paid, meter: None })
     }
 
-    /// The second of the blocks.
-    pub(super) fn exit_after(&mut self, exit: &ExitAfter, paid: Option<Value>) -> Result<Block, JitError> {
-        self.pending(exit.at, &exit.live, Some(exit.refund), paid)
+    /// A block that leaves at a host call that has trapped: its fuel is used, and what else there is shows in the
+    /// meter from before the call.
+    pub(super) fn exit_of_host_call(
+        &mut self,
+        at: InstrIx,
+        live: &SlotSet,
+        meter: Value,
+    ) -> Result<Block, JitError> {
+        let fuel = Some(self.unused(InstrIx(at.0 + 1)));
+        self.pending(at, live, Refund { fuel, paid: None, meter: Some(meter) })
     }
 
     /// A block that leaves while the call at an instruction is active.
     pub(super) fn exit_in_call(&mut self, at: InstrIx, live: &SlotSet) -> Result<Block, JitError> {
-        self.pending(at, live, None, None)
+        self.pending(at, live, Refund::default())
     }
 
     /// A block that leaves before an instruction has run: its fuel and that of the rest of the segment is given
@@ -63,18 +71,12 @@ impl Translator<'_> {
         self.exit(at, &live.before, refund)
     }
 
-    fn pending(
-        &mut self,
-        at: InstrIx,
-        live: &SlotSet,
-        refund: Option<u64>,
-        paid: Option<Value>,
-    ) -> Result<Block, JitError> {
+    fn pending(&mut self, at: InstrIx, live: &SlotSet, refund: Refund) -> Result<Block, JitError> {
         let block = self.builder.create_block();
         self.builder.set_cold_block(block);
         let live: Vec<Slot> = live.iter().filter(|&slot| self.types.get(slot).is_some()).collect();
         let site = self.tables.add_site(self.func, at, &live)?;
-        self.exits.push(PendingExit { block, site, live, refund, paid });
+        self.exits.push(PendingExit { block, at, site, live, refund });
         Ok(block)
     }
 
@@ -83,23 +85,26 @@ impl Translator<'_> {
         for exit in std::mem::take(&mut self.exits) {
             self.builder.seal_block(exit.block);
             self.builder.switch_to_block(exit.block);
+            self.note_source(exit.at);
             if !exit.live.is_empty() {
                 let values: Vec<Value> = exit.live.iter().map(|&slot| self.read(slot)).collect();
                 self.spill(&values);
             }
-            let fuel = match exit.refund {
-                Some(refund) => {
-                    let fuel = self.builder.use_var(self.fuel);
-                    let refund = self.immediate(types::I64, refund);
-                    let fuel = self.builder.ins().iadd(fuel, refund);
-                    match exit.paid {
+            let fuel = match exit.refund.fuel {
+                Some(fuel) => {
+                    let meter = exit.refund.meter.unwrap_or_else(|| self.builder.use_var(self.meter));
+                    let bits = self.immediate(types::I64, meter::ROOM_BITS.into());
+                    let left = self.builder.ins().sshr(meter, bits);
+                    let fuel = self.immediate(types::I64, fuel);
+                    let fuel = self.builder.ins().iadd(left, fuel);
+                    match exit.refund.paid {
                         Some(paid) => self.builder.ins().iadd(fuel, paid),
                         None => fuel,
                     }
                 }
                 None => self.immediate(types::I64, IN_CALL),
             };
-            let site = self.immediate(types::I64, exit.site as u64);
+            let site = self.immediate(types::I64, cold(exit.site as u64));
             self.call_helper(Helper::LEAVE_AT, &[site, fuel]);
             self.return_left();
         }
@@ -110,10 +115,16 @@ impl Translator<'_> {
         let returns: Vec<_> = self.builder.func.signature.returns.iter().map(|ret| ret.value_type).collect();
         let mut values = Vec::with_capacity(returns.len());
         for (i, ty) in returns.into_iter().enumerate() {
-            let value = if i == 0 { context::LEFT as u64 } else { 0 };
+            // Any value will do for results; this one is at hand, and no constant of hot code.
+            let value = if i == 0 || ty == types::I64 { meter::LEFT as u64 } else { 0 };
             values.push(self.immediate(ty, value));
         }
         self.builder.ins().return_(&values);
+    }
+
+    /// The address of the context.
+    pub(super) fn context(&mut self) -> Value {
+        self.builder.ins().get_pinned_reg(types::I64)
     }
 
     /// Memory that is aligned and there.
@@ -125,7 +136,8 @@ impl Translator<'_> {
     pub(super) fn spill(&mut self, values: &[Value]) {
         self.tables.need_spill(values.len());
         let flags = self.trusted();
-        let spill = self.builder.ins().load(types::I64, flags, self.context, Context::SPILL);
+        let context = self.context();
+        let spill = self.builder.ins().load(types::I64, flags, context, Context::SPILL);
         for (i, &value) in values.iter().enumerate() {
             let value = self.widen(value);
             self.builder.ins().store(flags, value, spill, (i * 8) as i32);
@@ -135,7 +147,8 @@ impl Translator<'_> {
     /// Reads slots from the context, from `start` on, as those slots of the frame.
     pub(super) fn unspill(&mut self, start: usize, slots: impl IntoIterator<Item = Slot>) {
         let flags = self.trusted();
-        let spill = self.builder.ins().load(types::I64, flags, self.context, Context::SPILL);
+        let context = self.context();
+        let spill = self.builder.ins().load(types::I64, flags, context, Context::SPILL);
         for (i, slot) in slots.into_iter().enumerate() {
             self.tables.need_spill(start + i + 1);
             let Some(ty) = self.types.get(slot) else { continue };
@@ -164,7 +177,8 @@ impl Translator<'_> {
     /// Calls a helper with the context and these arguments.
     pub(super) fn call_helper(&mut self, helper: Helper, args: &[Value]) -> Value {
         let flags = self.trusted();
-        let table = self.builder.ins().load(types::I64, flags, self.context, Context::HELPERS);
+        let context = self.context();
+        let table = self.builder.ins().load(types::I64, flags, context, Context::HELPERS);
         let address = self.builder.ins().load(types::I64, flags, table, helper.offset);
         self.call_rust(address, args, helper.results)
     }
@@ -175,15 +189,23 @@ impl Translator<'_> {
         signature.params = vec![AbiParam::new(types::I64); args.len() + 1];
         signature.returns = vec![AbiParam::new(types::I64); results];
         let signature = self.signature(signature);
-        let mut all = vec![self.context];
+        let context = self.context();
+        let mut all = vec![context];
         all.extend_from_slice(args);
         let call = self.builder.ins().call_indirect(signature, address, &all);
-        self.builder.inst_results(call).first().copied().unwrap_or(self.context)
+        self.builder.inst_results(call).first().copied().unwrap_or(context)
+    }
+
+    /// A fixed cost as [`crate::context::refill`] takes it, and as the exit for too little fuel knows it.
+    pub(super) fn cost_number(&mut self, exit: Block, fuel: u64) -> Value {
+        let site = self.exits.iter().rev().find(|pending| pending.block == exit).map_or(0, |exit| exit.site);
+        self.tables.set_cost(site, fuel);
+        self.immediate(types::I64, cold(site as u64))
     }
 
     /// Asks for fuel through code that keeps all registers, so that the values of loops can stay in them. Returns
-    /// what [`context::refill`] gives.
-    pub(super) fn refill(&mut self, fuel: Value, cost: Value) -> Value {
+    /// what [`crate::context::refill`] gives.
+    pub(super) fn refill(&mut self, left: Value, cost: Value) -> Value {
         let refill = match self.refill {
             Some(refill) => refill,
             None => {
@@ -193,9 +215,10 @@ impl Translator<'_> {
                 refill
             }
         };
-        self.builder.ins().call(refill, &[self.context, fuel, cost]);
+        self.builder.ins().call(refill, &[left, cost]);
         let flags = self.trusted();
-        self.builder.ins().load(types::I64, flags, self.context, Context::REFILLED)
+        let context = self.context();
+        self.builder.ins().load(types::I64, flags, context, Context::REFILLED)
     }
 
     /// A function of the same program that can be called.

@@ -1,8 +1,9 @@
 //! From lowered functions to Cranelift's IR: one block a segment, one variable a slot.
 //!
-//! Every compiled function takes the context, its fuel, the room for frames and its parameters' slots, and returns
-//! fuel and its results' slots, or, in place of the fuel, that the run was left. Code never traps: where an
-//! instruction might, a check leaves the function before it, and the interpreter does the instruction again.
+//! Every compiled function takes the meter (see [`crate::meter`]) and its parameters' slots, and returns the meter
+//! and its results' slots, or, in place of the meter, that the run was left. The context is in the pinned register.
+//! Code never traps: where an instruction might, a check leaves the function before it, and the interpreter does
+//! the instruction again.
 
 mod agg;
 mod call;
@@ -16,14 +17,18 @@ mod text;
 
 use crate::analysis::{Analysis, instrs, step_back};
 use crate::compile::Tables;
+use crate::context::Context;
 use crate::error::JitError;
 use crate::fuel::{Charge, Charges};
+use crate::meter;
 use crate::slots::{SlotSet, SlotTypes};
 use cranelift_codegen::ir::{
-    Block, BlockArg, FuncRef, Function, InstBuilder, SigRef, Signature, Type, Value, condcodes::IntCC, types,
+    Block, BlockArg, FuncRef, Function, InstBuilder, InstructionData, SigRef, Signature, Type, Value,
+    condcodes::{CondCode, IntCC},
+    types,
 };
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch, Variable};
 use exit::PendingExit;
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::lower::{ExecFunction, ExecInstr, ExecProgram, Segment, Slot};
@@ -40,18 +45,20 @@ pub(crate) fn translate(
     let function = program.function(func).ok_or(JitError::Internal { func })?;
     let types = SlotTypes::of(function, &program.types);
     let analysis = Analysis::of(function, &types);
-    tables.add_constants(func, &analysis.constants);
+    let heads = analysis.heads();
+    let starts = heads.iter().filter_map(|&head| function.segments.get(head)).map(|segment| segment.start);
+    tables.begin(func, &analysis.constants, starts.collect());
     let mut builder = FunctionBuilder::new(ir, builder_context);
     let variables = (0..types.len()).map(|slot| types.get(slot as u32).map(|ty| builder.declare_var(ty)));
     let variables = variables.collect();
-    let fuel = builder.declare_var(types::I64);
+    let meter = builder.declare_var(types::I64);
     let entry = builder.create_block();
     builder.append_block_params_for_function_params(entry);
     builder.switch_to_block(entry);
     builder.seal_block(entry);
     let params = builder.block_params(entry).to_vec();
-    let &[context, fuel_param, room, ..] = &params[..] else { return Err(JitError::Internal { func }) };
-    builder.def_var(fuel, fuel_param);
+    let &[meter_param, ..] = &params[..] else { return Err(JitError::Internal { func }) };
+    builder.def_var(meter, meter_param);
     let mut translator = Translator {
         builder,
         isa,
@@ -63,28 +70,37 @@ pub(crate) fn translate(
         analysis: &analysis,
         charges: Charges::of(function, &analysis),
         variables,
-        context,
-        room,
-        fuel,
+        meter,
         blocks: Vec::new(),
-        unsealed: analysis.predecessors.clone(),
+        unsealed: analysis.edges(),
         exits: Vec::new(),
         signatures: HashMap::new(),
         refill: None,
+        index: 0,
         segment: Segment { start: InstrIx(0), end: InstrIx(0) },
-        reserved: 0,
+        unmetered: None,
         live: VecDeque::new(),
         ended: false,
     };
-    for (slot, &value) in params.iter().skip(3).enumerate() {
+    for (slot, &value) in params.iter().skip(1).enumerate() {
         translator.write(slot as Slot, value);
     }
-    translator.run()?;
+    translator.run(&heads)?;
     translator.builder.finalize(isa.frontend_config());
     Ok(())
 }
 
+/// Fuel that code takes.
+#[derive(Clone, Copy)]
+enum Cost {
+    /// As much as is known when it is compiled.
+    Fixed(u64),
+    /// As much as a 64-bit value says when it runs.
+    BySize(Value),
+}
+
 /// The live slots around an instruction that may leave.
+#[derive(Clone)]
 struct LiveAt {
     at: InstrIx,
     /// Needed by the instruction and what follows.
@@ -105,10 +121,7 @@ struct Translator<'t> {
     charges: Charges,
     /// By slot.
     variables: Vec<Option<Variable>>,
-    context: Value,
-    /// Frames that may be entered on top of this one.
-    room: Value,
-    fuel: Variable,
+    meter: Variable,
     /// By segment; `None` where control cannot get.
     blocks: Vec<Option<Block>>,
     /// By segment: edges to it that are not there yet.
@@ -116,9 +129,12 @@ struct Translator<'t> {
     exits: Vec<PendingExit>,
     signatures: HashMap<Signature, SigRef>,
     refill: Option<FuncRef>,
+    /// The segment at hand, by number.
+    index: usize,
     segment: Segment,
-    /// Fuel reserved for what follows the segment.
-    reserved: u64,
+    /// Where to go if there is no meter at all: the run was left in the call before, or the function is entered at
+    /// the head of a loop. The next charge looks.
+    unmetered: Option<Block>,
     /// Of the segment's instructions that may leave, in order.
     live: VecDeque<LiveAt>,
     /// Whether the current block has its end.
@@ -130,7 +146,7 @@ impl Translator<'_> {
         JitError::Internal { func: self.func }
     }
 
-    fn run(&mut self) -> Result<(), JitError> {
+    fn run(&mut self, heads: &[usize]) -> Result<(), JitError> {
         for index in 0..self.function.segments.len() {
             let reachable = self.analysis.reachable.get(index).copied().unwrap_or(false);
             let block = reachable.then(|| self.builder.create_block());
@@ -142,12 +158,55 @@ impl Translator<'_> {
         }
         self.builder.ins().jump(first, &[]);
         self.edge_to(0);
+        let entries = (!heads.is_empty()).then(|| self.builder.create_block());
+        self.unmetered = entries;
         for (index, &segment) in self.function.segments.iter().enumerate() {
             let Some(block) = self.blocks.get(index).copied().flatten() else { continue };
             self.builder.switch_to_block(block);
             self.segment(index, segment)?;
         }
+        if let Some(block) = entries {
+            self.enter_at_heads(block, heads)?;
+        }
         self.finish_exits();
+        Ok(())
+    }
+
+    /// Fills the block where the function goes if it is entered at the head of a loop: with the live slots of the
+    /// interpreter's frame, and the meter, it goes there.
+    fn enter_at_heads(&mut self, block: Block, heads: &[usize]) -> Result<(), JitError> {
+        self.builder.set_cold_block(block);
+        self.builder.seal_block(block);
+        self.builder.switch_to_block(block);
+        let (flags, context) = (self.trusted(), self.context());
+        let meter = self.builder.ins().load(types::I64, flags, context, Context::REFILLED);
+        let frame = self.builder.ins().load(types::I64, flags, context, Context::FRAME);
+        let which = self.builder.ins().load(types::I64, flags, context, Context::HEAD);
+        self.builder.def_var(self.meter, meter);
+        let mut switch = Switch::new();
+        let mut blocks = Vec::with_capacity(heads.len());
+        for number in 1..=heads.len() {
+            let block = self.builder.create_block();
+            self.builder.set_cold_block(block);
+            switch.set_entry(number as u128, block);
+            blocks.push(block);
+        }
+        // Numbers are those of `heads`; the last one stands for what cannot be.
+        let otherwise = blocks.last().copied().ok_or(self.internal())?;
+        switch.emit(&mut self.builder, which, otherwise);
+        for (&head, block) in heads.iter().zip(blocks) {
+            self.builder.seal_block(block);
+            self.builder.switch_to_block(block);
+            let live = self.analysis.live_in.get(head).ok_or(self.internal())?;
+            for slot in live.iter() {
+                let Some(ty) = self.types.get(slot) else { continue };
+                let value = self.builder.ins().load(ty, flags, frame, slot as i32 * 8);
+                self.write(slot, value);
+            }
+            let target = self.blocks.get(head).copied().flatten().ok_or(self.internal())?;
+            self.builder.ins().jump(target, &[]);
+            self.edge_to(head);
+        }
         Ok(())
     }
 
@@ -163,19 +222,25 @@ impl Translator<'_> {
     }
 
     fn segment(&mut self, index: usize, segment: Segment) -> Result<(), JitError> {
-        self.segment = segment;
-        self.reserved = self.charges.reserved.get(index).copied().unwrap_or(0);
+        (self.index, self.segment) = (index, segment);
         self.ended = false;
         self.note_live(index);
+        self.note_source(segment.start);
         self.charge(index)?;
         for at in instrs(segment) {
             let instr = self.function.instrs.get(at.index()).ok_or(self.internal())?;
+            self.note_source(at);
             self.instr(at, instr)?;
         }
         if !self.ended {
             self.go_to(index + 1)?;
         }
         Ok(())
+    }
+
+    /// Says which instruction the code that follows comes from, for `notes`.
+    fn note_source(&mut self, at: InstrIx) {
+        self.builder.set_srcloc(cranelift_codegen::ir::SourceLoc::new(at.0));
     }
 
     /// Finds the live slots at the segment's instructions that may leave.
@@ -199,71 +264,87 @@ impl Translator<'_> {
 
     /// The live slots at an instruction of the segment that may leave.
     fn live_at(&mut self, at: InstrIx) -> Result<LiveAt, JitError> {
-        while let Some(live) = self.live.pop_front() {
-            if live.at == at {
-                return Ok(live);
-            }
+        while self.live.front().is_some_and(|live| live.at < at) {
+            self.live.pop_front();
         }
-        Err(self.internal())
+        self.live.front().filter(|live| live.at == at).cloned().ok_or(self.internal())
     }
 
     /// Charges the fuel of a segment at its start.
     fn charge(&mut self, index: usize) -> Result<(), JitError> {
-        let cost = match self.charges.charges.get(index).copied().ok_or(self.internal())? {
+        let cost = match self.charges.at_start(index) {
             Charge::Take(cost) => cost,
-            Charge::GiveBack(0) => return Ok(()),
             Charge::GiveBack(spare) => {
                 self.give_back(spare);
                 return Ok(());
             }
         };
         let live = self.analysis.live_in.get(index).ok_or(self.internal())?.clone();
-        // Nothing is paid yet where this exit is taken.
-        let exit = self.exit(self.segment.start, &live, 0)?;
-        self.pay_constant(cost, exit);
+        // What is taken is given back where this exit is taken.
+        let exit = self.exit(self.segment.start, &live, cost)?;
+        self.pay(Cost::Fixed(cost), exit);
         Ok(())
     }
 
     fn give_back(&mut self, fuel: u64) {
-        let left = self.builder.use_var(self.fuel);
-        let fuel = self.immediate(types::I64, fuel);
+        if fuel == 0 {
+            return;
+        }
+        let left = self.builder.use_var(self.meter);
+        let fuel = self.immediate(types::I64, meter::scaled(fuel));
         let left = self.builder.ins().iadd(left, fuel);
-        self.builder.def_var(self.fuel, left);
-    }
-
-    /// Whether what is reserved must be given back on the way to a segment: it pays for itself.
-    fn gives_back_to(&self, segment: usize) -> bool {
-        self.reserved > 0 && matches!(self.charges.charges.get(segment), Some(Charge::Take(_)))
+        self.builder.def_var(self.meter, left);
     }
 
     /// The fuel that is paid, and not used, when the instruction at `at` has not run.
     fn unused(&self, at: InstrIx) -> u64 {
-        self.function.fuel(at, self.segment.end) + self.reserved
+        self.function.fuel(at, self.segment.end) + self.charges.reserved(self.index)
     }
 
-    /// Takes fuel; gets more, or leaves, if there is less. The exit refunds what is already paid.
-    fn pay_constant(&mut self, cost: u64, exit: Block) {
-        let cost = self.builder.ins().iconst(types::I64, cost as i64);
-        self.pay(cost, exit);
-    }
-
-    fn pay(&mut self, cost: Value, exit: Block) {
-        let (cold, paid) = (self.builder.create_block(), self.builder.create_block());
+    /// Takes fuel; gets more, or leaves, if there is less. The exit gives back what was taken.
+    ///
+    /// The difference is tested rather than the operands, so that the meter from before need not be kept. The same test
+    /// finds where there is no meter at all: that is far below what any cost leads to.
+    fn pay(&mut self, cost: Cost, exit: Block) {
+        let (short_of, paid) = (self.builder.create_block(), self.builder.create_block());
         self.builder.append_block_param(paid, types::I64);
-        self.builder.set_cold_block(cold);
-        let fuel = self.builder.use_var(self.fuel);
-        let left = self.builder.ins().isub(fuel, cost);
-        let short = self.builder.ins().icmp(IntCC::UnsignedLessThan, fuel, cost);
-        self.builder.ins().brif(short, cold, &[], paid, &[BlockArg::Value(left)]);
-        self.builder.seal_block(cold);
-        self.builder.switch_to_block(cold);
-        let refilled = self.refill(fuel, cost);
+        self.builder.set_cold_block(short_of);
+        let scaled = match cost {
+            Cost::Fixed(fuel) => self.immediate(types::I64, meter::scaled(fuel)),
+            Cost::BySize(fuel) => {
+                let bits = self.immediate(types::I64, meter::ROOM_BITS.into());
+                self.builder.ins().ishl(fuel, bits)
+            }
+        };
+        let before = self.builder.use_var(self.meter);
+        let left = self.builder.ins().isub(before, scaled);
+        let short = self.is_negative(left);
+        self.builder.ins().brif(short, short_of, &[], paid, &[BlockArg::Value(left)]);
+        self.builder.seal_block(short_of);
+        self.builder.switch_to_block(short_of);
+        if let Some(target) = self.unmetered.take() {
+            let lowest = self.immediate(types::I64, meter::LOWEST as u64);
+            let unmetered = self.builder.ins().icmp(IntCC::SignedLessThan, left, lowest);
+            let short = self.branch_away(unmetered, target);
+            self.builder.set_cold_block(short);
+        }
+        self.builder.def_var(self.meter, left);
+        let what = match cost {
+            // A number that no other code uses: one that cold blocks had in common would be kept in a register from
+            // one to the next, through the hot code between them.
+            Cost::Fixed(fuel) => self.cost_number(exit, fuel),
+            Cost::BySize(fuel) => fuel,
+        };
+        let refilled = self.refill(left, what);
         let none = self.is_negative(refilled);
-        self.builder.ins().brif(none, exit, &[], paid, &[BlockArg::Value(refilled)]);
+        // A cold block of its own: what moves registers on the way back must not stand in the hot path.
+        let back = self.branch_away(none, exit);
+        self.builder.set_cold_block(back);
+        self.builder.ins().jump(paid, &[BlockArg::Value(refilled)]);
         self.builder.seal_block(paid);
         self.builder.switch_to_block(paid);
-        let fuel = self.builder.block_params(paid).first().copied().unwrap_or(left);
-        self.builder.def_var(self.fuel, fuel);
+        let left = self.builder.block_params(paid).first().copied().unwrap_or(left);
+        self.builder.def_var(self.meter, left);
     }
 
     fn is_negative(&mut self, value: Value) -> Value {
@@ -271,18 +352,23 @@ impl Translator<'_> {
         self.builder.ins().icmp(IntCC::SignedLessThan, value, zero)
     }
 
-    /// Goes on in a new block unless `cond` holds, which leads to `target`.
-    fn branch_away(&mut self, cond: Value, target: Block) {
+    /// Goes on in a new block, which it returns, unless `cond` holds, which leads to `target`.
+    fn branch_away(&mut self, cond: Value, target: Block) -> Block {
         let next = self.builder.create_block();
         self.builder.ins().brif(cond, target, &[], next, &[]);
         self.builder.seal_block(next);
         self.builder.switch_to_block(next);
+        next
     }
 
     fn go_to(&mut self, segment: usize) -> Result<(), JitError> {
         let block = self.blocks.get(segment).copied().flatten().ok_or(self.internal())?;
-        if self.gives_back_to(segment) {
-            self.give_back(self.reserved);
+        self.give_back(self.charges.on_edge(self.index, segment));
+        if self.analysis.repeats_head(self.index, segment) {
+            // The test of the loop stands once more at its end, where it leads straight to the next turn.
+            self.edge_to(segment);
+            let head = self.function.segments.get(segment).copied().ok_or(self.internal())?;
+            return self.segment(segment, head);
         }
         self.builder.ins().jump(block, &[]);
         self.edge_to(segment);
@@ -366,7 +452,7 @@ impl Translator<'_> {
             }
             ExecInstr::Branch { cond, then, other } => self.branch(cond, then, other)?,
             ExecInstr::Return { values } => {
-                let mut results = vec![self.builder.use_var(self.fuel)];
+                let mut results = vec![self.builder.use_var(self.meter)];
                 for &slot in self.function.slots(values) {
                     results.push(self.read(slot));
                 }
@@ -408,18 +494,26 @@ impl Translator<'_> {
         });
         let targets = then.zip(other).ok_or(self.internal())?;
         let targets = [targets.0, targets.1];
-        let [then, other] =
-            targets.map(
-                |(segment, block)| {
-                    if self.gives_back_to(segment) { self.builder.create_block() } else { block }
-                },
-            );
-        self.builder.ins().brif(cond, then, &[], other, &[]);
-        for ((segment, block), edge) in targets.into_iter().zip([then, other]) {
+        let backs = targets.map(|(segment, _)| self.charges.on_edge(self.index, segment));
+        let mut edges = targets.map(|(_, block)| block);
+        for (edge, back) in edges.iter_mut().zip(backs) {
+            if back > 0 {
+                *edge = self.builder.create_block();
+            }
+        }
+        // The code generator lets the second target follow: it should be the one that stays in the loop.
+        let leaves = targets.map(|(segment, _)| self.analysis.leaves_loop(self.index, segment));
+        if leaves == [false, true] {
+            let not = self.inverse(cond);
+            self.builder.ins().brif(not, edges[1], &[], edges[0], &[]);
+        } else {
+            self.builder.ins().brif(cond, edges[0], &[], edges[1], &[]);
+        }
+        for (((segment, block), edge), back) in targets.into_iter().zip(edges).zip(backs) {
             if edge != block {
                 self.builder.switch_to_block(edge);
                 self.builder.seal_block(edge);
-                self.give_back(self.reserved);
+                self.give_back(back);
                 self.builder.ins().jump(block, &[]);
             }
             self.edge_to(segment);
@@ -429,8 +523,27 @@ impl Translator<'_> {
     }
 }
 
+impl Translator<'_> {
+    /// The opposite of a truth value, as a comparison where it is the result of one.
+    fn inverse(&mut self, cond: Value) -> Value {
+        let dfg = &self.builder.func.dfg;
+        match dfg.value_def(cond).inst().map(|inst| dfg.insts[inst]) {
+            Some(InstructionData::IntCompare { cond, args, .. }) => {
+                self.builder.ins().icmp(cond.complement(), args[0], args[1])
+            }
+            Some(InstructionData::FloatCompare { cond, args, .. }) => {
+                self.builder.ins().fcmp(cond.complement(), args[0], args[1])
+            }
+            _ => {
+                let zero = self.immediate(types::I8, 0);
+                self.builder.ins().icmp(IntCC::Equal, cond, zero)
+            }
+        }
+    }
+}
+
 /// Whether code may leave at this instruction.
-fn may_leave(instr: &ExecInstr) -> bool {
+pub(crate) fn may_leave(instr: &ExecInstr) -> bool {
     match instr {
         ExecInstr::Nop
         | ExecInstr::Const { .. }

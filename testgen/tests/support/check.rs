@@ -2,13 +2,14 @@
 
 use super::health::Health;
 use super::peer::{Compared, Peer, compare};
-use super::run::{Counts, Drive, End, Machine, Ran};
+use super::run::{Counts, Drive, End, Interrupts, Machine, Ran, fuel_of_segment};
 use opforge_tables::ISA;
 use opforge_testgen::GeneratedProgram;
 use opforge_vm::asm::assemble;
 use opforge_vm::codec::Code;
 use opforge_vm::container::{self, DecodeConfig};
 use opforge_vm::disasm::{DisasmOptions, disassemble};
+use opforge_vm::trap::FrameInfo;
 use opforge_vm::verify::{VerifiedProgram, VerifyConfig, verify};
 use opforge_vm::{FuelSchedule, Limits, Opcode, Program, Trap, TrapCode};
 
@@ -110,7 +111,7 @@ impl Checker<'_> {
 
     fn input(&mut self, input: usize) -> Result<(), String> {
         let Some(whole) = self.v1.run(self.of, input, self.limits(), Drive::Whole) else { return Ok(()) };
-        self.health.add(&whole.end);
+        self.health.add(&whole.end, self.v1.module());
         self.well_formed(&whole)?;
         self.same_again(input, self.limits(), &whole)?;
         self.sliced(input, &whole)?;
@@ -144,17 +145,17 @@ impl Checker<'_> {
         if again != *whole {
             return differ("two runs", whole, &again);
         }
-        let counts: &mut Counts = &mut self.health.counts;
+        let counts: &mut Counts = &mut self.health.exercised.counts;
         (counts.instrs, counts.depth) = (0, 0);
         let traced =
             self.v1.run(self.of, input, limits, Drive::Traced(counts)).ok_or("refused the third time")?;
-        let instrs = self.health.counts.instrs;
+        let instrs = self.health.exercised.counts.instrs;
         if traced != *whole {
             return differ("traced and untraced", &traced, whole);
         }
         // A run that is out of fuel could go on.
-        if self.health.counts.depth != 0 && !matches!(whole.end, End::OutOfFuel(_)) {
-            return Err(format!("{} scopes were not left: {whole:?}", self.health.counts.depth));
+        if self.health.exercised.counts.depth != 0 && !matches!(whole.end, End::OutOfFuel(_)) {
+            return Err(format!("{} scopes were not left: {whole:?}", self.health.exercised.counts.depth));
         }
         // What the host charges stops at zero, where less is taken than it says.
         let used = limits.fuel - whole.fuel;
@@ -180,17 +181,29 @@ impl Checker<'_> {
                     &own
                 }
             };
-            let sliced =
-                machine.run(self.of, input, limits, Drive::Sliced(slice)).ok_or("refused in slices")?;
-            // A charge that finds less fuel takes less, and slices have less at a time.
-            let same = if expected.charged == 0 {
-                sliced == *expected
-            } else {
-                matches!(expected.end, End::OutOfFuel(_))
-                    || sliced.end.without_fuel() == expected.end.without_fuel()
+            let (module, entry) = (machine.module().clone(), self.of.entry);
+            let mut segments = |at: Option<FrameInfo>| {
+                let (func, pc) = at.map_or((entry, 0), |at| (at.func, at.pc));
+                fuel_of_segment(&module, func, pc)
             };
-            if !same {
-                return differ(&format!("whole and in slices of {slice}, {name},"), expected, &sliced);
+            let slices = (format!("slices of {slice}"), Drive::Sliced(slice));
+            let other = if (self.task.seed / 2).is_multiple_of(2) {
+                ("slices by segment".to_owned(), Drive::Paced(&mut segments, Interrupts::Never))
+            } else {
+                ("interruptions".to_owned(), Drive::Interrupted(Interrupts::AtHostCalls))
+            };
+            for (what, drive) in [slices, other] {
+                let sliced = machine.run(self.of, input, limits, drive).ok_or("refused in slices")?;
+                // A charge that finds less fuel takes less, and slices have less at a time.
+                let same = if expected.charged == 0 {
+                    sliced.without_pace() == expected.without_pace()
+                } else {
+                    matches!(expected.end, End::OutOfFuel(_))
+                        || sliced.end.without_fuel() == expected.end.without_fuel()
+                };
+                if !same {
+                    return differ(&format!("whole and in {what}, {name},"), expected, &sliced);
+                }
             }
         }
         Ok(())

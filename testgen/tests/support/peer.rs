@@ -1,6 +1,6 @@
 //! execution_tape 0.0.1 as an oracle: the same container, the same inputs, the same limits.
 
-use super::run::{End, MOST_NODES, Plain, Ran, float};
+use super::run::{End, Ran};
 use execution_tape::aggregates::{AggError, AggHeap};
 use execution_tape::host::{Host, HostContext, HostError, SigHash, ValueRef};
 use execution_tape::program::{ElemTypeId, HostTypeId, Program, TypeId, ValueType};
@@ -8,7 +8,7 @@ use execution_tape::trace::TraceMask;
 use execution_tape::value::{AggHandle, AggType, Closure, Decimal, FuncId, Obj, ObjHandle, Value};
 use execution_tape::verifier::{VerifiedProgram, VerifyConfig, verify_program_owned};
 use execution_tape::vm::{Limits, Trap, TrapInfo, Vm};
-use opforge_testgen::{GeneratedProgram, HOST_FUNCS, HOST_OBJECT, HostFn, Input};
+use opforge_testgen::{GeneratedProgram, HOST_FUNCS, HOST_OBJECT, HostFn, Input, Plain};
 use opforge_vm::trap::AggErrorKind;
 use opforge_vm::{TrapCode, TrapDetail, Value as Own};
 
@@ -55,7 +55,7 @@ impl Peer {
         let args: Vec<Value> =
             of.inputs[input].iter().map(|input| value(input, vm.aggregates_mut())).collect();
         let result = vm.run(&self.program, FuncId(of.entry.0), &args, TraceMask::NONE, None);
-        let mut room = MOST_NODES;
+        let mut room = Plain::MOST_NODES;
         let heap = vm.aggregates();
         PeerRan {
             result: result.map(|values| values.iter().map(|value| plain(value, heap, &mut room)).collect()),
@@ -113,7 +113,7 @@ fn plain(value: &Value, heap: &AggHeap, room: &mut usize) -> Plain {
         Value::Bool(v) => Plain::Bool(*v),
         Value::I64(v) => Plain::I64(*v),
         Value::U64(v) => Plain::U64(*v),
-        Value::F64(v) => float(*v),
+        Value::F64(v) => Plain::float(*v),
         Value::Decimal(v) => Plain::Decimal(v.mantissa, v.scale),
         Value::Bytes(v) => Plain::Bytes(v.clone()),
         Value::Str(v) => Plain::Str(v.clone()),

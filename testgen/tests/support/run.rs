@@ -1,91 +1,14 @@
-//! Runs of generated programs, with results that can be compared between runs and machines.
+//! Runs of generated programs, with results that can be compared between runs, engines and machines.
 
-use opforge_testgen::{GeneratedProgram, linker};
-use opforge_vm::heap::{AggregateKind, Heap};
-use opforge_vm::ids::{FuncId, SpanId};
+use opforge_testgen::{GeneratedProgram, HostLog, HostRecord, Plain, linker};
+use opforge_vm::ids::{FuncId, InstrIx, SpanId};
 use opforge_vm::interp::{InstrEvent, TraceSink};
+use opforge_vm::trap::FrameInfo;
 use opforge_vm::verify::VerifiedProgram;
 use opforge_vm::{
-    AggRef, CANONICAL_NAN_BITS, Capabilities, Engine, EngineConfig, FuelSchedule, Instance, InterruptHandle,
-    Limits, Module, Outcome, Trap, Value,
+    Capabilities, Engine, EngineConfig, Execution, FuelSchedule, Instance, InterruptHandle, Limits, Module,
+    Outcome, Trap, Value,
 };
-
-/// A value without handles: aggregates are spelled out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Plain {
-    Unit,
-    Bool(bool),
-    I64(i64),
-    U64(u64),
-    /// Its bits; a NaN has the canonical ones.
-    F64(u64),
-    Decimal(i64, u8),
-    Bytes(Vec<u8>),
-    Str(String),
-    Obj(u64, u64),
-    Func(u32),
-    Closure(u32, Box<Plain>),
-    Tuple(Vec<Plain>),
-    Struct(u32, Vec<Plain>),
-    Array(u32, Vec<Plain>),
-    BadHandle,
-    /// There was more than can be compared.
-    More,
-}
-
-/// The most nodes of results that are spelled out.
-pub(crate) const MOST_NODES: usize = 4000;
-
-pub(crate) fn float(value: f64) -> Plain {
-    Plain::F64(if value.is_nan() { CANONICAL_NAN_BITS } else { value.to_bits() })
-}
-
-/// Spells a value out, as far as there is room.
-pub(crate) fn plain(value: &Value, heap: &Heap, room: &mut usize) -> Plain {
-    if *room == 0 {
-        return Plain::More;
-    }
-    *room -= 1;
-    match value {
-        Value::Unit => Plain::Unit,
-        Value::Bool(v) => Plain::Bool(*v),
-        Value::I64(v) => Plain::I64(*v),
-        Value::U64(v) => Plain::U64(*v),
-        Value::F64(v) => {
-            assert!(
-                !v.is_nan() || v.to_bits() == CANONICAL_NAN_BITS,
-                "a NaN left with bits {:#x}",
-                v.to_bits()
-            );
-            float(*v)
-        }
-        Value::Decimal(v) => Plain::Decimal(v.mantissa, v.scale),
-        Value::Bytes(v) => Plain::Bytes(v.clone()),
-        Value::Str(v) => Plain::Str(v.clone()),
-        Value::Obj { host_type, handle } => Plain::Obj(*host_type, *handle),
-        Value::Func(func) => Plain::Func(func.0),
-        Value::Closure { func, env } => Plain::Closure(func.0, Box::new(aggregate(*env, heap, room))),
-        Value::Agg(agg) => aggregate(*agg, heap, room),
-        other => panic!("a value of an unknown kind: {other:?}"),
-    }
-}
-
-fn aggregate(agg: AggRef, heap: &Heap, room: &mut usize) -> Plain {
-    let Some(aggregate) = heap.aggregate(agg) else { return Plain::BadHandle };
-    let mut elems = Vec::new();
-    for index in 0..aggregate.len() {
-        let elem = aggregate.get(index).expect("an element below the length");
-        elems.push(plain(&elem, heap, room));
-        if *room == 0 {
-            break;
-        }
-    }
-    match aggregate.kind() {
-        AggregateKind::Tuple => Plain::Tuple(elems),
-        AggregateKind::Struct(id) => Plain::Struct(id.0, elems),
-        AggregateKind::Array(id) => Plain::Array(id.0, elems),
-    }
-}
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +41,17 @@ impl End {
     }
 }
 
+/// Where a run stood when it had no fuel and then got some.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stop {
+    /// All active calls, as the report of running out names them.
+    pub(crate) frames: Vec<FrameInfo>,
+    pub(crate) fuel: u64,
+    pub(crate) owed: u64,
+    pub(crate) memory: u64,
+    pub(crate) host_calls: u64,
+}
+
 /// A run that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ran {
@@ -129,6 +63,19 @@ pub(crate) struct Ran {
     pub(crate) host_calls: u64,
     /// Bytes of the heap that were charged.
     pub(crate) memory: u64,
+    /// What the host saw and did.
+    pub(crate) log: Vec<HostRecord>,
+    /// By call: the fuel that the host saw.
+    pub(crate) host_fuel: Vec<u64>,
+    /// Where fuel was added.
+    pub(crate) stops: Vec<Stop>,
+}
+
+impl Ran {
+    /// The same without what depends on how the fuel was given.
+    pub(crate) fn without_pace(&self) -> Self {
+        Self { host_fuel: Vec::new(), stops: Vec::new(), ..self.clone() }
+    }
 }
 
 /// Counts what is executed, and checks that scopes are balanced.
@@ -164,18 +111,38 @@ impl TraceSink for Counts {
     }
 }
 
+/// When a run is interrupted, and then resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interrupts {
+    Never,
+    /// Before it is resumed, each time.
+    AtResume,
+    /// By every call that reaches the host.
+    AtHostCalls,
+}
+
+/// How much fuel a run gets next, by where it ran out of it; before it runs, by nothing.
+pub(crate) type Pace<'d> = &'d mut dyn FnMut(Option<FrameInfo>) -> u64;
+
 /// How a run is driven.
-pub(crate) enum Drive<'c> {
+pub(crate) enum Drive<'d> {
+    /// With all its fuel at the start.
     Whole,
+    /// The same, with interrupts.
+    Interrupted(Interrupts),
     /// With so little fuel at first, and as much again each time, up to the limit; and interrupted where each slice
     /// begins.
     Sliced(u64),
-    Traced(&'c mut Counts),
+    /// With fuel as it is wanted, up to the limit. Nothing counts as 1 where the run has begun.
+    Paced(Pace<'d>, Interrupts),
+    /// As [`Drive::Whole`], reported to a sink.
+    Traced(&'d mut dyn TraceSink),
 }
 
 /// A linked program.
 pub(crate) struct Machine {
-    instance: Instance<u64>,
+    instance: Instance<HostLog>,
+    module: Module,
 }
 
 impl Machine {
@@ -186,11 +153,15 @@ impl Machine {
 
     /// Links a module, which may have native code.
     pub(crate) fn of(module: &Module) -> Self {
-        let instance = linker().instantiate(module, 0, &Capabilities::none()).expect("all imports are there");
-        Self { instance }
+        let instance = linker().instantiate(module, HostLog::default(), &Capabilities::none());
+        Self { instance: instance.expect("all imports are there"), module: module.clone() }
     }
 
-    /// Runs one of the inputs; `None` if the memory limit has no room for it.
+    pub(crate) fn module(&self) -> &Module {
+        &self.module
+    }
+
+    /// Runs one of the inputs; `None` if the limits have no room for it.
     pub(crate) fn run(
         &mut self,
         of: &GeneratedProgram,
@@ -198,44 +169,54 @@ impl Machine {
         limits: Limits,
         drive: Drive<'_>,
     ) -> Option<Ran> {
-        *self.instance.data_mut() = 0;
-        let (slice, first) = match drive {
-            Drive::Sliced(slice) => (slice, slice.min(limits.fuel)),
-            _ => (0, limits.fuel),
+        let interrupt = InterruptHandle::new();
+        let mut slices;
+        let (mut pace, interrupts, mut sink): (Option<Pace<'_>>, _, _) = match drive {
+            Drive::Whole => (None, Interrupts::Never, None),
+            Drive::Interrupted(interrupts) => (None, interrupts, None),
+            Drive::Sliced(slice) => {
+                slices = move |_: Option<FrameInfo>| slice;
+                (Some(&mut slices), Interrupts::AtResume, None)
+            }
+            Drive::Paced(pace, interrupts) => (Some(pace), interrupts, None),
+            Drive::Traced(sink) => (None, Interrupts::Never, Some(sink)),
         };
-        let mut execution = self.instance.execution(limits.fuel(first));
+        let at_calls = (interrupts == Interrupts::AtHostCalls).then(|| interrupt.clone());
+        *self.instance.data_mut() = HostLog { interrupt: at_calls, ..HostLog::default() };
+        let mut given = pace.as_mut().map_or(limits.fuel, |pace| pace(None).min(limits.fuel));
+        let mut execution = self.instance.execution(limits.fuel(given));
         let inputs = &of.inputs[input];
         let args: Result<Vec<Value>, _> = inputs.iter().map(|i| i.value(execution.heap_mut())).collect();
         if execution.start(of.entry, &args.ok()?).is_err() {
             return None;
         }
-        let interrupt = InterruptHandle::new();
         execution.set_interrupt(interrupt.clone());
-        let mut given = first;
-        let outcome = match drive {
-            Drive::Traced(counts) => execution.resume_traced(counts),
-            _ => loop {
-                if slice > 0 {
-                    interrupt.interrupt();
-                }
-                let mut outcome = execution.resume();
-                interrupt.clear();
-                if outcome == Outcome::Interrupted {
-                    outcome = execution.resume();
-                }
-                if !matches!(outcome, Outcome::OutOfFuel(_)) || given >= limits.fuel || slice == 0 {
-                    break outcome;
-                }
-                let more = slice.min(limits.fuel - given);
-                execution.add_fuel(more);
-                given += more;
-            },
-        };
-        let mut room = MOST_NODES;
-        let end = match outcome {
-            Outcome::Finished(values) => {
-                End::Finished(values.iter().map(|value| plain(value, execution.heap(), &mut room)).collect())
+        let mut stops = Vec::new();
+        let outcome = loop {
+            if interrupts == Interrupts::AtResume {
+                interrupt.interrupt();
             }
+            let outcome = match &mut sink {
+                Some(sink) => execution.resume_traced(*sink),
+                None => resume(&mut execution, &interrupt),
+            };
+            let (Outcome::OutOfFuel(trap), Some(pace)) = (&outcome, &mut pace) else { break outcome };
+            if given >= limits.fuel {
+                break outcome;
+            }
+            let more = pace(Some(trap.at())).clamp(1, limits.fuel - given);
+            stops.push(Stop {
+                frames: trap.frames.clone(),
+                fuel: execution.fuel(),
+                owed: execution.fuel_owed(),
+                memory: execution.heap().charged(),
+                host_calls: execution.host_calls(),
+            });
+            execution.add_fuel(more);
+            given += more;
+        };
+        let end = match outcome {
+            Outcome::Finished(values) => End::Finished(Plain::list(&values, execution.heap())),
             Outcome::Trapped(trap) => End::Trapped(*trap),
             Outcome::OutOfFuel(trap) => End::OutOfFuel(*trap),
             other => panic!("a run ended with {other:?}"),
@@ -246,8 +227,31 @@ impl Machine {
             End::Trapped(trap) => End::Trapped(Trap { fuel: trap.fuel + rest, ..trap }),
             end => end,
         };
-        let (host_calls, charged) = (execution.host_calls(), *execution.data());
-        let memory = execution.heap().charged();
-        Some(Ran { end, fuel: execution.fuel() + rest, charged, host_calls, memory })
+        let (fuel, memory) = (execution.fuel() + rest, execution.heap().charged());
+        let host_calls = execution.host_calls();
+        let HostLog { charged, calls: log, fuel: host_fuel, .. } = execution.data().clone();
+        Some(Ran { end, fuel, charged, host_calls, memory, log, host_fuel, stops })
+    }
+}
+
+/// Fuel from an instruction to the end of its segment, of what is charged where a segment is entered; 0 if there is
+/// no such instruction.
+pub(crate) fn fuel_of_segment(module: &Module, func: FuncId, pc: u32) -> u64 {
+    let fuel = || {
+        let function = module.program().function(func)?;
+        let at = InstrIx(function.pcs.binary_search(&pc).ok()? as u32);
+        Some(function.fuel(at, function.segment_of(at)?.end))
+    };
+    fuel().unwrap_or(0)
+}
+
+/// Resumes until something but an interrupt ends or stops the run.
+fn resume(execution: &mut Execution<'_, HostLog>, interrupt: &InterruptHandle) -> Outcome {
+    loop {
+        let outcome = execution.resume();
+        interrupt.clear();
+        if outcome != Outcome::Interrupted {
+            return outcome;
+        }
     }
 }

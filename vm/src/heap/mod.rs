@@ -88,7 +88,17 @@ impl Heap {
     }
 
     /// Empties the heap for another run. Handles given out before no longer resolve.
+    #[inline]
     pub(crate) fn reset(&mut self, limit: u64) {
+        self.limit = limit;
+        // What never held anything needs no new identity: no handle of it is about.
+        if !self.data.is_empty() || !self.nodes.is_empty() || self.types.extended.is_some() {
+            self.empty();
+        }
+    }
+
+    #[cold]
+    fn empty(&mut self) {
         // Keep small buffers for reuse; give big ones back.
         const KEEP_BYTES: usize = 1 << 20;
         self.data.clear();
@@ -100,7 +110,6 @@ impl Heap {
             self.nodes = Vec::new();
         }
         self.types.extended = None;
-        self.limit = limit;
         self.id = next_heap_id();
     }
 

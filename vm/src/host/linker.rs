@@ -7,7 +7,7 @@ use crate::lower::Import;
 use crate::program::signature_hash;
 use crate::trap::HostError;
 use crate::value::Value;
-use crate::value_type::ValueType;
+use crate::value_type::{ValueType, write_types};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -107,14 +107,6 @@ impl LinkProblem {
     }
 }
 
-fn types(f: &mut fmt::Formatter<'_>, types: &[ValueType]) -> fmt::Result {
-    f.write_str("(")?;
-    for (i, ty) in types.iter().enumerate() {
-        write!(f, "{}{ty}", if i == 0 { "" } else { ", " })?;
-    }
-    f.write_str(")")
-}
-
 impl fmt::Display for LinkProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error[{}]: ", self.code())?;
@@ -124,9 +116,9 @@ impl fmt::Display for LinkProblem {
             }
             Self::Signature { symbol, params, results } => {
                 write!(f, "import `{}`: registered with another signature than ", symbol.escape_debug())?;
-                types(f, params)?;
+                write_types(f, params)?;
                 f.write_str(" -> ")?;
-                types(f, results)
+                write_types(f, results)
             }
             Self::Denied { symbol, capability } => write!(
                 f,
@@ -326,7 +318,7 @@ fn call_dyn<T>(
     caller: &mut Caller<'_, T>,
     args: &[u64],
     rets: &mut [u64],
-) -> Result<(), HostFault> {
+) -> Result<(), Box<HostFault>> {
     let mut at = 0;
     let mut values = Vec::with_capacity(params.len());
     for &ty in params {
@@ -338,8 +330,8 @@ fn call_dyn<T>(
     let mut rest = rets;
     for (value, &ty) in out.iter().zip(results) {
         let stored = caller.heap.store_value(value, ty).map_err(|error| match error {
-            ValueError::Type { expected, actual } => HostFault::ResultType { expected, actual },
-            ValueError::MemoryLimitExceeded => HostFault::MemoryLimit,
+            ValueError::Type { expected, actual } => Box::new(HostFault::ResultType { expected, actual }),
+            ValueError::MemoryLimitExceeded => Box::new(HostFault::MemoryLimit),
             other => HostError::failed(alloc::format!("{other}")).into(),
         })?;
         let width = (ty.slots() as usize).min(rest.len());

@@ -11,6 +11,7 @@ pub use typed::{HostParam, HostResults, IntoHostFunc};
 
 use crate::heap::Heap;
 use crate::trap::HostError;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 /// What a host function sees of the run that calls it.
@@ -60,9 +61,9 @@ impl<T> Caller<'_, T> {
 }
 
 /// A host function over slots. Arguments are in their classes' slots with canonical NaNs; results must be
-/// slots that the heap made or that need no heap.
+/// slots that the heap made or that need no heap. A fault is boxed, so that what a call returns is one word.
 pub(crate) type SlotFunc<T> =
-    Arc<dyn Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), HostFault> + Send + Sync>;
+    Arc<dyn Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync>;
 
 /// Why a host function's call ended the run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +76,9 @@ pub(crate) enum HostFault {
     MemoryLimit,
 }
 
-impl From<HostError> for HostFault {
+impl From<HostError> for Box<HostFault> {
+    #[cold]
     fn from(error: HostError) -> Self {
-        Self::Error(error)
+        Self::new(HostFault::Error(error))
     }
 }

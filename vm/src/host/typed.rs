@@ -5,6 +5,7 @@ use crate::heap::Heap;
 use crate::sem::Decimal;
 use crate::trap::HostError;
 use crate::value_type::ValueType;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec;
@@ -207,9 +208,11 @@ macro_rules! into_host_func {
                         let $name = $name::load(caller.heap, args.get(at..).unwrap_or(&[]));
                         at += $name::TYPE.slots() as usize;
                     )*
-                    self(caller, $($name),*).store_all(caller.heap, rets).map_err(|fault| match fault {
-                        HostFaultPublic::Error(error) => HostFault::Error(error),
-                        HostFaultPublic::Full => HostFault::MemoryLimit,
+                    self(caller, $($name),*).store_all(caller.heap, rets).map_err(|fault| {
+                        Box::new(match fault {
+                            HostFaultPublic::Error(error) => HostFault::Error(error),
+                            HostFaultPublic::Full => HostFault::MemoryLimit,
+                        })
                     })
                 };
                 (vec![$($name::TYPE),*], R::types(), Arc::new(slots))

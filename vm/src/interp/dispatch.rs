@@ -210,7 +210,7 @@ macro_rules! define_loop {
                     // SAFETY: the facts of `regs` hold here as for the loop itself.
                     let left = unsafe { threaded::run(ip, regs, m, fuel) };
                     (ip, regs, fuel) = (left.ip, left.regs, left.fuel);
-                    if let Some(exit) = m.left_with {
+                    if let Some(exit) = m.left_with.take() {
                         break exit;
                     }
                 }

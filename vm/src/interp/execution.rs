@@ -1,16 +1,16 @@
 //! A run: where it stands, how it is started, resumed and reported.
 
-use super::dispatch::{self, Position};
-use super::instance::{HostDispatch, Instance};
-use super::machine::{ENTRY_BASE, Exit, Machine};
-use super::native::{self, NativeCode, NativePlace};
+use super::drive::{self, State};
+use super::instance::{CallError, Instance};
+use super::machine::{Exit, Machine};
+use super::report;
 use super::trace::{Off, On, TraceSink, Tracer};
 use crate::heap::{Heap, ValueError};
-use crate::ids::{FuncId, InstrIx};
+use crate::ids::FuncId;
 use crate::limits::Limits;
-use crate::lower::ExecFunction;
-use crate::trap::{FrameInfo, Trap, TrapDetail};
+use crate::trap::{Trap, TrapDetail};
 use crate::value::Value;
+use crate::value_type::{ValueType, write_types};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use opforge_schema::TrapCode;
 
 /// Why a run could not be started. Nothing ran and no fuel was used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntryError {
     /// The program has no such function.
@@ -44,6 +44,17 @@ pub enum EntryError {
     AlreadyStarted,
     /// No run was started.
     NotStarted,
+    /// The typed function is another module's.
+    OtherModule,
+    /// The function has other parameter or result types than were asked for.
+    Signature {
+        /// The function.
+        func: FuncId,
+        /// Its parameter types.
+        params: Box<[ValueType]>,
+        /// Its result types.
+        results: Box<[ValueType]>,
+    },
 }
 
 impl EntryError {
@@ -57,6 +68,8 @@ impl EntryError {
             Self::StackLimitExceeded => "E0004",
             Self::AlreadyStarted => "E0005",
             Self::NotStarted => "E0006",
+            Self::OtherModule => "E0007",
+            Self::Signature { .. } => "E0008",
         }
     }
 }
@@ -73,6 +86,15 @@ impl fmt::Display for EntryError {
             Self::StackLimitExceeded => f.write_str("the function's frame is larger than the stack limit"),
             Self::AlreadyStarted => f.write_str("the execution is running already"),
             Self::NotStarted => f.write_str("the execution was not started"),
+            Self::OtherModule => {
+                f.write_str("the typed function is that of another module than the instance's")
+            }
+            Self::Signature { func, params, results } => {
+                write!(f, "{func} has the signature ")?;
+                write_types(f, params)?;
+                f.write_str(" -> ")?;
+                write_types(f, results)
+            }
         }
     }
 }
@@ -94,6 +116,18 @@ pub enum Outcome {
     Interrupted,
     /// There is nothing to resume: not started, or ended.
     NotRunning,
+}
+
+impl Outcome {
+    /// The outcome of a run that is not resumed.
+    pub(super) fn into_results(self) -> Result<Vec<Value>, CallError> {
+        match self {
+            Self::Finished(results) => Ok(results),
+            Self::Trapped(trap) | Self::OutOfFuel(trap) => Err(CallError::Trap(trap)),
+            // Without an interrupt handle nobody can set the flag.
+            Self::Interrupted | Self::NotRunning => Err(CallError::Entry(EntryError::NotStarted)),
+        }
+    }
 }
 
 /// Stops a run from another thread. Cheap to clone.
@@ -118,23 +152,6 @@ impl InterruptHandle {
     }
 }
 
-/// Where a stopped run stands. Plain data: with the stack's slots and the heap it is all there is of a run.
-#[derive(Clone, Copy, Debug)]
-struct State {
-    /// The function the run was started with.
-    entry: FuncId,
-    func: FuncId,
-    /// The next instruction.
-    instr: InstrIx,
-    base: usize,
-    depth: u32,
-    running: bool,
-    /// Whether the run was resumed since it was started.
-    resumed: bool,
-    /// Whether a trace has reported the next instruction already: it was about to run when fuel ran out.
-    reported: bool,
-}
-
 /// One run of an instance.
 #[derive(Debug)]
 pub struct Execution<'i, T> {
@@ -148,17 +165,9 @@ pub struct Execution<'i, T> {
 }
 
 impl<'i, T> Execution<'i, T> {
+    #[inline]
     pub(super) fn new(instance: &'i mut Instance<T>, limits: Limits) -> Self {
-        let state = State {
-            entry: FuncId(0),
-            func: FuncId(0),
-            instr: InstrIx(0),
-            base: ENTRY_BASE,
-            depth: 0,
-            running: false,
-            resumed: false,
-            reported: false,
-        };
+        let state = State { running: false, ..State::entry(FuncId(0)) };
         Self { instance, limits, fuel: limits.fuel, host_calls: 0, owed: 0, interrupt: None, state }
     }
 
@@ -217,42 +226,21 @@ impl<'i, T> Execution<'i, T> {
         if self.state.running {
             return Err(EntryError::AlreadyStarted);
         }
-        let module = self.instance.module.clone();
+        let Instance { module, buffers, .. } = &mut *self.instance;
         let function = module.program().function(func).ok_or(EntryError::UnknownFunction(func))?;
         if args.len() != function.params.len() {
             return Err(EntryError::ArgumentCount { expected: function.params.len(), actual: args.len() });
         }
-        let base = ENTRY_BASE;
-        let end = base + function.frame_slots as usize;
-        if end > self.limits.max_stack_slots as usize {
-            return Err(EntryError::StackLimitExceeded);
-        }
-        let buffers = &mut self.instance.buffers;
-        buffers.stack.limit(self.limits.max_stack_slots as usize);
-        buffers.stack.grow(end).map_err(|_| EntryError::StackLimitExceeded)?;
-        let mut slot = base;
+        let mut slots = buffers.entry_frame(function, &self.limits)?;
         for (index, (value, &ty)) in args.iter().zip(&function.params).enumerate() {
-            let stored =
-                buffers.heap.store_value(value, ty).map_err(|error| EntryError::Argument { index, error })?;
+            let stored = buffers.heap.store_value(value, ty);
+            let stored = stored.map_err(|error| EntryError::Argument { index, error })?;
             for &bits in stored.iter().take(ty.slots() as usize) {
-                buffers.stack.set(slot, bits);
-                slot += 1;
+                buffers.stack.set(slots, bits);
+                slots += 1;
             }
         }
-        // The entry frame's linkage: word 0 means that its return ends the run.
-        for link in 0..base {
-            buffers.stack.set(link, 0);
-        }
-        self.state = State {
-            entry: func,
-            func,
-            instr: InstrIx(0),
-            base,
-            depth: 1,
-            running: true,
-            resumed: false,
-            reported: false,
-        };
+        self.state = State::entry(func);
         Ok(())
     }
 
@@ -281,58 +269,31 @@ impl<'i, T> Execution<'i, T> {
         }
         self.state.resumed = true;
         let Instance { module, hosts, buffers } = &mut *self.instance;
-        let (program, code, native) = (module.program(), module.code(), module.native());
-        let mut host = HostDispatch { hosts, program };
-        let mut machine = Machine {
-            program,
-            code,
-            words: code.words.as_ptr(),
-            heap: &mut buffers.heap,
-            stack: &mut buffers.stack,
-            host: &mut host,
-            interrupt: self.interrupt.as_ref().map(|handle| &*handle.0),
-            results: &mut buffers.results,
-            host_buffer: &mut buffers.host,
-            reserve: 0,
-            depth: self.state.depth,
-            max_depth: self.limits.max_call_depth,
-            host_calls: self.host_calls,
-            owed: self.owed,
-            max_host_calls: self.limits.max_host_calls,
-            max_stack: self.limits.max_stack_slots as usize,
-            detail: TrapDetail::None,
-            stop: Exit::NeedExact,
-            #[cfg(opforge_threaded)]
-            left: super::threaded::Left::NOWHERE,
-            #[cfg(opforge_threaded)]
-            left_with: None,
-        };
-        let native = if R::ENABLED { None } else { native };
-        let stop = match enter_native(&mut machine, native, &mut self.state, &mut self.fuel) {
-            Some(exit) => exit,
-            None => run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel),
+        let native = module.native();
+        let mut machine = Machine::new(module, hosts, buffers, &self.limits);
+        machine.interrupt = self.interrupt.as_ref().map(|handle| &*handle.0);
+        machine.depth = self.state.depth;
+        machine.host_calls = self.host_calls;
+        machine.owed = self.owed;
+        let exit = match native {
+            Some(native) if !R::ENABLED => {
+                drive::run_native(&mut machine, native, &mut self.state, &mut self.fuel)
+            }
+            _ => drive::run_segments(&mut machine, tracer, &mut self.state, &mut self.fuel),
         };
         self.host_calls = machine.host_calls;
         self.owed = machine.owed;
         self.state.depth = machine.depth;
         let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
-        match stop {
-            Exit::Finished => {
-                self.state.running = false;
-                Outcome::Finished(self.results())
-            }
+        self.state.running &= !matches!(exit, Exit::Finished | Exit::Trap(_) | Exit::Internal);
+        match exit {
+            Exit::Finished => Outcome::Finished(self.results()),
             Exit::Interrupted => Outcome::Interrupted,
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => {
                 Outcome::OutOfFuel(Box::new(self.report(TrapCode::FuelExceeded, TrapDetail::None)))
             }
-            Exit::Trap(code) => {
-                self.state.running = false;
-                Outcome::Trapped(Box::new(self.report(code, detail)))
-            }
-            Exit::Internal => {
-                self.state.running = false;
-                debug_assert!(false, "verified code met an internal error");
-                Outcome::Trapped(Box::new(self.report(TrapCode::InvalidFunction, TrapDetail::None)))
+            Exit::Trap(_) | Exit::Internal => {
+                Outcome::Trapped(Box::new(self.report(report::trap_code(exit), detail)))
             }
         }
     }
@@ -352,128 +313,12 @@ impl<'i, T> Execution<'i, T> {
 
     /// The report of a run that stopped at the current state.
     fn report(&self, code: TrapCode, detail: TrapDetail) -> Trap {
-        let program = self.instance.module.program();
-        let (frames, frames_omitted) = self.backtrace();
-        let names = frames.iter().map(|frame| program.func_name(frame.func).map(Into::into)).collect();
-        Trap { code, detail, frames, names, frames_omitted, fuel: self.fuel }
-    }
-
-    /// Active calls, innermost first; of very deep stacks the ends only.
-    fn backtrace(&self) -> (Vec<FrameInfo>, u32) {
-        let module = &self.instance.module;
-        let stack = &self.instance.buffers.stack;
-        let frame = |func: FuncId, at: InstrIx| {
-            let function = module.program().function(func);
-            FrameInfo { func, pc: function.map_or(0, |f| f.pc(at)), span: function.and_then(|f| f.span(at)) }
-        };
-        let mut frames = alloc::vec![frame(self.state.func, self.state.instr)];
-        let mut omitted = 0;
-        let mut base = self.state.base;
-        for _ in 1..self.state.depth {
-            let link = base.checked_sub(2).and_then(|at| Some((stack.get(at)?, stack.get(at + 1)?)));
-            let Some((word, up)) = link else { break };
-            let call = (word as u32).wrapping_sub(1);
-            let Some(func) = module.code().func_of(call) else { break };
-            if frames.len() == Trap::MAX_FRAMES {
-                // Keep the innermost half and slide the rest towards the entry frame.
-                frames.remove(Trap::MAX_FRAMES / 2);
-                omitted += 1;
-            }
-            frames.push(frame(func, module.code().own_instr(call)));
-            base = base.saturating_sub(up as usize);
-        }
-        (frames, omitted)
-    }
-}
-
-/// Runs in native code what starts at the entry function's first instruction. `None` if the interpreter is to go on
-/// from the state.
-fn enter_native(
-    machine: &mut Machine<'_>,
-    native: Option<(&dyn NativeCode, u32)>,
-    state: &mut State,
-    fuel: &mut u64,
-) -> Option<Exit> {
-    let native = native.filter(|_| machine.depth == 1 && state.instr == InstrIx(0))?;
-    let mut place = NativePlace { func: state.func, instr: state.instr, base: state.base };
-    let exit = native::enter(machine, native, &mut place, fuel);
-    (state.func, state.instr, state.base) = (place.func, place.instr, place.base);
-    state.reported = false;
-    exit
-}
-
-/// Runs segment after segment: at full speed where the fuel covers the segment at hand, else exactly to the
-/// instruction that does not fit.
-fn run_segments<R: Tracer>(
-    machine: &mut Machine<'_>,
-    tracer: &mut R,
-    state: &mut State,
-    fuel: &mut u64,
-) -> Exit {
-    loop {
-        let Some(function) = machine.program.function(state.func) else { return Exit::Internal };
-        let Some(segment) = function.segment_of(state.instr) else { return Exit::Internal };
-        let Some(word) = machine.code.word_of(state.func, state.instr) else { return Exit::Internal };
-        let needed = function.fuel(state.instr, segment.end);
-        let report_from = InstrIx(state.instr.0 + u32::from(state.reported));
-        let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr, report_from };
-        let exact = *fuel < needed;
-        let exit = if exact {
-            machine.reserve = 0;
-            position.fuel = *fuel;
-            dispatch::run::<true, R>(machine, tracer, &mut position)
-        } else {
-            machine.reserve = *fuel - needed;
-            dispatch::run::<false, R>(machine, tracer, &mut position)
-        };
-        *fuel = machine.reserve.saturating_add(position.fuel);
-        machine.reserve = 0;
-        if exit == Exit::Finished {
-            return exit;
-        }
-        state.base = position.base;
-        state.reported = R::ENABLED && exit == Exit::OutOfFuelInWord;
-        settle(machine, state, fuel, &position, (exit, exact));
-        if exit != Exit::NeedExact {
-            return exit;
-        }
-    }
-}
-
-/// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.
-fn settle(
-    machine: &Machine<'_>,
-    state: &mut State,
-    fuel: &mut u64,
-    position: &Position,
-    (exit, exact): (Exit, bool),
-) {
-    let func = machine.code.func_of(position.word).unwrap_or(state.func);
-    let function: Option<&ExecFunction> = machine.program.function(func);
-    let own = machine.code.own_instr(position.word);
-    let after = InstrIx(own.0 + 1);
-    state.func = func;
-    match exit {
-        Exit::NeedExact | Exit::Interrupted => {
-            // At a `Fuel` word: the segment starts behind what the word covers.
-            state.instr = InstrIx(machine.code.covered(func, position.word).end);
-        }
-        Exit::OutOfFuelExact => state.instr = position.instr,
-        Exit::OutOfFuelInWord => {
-            // The word's fixed fuel was charged with its segment, which ends with it.
-            state.instr = own;
-            *fuel = fuel.saturating_add(function.map_or(0, |f| f.fuel(own, after)));
-        }
-        Exit::Trap(_) => {
-            state.instr = own;
-            if !exact
-                && let Some(function) = function
-                && let Some(segment) = function.segment_of(own)
-            {
-                // The rest of the segment was charged but did not run.
-                *fuel = fuel.saturating_add(function.fuel(after, segment.end));
-            }
-        }
-        Exit::Finished | Exit::Internal => {}
+        report::report(
+            self.instance.module(),
+            &self.instance.buffers.stack,
+            &self.state,
+            self.fuel,
+            (code, detail),
+        )
     }
 }

@@ -1,18 +1,20 @@
 //! A linked module with a host's data.
 
-use super::execution::{EntryError, Execution, Outcome};
-use super::machine::HostCalls;
+use super::execution::{EntryError, Execution};
+use super::machine::{ENTRY_BASE, HostCalls, HostTrap};
 use super::module::Module;
 use super::regs::Stack;
+use super::typed::{CallParams, CallResults, TypedFunc};
 use crate::heap::Heap;
 use crate::host::{Caller, HostFault, SlotFunc};
-use crate::ids::{FuncId, HostSigId};
+use crate::ids::FuncId;
 use crate::limits::Limits;
-use crate::lower::ExecProgram;
+use crate::lower::{ExecFunction, ExecProgram};
 use crate::trap::{Trap, TrapDetail};
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use opforge_schema::TrapCode;
@@ -34,6 +36,28 @@ pub(super) struct Buffers {
     pub(super) host: Vec<u64>,
 }
 
+impl Buffers {
+    /// Makes the frame of an entry function, whose linkage says that its return ends the run. Returns its first slot.
+    #[inline]
+    pub(super) fn entry_frame(
+        &mut self,
+        function: &ExecFunction,
+        limits: &Limits,
+    ) -> Result<usize, EntryError> {
+        let end = ENTRY_BASE + function.frame_slots as usize;
+        let most = limits.max_stack_slots as usize;
+        if end > most {
+            return Err(EntryError::StackLimitExceeded);
+        }
+        self.stack.limit(most);
+        if end > self.stack.len() {
+            self.stack.grow(end).map_err(|_| EntryError::StackLimitExceeded)?;
+        }
+        self.stack.slice_mut(0, ENTRY_BASE).fill(0);
+        Ok(ENTRY_BASE)
+    }
+}
+
 /// Resolved imports and the host's data.
 pub(super) struct Hosts<T> {
     imports: Box<[LinkedImport<T>]>,
@@ -42,6 +66,8 @@ pub(super) struct Hosts<T> {
 
 struct LinkedImport<T> {
     func: SlotFunc<T>,
+    symbol: Arc<str>,
+    hash: u64,
     /// Argument slots that hold floats: a NaN leaves the VM with canonical bits.
     floats: Box<[u32]>,
 }
@@ -105,7 +131,12 @@ impl<T> Instance<T> {
             .into_vec()
             .into_iter()
             .zip(&program.imports)
-            .map(|(func, import)| LinkedImport { func, floats: float_slots(&import.params) })
+            .map(|(func, import)| LinkedImport {
+                func,
+                symbol: import.symbol.clone(),
+                hash: import.hash,
+                floats: float_slots(&import.params),
+            })
             .collect();
         let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
         Self {
@@ -150,6 +181,17 @@ impl<T> Instance<T> {
         &self.buffers.heap
     }
 
+    /// A function by its number, to call it with Rust types: see [`Module::typed_func`].
+    ///
+    /// # Errors
+    /// As for [`Module::typed_func`].
+    pub fn typed_func<P: CallParams, R: CallResults>(
+        &self,
+        func: FuncId,
+    ) -> Result<TypedFunc<P, R>, EntryError> {
+        self.module.typed_func(func)
+    }
+
     /// Begins a run with an empty heap. Aggregates of earlier runs no longer resolve.
     pub fn execution(&mut self, limits: Limits) -> Execution<'_, T> {
         self.buffers.heap.reset(limits.max_memory);
@@ -164,22 +206,12 @@ impl<T> Instance<T> {
     pub fn call(&mut self, func: FuncId, args: &[Value], limits: Limits) -> Result<Vec<Value>, CallError> {
         let mut execution = self.execution(limits);
         execution.start(func, args)?;
-        match execution.resume() {
-            Outcome::Finished(results) => Ok(results),
-            Outcome::Trapped(trap) | Outcome::OutOfFuel(trap) => Err(CallError::Trap(trap)),
-            // Without an interrupt handle nobody can set the flag.
-            Outcome::Interrupted | Outcome::NotRunning => Err(CallError::Entry(EntryError::NotStarted)),
-        }
+        execution.resume().into_results()
     }
 }
 
-/// Calls imports for the dispatch loop.
-pub(super) struct HostDispatch<'i, T> {
-    pub(super) hosts: &'i mut Hosts<T>,
-    pub(super) program: &'i ExecProgram,
-}
-
-impl<T> HostCalls for HostDispatch<'_, T> {
+impl<T> HostCalls for Hosts<T> {
+    #[inline]
     fn call(
         &mut self,
         index: u32,
@@ -187,33 +219,35 @@ impl<T> HostCalls for HostDispatch<'_, T> {
         fuel: u64,
         args: &mut [u64],
         rets: &mut [u64],
-    ) -> Result<u64, (TrapCode, TrapDetail)> {
-        let Some(import) = self.hosts.imports.get(HostSigId(index).index()) else {
-            return Err((TrapCode::HostCallFailed, TrapDetail::None));
+    ) -> Result<u64, Box<HostTrap>> {
+        let Some(import) = self.imports.get(index as usize) else {
+            return Err(Box::new((TrapCode::HostCallFailed, TrapDetail::None)));
         };
         for &slot in &import.floats {
             if let Some(bits) = args.get_mut(slot as usize) {
                 *bits = canonical_f64_bits(*bits);
             }
         }
-        let mut caller = Caller { data: &mut self.hosts.data, heap, fuel, charged: 0 };
+        let mut caller = Caller { data: &mut self.data, heap, fuel, charged: 0 };
         match (import.func)(&mut caller, args, rets) {
             Ok(()) => Ok(caller.charged),
-            Err(HostFault::MemoryLimit) => Err((TrapCode::MemoryLimitExceeded, TrapDetail::None)),
-            Err(HostFault::ResultType { expected, actual }) => {
-                Err((TrapCode::TypeMismatch, TrapDetail::Types { expected, actual }))
-            }
-            Err(HostFault::Error(error)) => Err((TrapCode::HostCallFailed, self.failure(index, error))),
+            Err(fault) => Err(import.trap(*fault)),
         }
     }
 }
 
-impl<T> HostDispatch<'_, T> {
+impl<T> LinkedImport<T> {
     #[cold]
-    fn failure(&self, index: u32, error: crate::trap::HostError) -> TrapDetail {
-        match self.program.imports.get(index as usize) {
-            Some(import) => TrapDetail::Host { symbol: import.symbol.clone(), hash: import.hash, error },
-            None => TrapDetail::None,
-        }
+    fn trap(&self, fault: HostFault) -> Box<HostTrap> {
+        Box::new(match fault {
+            HostFault::MemoryLimit => (TrapCode::MemoryLimitExceeded, TrapDetail::None),
+            HostFault::ResultType { expected, actual } => {
+                (TrapCode::TypeMismatch, TrapDetail::Types { expected, actual })
+            }
+            HostFault::Error(error) => {
+                let (symbol, hash) = (self.symbol.clone(), self.hash);
+                (TrapCode::HostCallFailed, TrapDetail::Host { symbol, hash, error })
+            }
+        })
     }
 }

@@ -2,6 +2,8 @@
 
 use super::code::InterpCode;
 use super::dispatch::Position;
+use super::instance::Buffers;
+use super::module::Module;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
 use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
@@ -9,10 +11,12 @@ use super::word::Word;
 use crate::heap::AggRead;
 use crate::heap::{AggFault, Heap};
 use crate::ids::{FuncId, InstrIx};
+use crate::limits::Limits;
 use crate::lower::ExecProgram;
 use crate::trap::{AggErrorKind, TrapDetail};
 use crate::types::TypeId;
 use crate::value_type::ValueType;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 use opforge_schema::TrapCode;
@@ -46,15 +50,18 @@ pub(super) trait HostCalls {
         fuel: u64,
         args: &mut [u64],
         rets: &mut [u64],
-    ) -> Result<u64, (TrapCode, TrapDetail)>;
+    ) -> Result<u64, Box<HostTrap>>;
 }
+
+/// How a host call trapped.
+pub(super) type HostTrap = (TrapCode, TrapDetail);
 
 /// No amount of fuel that the loop can have.
 pub(super) const NOT_PAID: u64 = u64::MAX;
 
 /// Fuel given to the loop at a time. The interrupt flag is looked at in between, which costs nothing per
 /// instruction and bounds the delay to some microseconds.
-const FUEL_QUANTUM: u64 = 1024;
+pub(super) const FUEL_QUANTUM: u64 = 1024;
 
 /// Everything a run owns or borrows while it executes.
 pub(super) struct Machine<'r> {
@@ -71,6 +78,8 @@ pub(super) struct Machine<'r> {
     pub(super) host_buffer: &'r mut Vec<u64>,
     /// Fuel that the loop has not been given yet.
     pub(super) reserve: u64,
+    /// Fuel that the loop is not given at all, so that it stops soon; the host sees and charges it.
+    pub(super) withheld: u64,
     pub(super) depth: u32,
     pub(super) max_depth: u32,
     pub(super) host_calls: u64,
@@ -89,6 +98,44 @@ pub(super) struct Machine<'r> {
 }
 
 type Fault<T = ()> = Result<T, TrapCode>;
+
+impl<'r> Machine<'r> {
+    /// What a run of a module starts with.
+    #[inline]
+    pub(super) fn new(
+        module: &'r Module,
+        host: &'r mut dyn HostCalls,
+        buffers: &'r mut Buffers,
+        limits: &Limits,
+    ) -> Self {
+        let (program, code) = (module.program(), module.code());
+        Self {
+            program,
+            code,
+            words: code.words.as_ptr(),
+            heap: &mut buffers.heap,
+            stack: &mut buffers.stack,
+            host,
+            interrupt: None,
+            results: &mut buffers.results,
+            host_buffer: &mut buffers.host,
+            reserve: 0,
+            withheld: 0,
+            depth: 1,
+            max_depth: limits.max_call_depth,
+            host_calls: 0,
+            owed: 0,
+            max_host_calls: limits.max_host_calls,
+            max_stack: limits.max_stack_slots as usize,
+            detail: TrapDetail::None,
+            stop: Exit::NeedExact,
+            #[cfg(opforge_threaded)]
+            left: super::threaded::Left::NOWHERE,
+            #[cfg(opforge_threaded)]
+            left_with: None,
+        }
+    }
+}
 
 impl Machine<'_> {
     /// Pays for a segment that costs more than the loop has, from the reserve. Gives the loop's fuel afterwards, or
@@ -327,7 +374,7 @@ impl Machine<'_> {
         let (nargs, nrets) = (nargs as usize, nrets as usize);
         let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
         let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
-        let total = self.reserve + fuel;
+        let total = self.reserve + self.withheld + fuel;
         let outcome = if let (&[arg], &[ret]) = (arg_slots, ret_slots) {
             // The commonest shape needs no loops.
             // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
@@ -345,6 +392,7 @@ impl Machine<'_> {
     }
 
     /// Calls an import for native code, whose fuel is `fuel`. Returns what that is afterwards.
+    #[inline]
     pub(super) fn invoke_host(
         &mut self,
         import: u32,
@@ -356,29 +404,25 @@ impl Machine<'_> {
             return Err(TrapCode::HostCallLimitExceeded);
         }
         self.host_calls += 1;
-        let total = self.reserve + fuel;
+        let total = self.reserve + self.withheld + fuel;
         let outcome = self.host.call(import, self.heap, total, args, rets);
         self.host_outcome(outcome, total, fuel)
     }
 
     /// The loop's fuel after a host call, from `total` with the reserve and `fuel` without it before the call.
     #[inline(always)]
-    fn host_outcome(
-        &mut self,
-        outcome: Result<u64, (TrapCode, TrapDetail)>,
-        total: u64,
-        fuel: u64,
-    ) -> Fault<u64> {
+    fn host_outcome(&mut self, outcome: Result<u64, Box<HostTrap>>, total: u64, fuel: u64) -> Fault<u64> {
         match outcome {
             Ok(0) => Ok(fuel),
             Ok(extra) => {
                 let left = total.saturating_sub(extra);
                 self.owed = self.owed.saturating_add(extra.saturating_sub(total));
                 let keep = left.min(FUEL_QUANTUM);
-                self.reserve = left - keep;
+                (self.reserve, self.withheld) = (left - keep, 0);
                 Ok(keep)
             }
-            Err((code, detail)) => {
+            Err(trap) => {
+                let (code, detail) = *trap;
                 self.detail = detail;
                 Err(code)
             }
@@ -393,7 +437,7 @@ impl Machine<'_> {
         fuel: u64,
         arg_slots: &[u32],
         ret_slots: &[u32],
-    ) -> Result<u64, (TrapCode, TrapDetail)> {
+    ) -> Result<u64, Box<HostTrap>> {
         let (nargs, nrets) = (arg_slots.len(), ret_slots.len());
         if self.host_buffer.len() < nargs + nrets {
             self.host_buffer.resize(nargs + nrets, 0);

@@ -2,6 +2,7 @@
 
 mod code;
 mod dispatch;
+mod drive;
 mod execution;
 mod forms;
 mod instance;
@@ -10,10 +11,12 @@ mod module;
 mod native;
 mod operand;
 mod regs;
+mod report;
 #[cfg(opforge_threaded)]
 mod threaded;
 mod trace;
 mod translate;
+mod typed;
 mod word;
 
 pub use execution::{EntryError, Execution, InterruptHandle, Outcome};
@@ -22,3 +25,4 @@ pub use module::Module;
 #[doc(hidden)]
 pub use native::{NativeCode, NativeEnd, NativeRun};
 pub use trace::{InstrEvent, TraceSink};
+pub use typed::{BoundFunc, CallParams, CallResults, TypedFunc};

@@ -1,7 +1,7 @@
 //! A program ready to be instantiated.
 
 use super::code::InterpCode;
-use super::native::NativeCode;
+use super::native::{Native, NativeCode};
 use crate::engine::Engine;
 use crate::lower::{ExecProgram, LowerError, lower};
 use crate::verify::VerifiedProgram;
@@ -11,8 +11,7 @@ use alloc::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Module {
     inner: Arc<Inner>,
-    /// Native code, with the slots of the program's widest frame.
-    native: Option<(Arc<dyn NativeCode>, u32)>,
+    native: Option<Native>,
 }
 
 #[derive(Debug)]
@@ -43,12 +42,19 @@ impl Module {
     #[doc(hidden)]
     #[must_use]
     pub fn with_native(self, native: Arc<dyn NativeCode>) -> Self {
-        let widest = self.inner.program.functions.iter().map(|f| f.frame_slots).max().unwrap_or(0);
-        Self { inner: self.inner, native: Some((native, widest)) }
+        let native = Native::new(native, &self.inner.program);
+        Self { inner: self.inner, native: Some(native) }
     }
 
-    pub(crate) fn native(&self) -> Option<(&dyn NativeCode, u32)> {
-        self.native.as_ref().map(|(code, widest)| (&**code, *widest))
+    #[inline]
+    pub(crate) fn native(&self) -> Option<&Native> {
+        self.native.as_ref()
+    }
+
+    /// Whether this is a clone of that module, with or without native code.
+    #[inline]
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 
     pub(crate) fn code(&self) -> &InterpCode {

@@ -1,8 +1,8 @@
 //! Native code as an accelerator of a run.
 //!
 //! An engine that compiles programs implements [`NativeCode`] and attaches it to a [`Module`](super::Module). The run
-//! itself stays what it is: plain data in the interpreter's frames. Native code takes over where a run enters a
-//! function at its first instruction, and gives it back by returning results, or by *leaving*: it reports, for each
+//! itself stays what it is: plain data in the interpreter's frames. Native code takes over at the first instruction of
+//! a function, or at others that it names, and gives the run back by returning results, or by *leaving*: it reports, for each
 //! of its active frames, the instruction it is at and the values of the slots that are still needed. From these
 //! the interpreter's frames are made, and the interpreter goes on, or reports, exactly as if it had run all along.
 //! Whatever is unusual (fuel that does not cover a segment, an interrupt, an instruction that traps, a call that
@@ -12,12 +12,15 @@
 //!
 //! For engines, not for embedders.
 
-use super::machine::{Exit, Machine};
+use super::drive::State;
+use super::machine::{Exit, FUEL_QUANTUM, Machine};
 use super::regs::{LINK_SLOTS, Regs};
 use crate::heap::{AggRead, Heap};
 use crate::ids::{FuncId, HostSigId, InstrIx};
-use crate::lower::Slot;
+use crate::lower::{ExecProgram, Slot};
 use crate::types::TypeId;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::Ordering;
@@ -28,8 +31,39 @@ pub trait NativeCode: fmt::Debug + Send + Sync {
     /// Most frames of native code that may be active at once. With 0 the code is never entered.
     fn max_frames(&self) -> u32;
 
-    /// Runs a function from its first instruction, with its parameters in [`NativeRun::params`].
-    fn run(&self, func: FuncId, run: &mut NativeRun<'_, '_>) -> NativeEnd;
+    /// A number for where code can be entered at an instruction, which is the first of a segment; `None` if it
+    /// cannot. It is 0 for a function's first instruction, where code can always be entered, and for no other.
+    fn entry(&self, func: FuncId, at: InstrIx) -> Option<u32>;
+
+    /// Runs a function from an entry that [`NativeCode::entry`] gave, with its values in [`NativeRun::frame`].
+    fn run(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd;
+}
+
+/// Native code of a module.
+#[derive(Clone, Debug)]
+pub(crate) struct Native {
+    code: Arc<dyn NativeCode>,
+    /// Most frames besides the first one.
+    more_frames: Option<u32>,
+    /// Slots that a frame takes at most, with its linkage.
+    widest: u32,
+}
+
+impl Native {
+    pub(crate) fn new(code: Arc<dyn NativeCode>, program: &ExecProgram) -> Self {
+        let widest = program.functions.iter().map(|f| f.frame_slots).max().unwrap_or(0);
+        Self {
+            more_frames: code.max_frames().checked_sub(1),
+            widest: widest.saturating_add(LINK_SLOTS),
+            code,
+        }
+    }
+
+    /// A number for where code can be entered at a place.
+    #[inline]
+    pub(super) fn entry(&self, place: &State) -> Option<u32> {
+        if place.instr == InstrIx(0) { Some(0) } else { self.code.entry(place.func, place.instr) }
+    }
 }
 
 /// How native code ended.
@@ -53,12 +87,19 @@ struct LeftFrame {
 /// A run while native code executes it.
 pub struct NativeRun<'m, 'r> {
     machine: &'m mut Machine<'r>,
-    params: usize,
+    /// The entry frame's first slot.
+    base: usize,
     room: u32,
     /// Fuel that native code had when it ended.
     fuel: u64,
     interrupted: bool,
     trap: Option<TrapCode>,
+    left: Option<Box<Left>>,
+}
+
+/// What was left.
+#[derive(Debug, Default)]
+struct Left {
     /// Innermost first.
     frames: Vec<LeftFrame>,
     values: Vec<(Slot, u64)>,
@@ -71,16 +112,28 @@ impl fmt::Debug for NativeRun<'_, '_> {
 }
 
 impl NativeRun<'_, '_> {
-    /// The first `count` slots of the entry frame: the parameters.
+    /// The first `count` slots of the entry frame; where a function starts, its parameters. They stand still until
+    /// the run is left.
     #[must_use]
-    pub fn params(&self, count: u32) -> &[u64] {
-        self.machine.stack.slice(self.params, count as usize)
+    #[inline]
+    pub fn frame(&self, count: u32) -> &[u64] {
+        self.machine.stack.slice(self.base, count as usize)
     }
 
     /// How many more frames may be entered on top of the first one.
     #[must_use]
+    #[inline]
     pub fn room(&self) -> u32 {
         self.room
+    }
+
+    /// Fuel to begin with. The interrupt flag is looked at when it is used up.
+    #[must_use]
+    #[inline]
+    pub fn take_fuel(&mut self) -> u64 {
+        let fuel = self.machine.reserve.min(FUEL_QUANTUM);
+        self.machine.reserve -= fuel;
+        fuel
     }
 
     /// The heap, for semantic functions.
@@ -88,19 +141,14 @@ impl NativeRun<'_, '_> {
         self.machine.heap
     }
 
-    /// Takes a buffer of at least `len` slots that is kept from run to run. Its contents mean nothing.
-    #[must_use]
-    pub fn take_buffer(&mut self, len: usize) -> Vec<u64> {
-        let mut buffer = core::mem::take(self.machine.host_buffer);
-        if buffer.len() < len {
-            buffer.resize(len, 0);
+    /// A buffer of at least `len` slots that is kept from run to run and that nothing else uses until native code has
+    /// ended. Its contents mean nothing, but for results: see [`NativeRun::finish`].
+    #[inline]
+    pub fn buffer(&mut self, len: usize) -> &mut [u64] {
+        if self.machine.results.len() < len {
+            self.machine.results.resize(len, 0);
         }
-        buffer
-    }
-
-    /// Gives the buffer back.
-    pub fn return_buffer(&mut self, buffer: Vec<u64>) {
-        *self.machine.host_buffer = buffer;
+        self.machine.results
     }
 
     /// More fuel for native code that has `fuel` and needs `cost`. `None` if the run must be left at the next
@@ -156,11 +204,10 @@ impl NativeRun<'_, '_> {
         self.machine.heap.agg_len(handle, kind).ok()
     }
 
-    /// The entry function returned these slots.
-    pub fn finish(&mut self, results: &[u64], fuel: u64) {
+    /// The entry function returned; its results are in the first slots of the [`NativeRun::buffer`].
+    #[inline]
+    pub fn finish(&mut self, fuel: u64) {
         self.fuel = fuel;
-        self.machine.results.clear();
-        self.machine.results.extend_from_slice(results);
     }
 
     /// The innermost frame is left before it has run `instr` (or, if a host call has trapped, at it), with this
@@ -176,16 +223,19 @@ impl NativeRun<'_, '_> {
         (func, instr): (FuncId, InstrIx),
         values: impl Iterator<Item = (Slot, u64)>,
     ) {
-        self.values.extend(values);
-        self.frames.push(LeftFrame { func, instr, end: self.values.len() });
+        let left = self.left.get_or_insert_default();
+        left.values.extend(values);
+        left.frames.push(LeftFrame { func, instr, end: left.values.len() });
     }
 
-    /// Makes the interpreter's frames of those that were left. `place` is the entry frame's, and becomes the
-    /// innermost one's.
-    fn restore(&mut self, place: &mut NativePlace) -> Result<(), Exit> {
+    /// Makes the interpreter's frames of those that were left. `place` is in the entry frame, and comes to
+    /// be in the innermost one.
+    #[cold]
+    fn restore(&mut self, place: &mut State) -> Result<(), Exit> {
         let machine = &mut *self.machine;
+        let Left { frames, values } = *self.left.take().unwrap_or_default();
         let mut end = place.base;
-        for frame in &self.frames {
+        for frame in &frames {
             let function = machine.program.function(frame.func).ok_or(Exit::Internal)?;
             if function.segment_of(frame.instr).is_none() {
                 return Err(Exit::Internal);
@@ -197,10 +247,10 @@ impl NativeRun<'_, '_> {
             machine.stack.grow(end).map_err(Exit::Trap)?;
         }
         let mut base = place.base;
-        for (i, frame) in self.frames.iter().enumerate().rev() {
+        for (i, frame) in frames.iter().enumerate().rev() {
             let slots = machine.program.function(frame.func).map_or(0, |f| f.frame_slots);
-            let from = i.checked_sub(1).and_then(|inner| self.frames.get(inner)).map_or(0, |inner| inner.end);
-            for &(slot, value) in self.values.get(from..frame.end).unwrap_or(&[]) {
+            let from = i.checked_sub(1).and_then(|inner| frames.get(inner)).map_or(0, |inner| inner.end);
+            for &(slot, value) in values.get(from..frame.end).unwrap_or(&[]) {
                 if slot < slots {
                     machine.stack.set(base + slot as usize, value);
                 }
@@ -223,45 +273,47 @@ impl NativeRun<'_, '_> {
     }
 }
 
-/// Where a run stands.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct NativePlace {
-    pub(super) func: FuncId,
-    pub(super) instr: InstrIx,
-    pub(super) base: usize,
-}
-
-/// Runs the entry function of a run in native code. `None` if the interpreter is to go on, from `place` and with
-/// `fuel`.
+/// Runs native code from an entry at the place where a run stands. The exit, if the run has ended;
+/// [`Exit::NeedExact`] if the function has returned to its caller's frame, where the place is now; `None` if the
+/// interpreter is to go on from the place. `fuel` is what is left.
+#[inline]
 pub(super) fn enter(
     machine: &mut Machine<'_>,
-    (native, widest): (&dyn NativeCode, u32),
-    place: &mut NativePlace,
+    native: &Native,
+    entry: u32,
+    place: &mut State,
     fuel: &mut u64,
 ) -> Option<Exit> {
-    let entry = machine.program.function(place.func).map_or(0, |f| f.frame_slots);
-    let frames = native.max_frames().checked_sub(1)?;
-    let by_depth = machine.max_depth.saturating_sub(machine.depth);
-    let slots = machine.max_stack.saturating_sub(place.base + entry as usize);
+    if machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        return Some(Exit::Interrupted);
+    }
+    let frame = machine.program.function(place.func).map_or(0, |f| f.frame_slots);
+    let most = native.more_frames?.min(machine.max_depth.saturating_sub(machine.depth));
+    let slots = machine.max_stack.saturating_sub(place.base + frame as usize);
     // Every frame as if it were the widest: where that is too careful, the interpreter goes on and is exact.
-    let by_slots = slots / (widest as usize + LINK_SLOTS as usize);
-    let room = frames.min(by_depth).min(u32::try_from(by_slots).unwrap_or(u32::MAX));
+    let widest = native.widest as usize;
+    let room = if slots as u64 >= u64::from(most) * widest as u64 { most } else { (slots / widest) as u32 };
     machine.reserve = *fuel;
-    let mut run = NativeRun {
-        machine,
-        params: place.base,
-        room,
-        fuel: 0,
-        interrupted: false,
-        trap: None,
-        frames: Vec::new(),
-        values: Vec::new(),
-    };
-    let end = native.run(place.func, &mut run);
+    let base = place.base;
+    let mut run = NativeRun { machine, base, room, fuel: 0, interrupted: false, trap: None, left: None };
+    let end = native.code.run(place.func, entry, &mut run);
     *fuel = run.machine.reserve.saturating_add(run.fuel);
     run.machine.reserve = 0;
-    if end == NativeEnd::Finished {
+    if end == NativeEnd::Finished && run.machine.depth == 1 {
         return Some(Exit::Finished);
+    }
+    go_on(run, place, end)
+}
+
+/// Where a run goes on that native code has returned from or left, but that has not finished.
+#[cold]
+#[inline(never)]
+fn go_on(mut run: NativeRun<'_, '_>, place: &mut State, end: NativeEnd) -> Option<Exit> {
+    if end == NativeEnd::Finished {
+        return Some(match return_to_caller(run.machine, place) {
+            Some(()) => Exit::NeedExact,
+            None => Exit::Internal,
+        });
     }
     if let Err(exit) = run.restore(place) {
         return Some(exit);
@@ -271,4 +323,30 @@ pub(super) fn enter(
         (None, true) => Some(Exit::Interrupted),
         (None, false) => None,
     }
+}
+
+/// Takes the results of a function that has returned to a frame of the interpreter, and goes there.
+#[cold]
+fn return_to_caller(machine: &mut Machine<'_>, place: &mut State) -> Option<()> {
+    let frame = Regs::new(machine.stack, place.base);
+    // SAFETY: the depth is more than 1, so the frame was entered by a call, which wrote its linkage; or it was made
+    // by `restore`, which did.
+    let link = unsafe { frame.link() };
+    let call = link.ret_word.checked_sub(1)?;
+    let func = machine.code.func_of(call)?;
+    let base = place.base.checked_sub(usize::try_from(link.up).ok()?)?;
+    let count = machine.program.function(place.func)?.result_slots as usize;
+    let results = machine.results.get(..count)?;
+    if let &[result] = results {
+        machine.stack.set(base + link.ret_to as usize, result);
+    } else {
+        let at = link.ret_to as usize;
+        let to = machine.code.pool.get(at..at + count)?;
+        for (&slot, &result) in to.iter().zip(results) {
+            machine.stack.set(base + slot as usize, result);
+        }
+    }
+    machine.depth -= 1;
+    (place.func, place.instr, place.base) = (func, InstrIx(machine.code.own_instr(call).0 + 1), base);
+    Some(())
 }

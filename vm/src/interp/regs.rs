@@ -45,6 +45,11 @@ impl Stack {
         self.0.get(start..start + len).unwrap_or(&[])
     }
 
+    /// Slots that exist, to write.
+    pub(super) fn slice_mut(&mut self, start: usize, len: usize) -> &mut [u64] {
+        self.0.get_mut(start..start + len).unwrap_or(&mut [])
+    }
+
     /// Reads a slot, for everything that is not in a hurry.
     pub(super) fn get(&self, slot: usize) -> Option<u64> {
         self.0.get(slot).copied()

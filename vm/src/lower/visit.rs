@@ -64,9 +64,13 @@ impl ExecInstr {
             | Self::ConstDecimal { dst, .. }
             | Self::ClosureNew { dst, .. }
             | Self::AggNew { dst, .. }
-            | Self::AggGetImm { dst, .. }
-            | Self::AggGet { dst, .. }
             | Self::AggLen { dst, .. } => f(dst),
+            // A register without slots has the slot of the next one, which is not written.
+            Self::AggGetImm { dst, read, .. } | Self::AggGet { dst, read, .. } => {
+                if function.agg_reads.get(read as usize).is_none_or(|read| read.width > 0) {
+                    f(dst);
+                }
+            }
             Self::Call { rets, .. } | Self::CallIndirect { rets, .. } | Self::HostCall { rets, .. } => {
                 function.slots(rets).iter().copied().for_each(f);
             }

@@ -1,0 +1,219 @@
+//! Drives a run: from where it stands through the interpreter's loops, or native code, to where it ends or stops.
+
+use super::dispatch::{self, Position};
+use super::machine::{ENTRY_BASE, Exit, Machine};
+use super::native::{self, Native};
+use super::trace::{Off, Tracer};
+use crate::ids::{FuncId, InstrIx};
+use crate::lower::ExecFunction;
+
+/// Where a stopped run stands. Plain data: with the stack's slots and the heap it is all there is of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    /// The function the run was started with.
+    pub(super) entry: FuncId,
+    pub(super) func: FuncId,
+    /// The next instruction.
+    pub(super) instr: InstrIx,
+    pub(super) base: usize,
+    pub(super) depth: u32,
+    pub(super) running: bool,
+    /// Whether the run was resumed since it was started.
+    pub(super) resumed: bool,
+    /// Whether a trace has reported the next instruction already: it was about to run when fuel ran out.
+    pub(super) reported: bool,
+}
+
+impl State {
+    /// At the start of an entry function.
+    #[inline]
+    pub(super) fn entry(func: FuncId) -> Self {
+        Self {
+            entry: func,
+            func,
+            instr: InstrIx(0),
+            base: ENTRY_BASE,
+            depth: 1,
+            running: true,
+            resumed: false,
+            reported: false,
+        }
+    }
+}
+
+/// Runs segment after segment: at full speed where the fuel covers the segment at hand, else exactly to the
+/// instruction that does not fit.
+pub(super) fn run_segments<R: Tracer>(
+    machine: &mut Machine<'_>,
+    tracer: &mut R,
+    state: &mut State,
+    fuel: &mut u64,
+) -> Exit {
+    loop {
+        let exit = run_segment(machine, tracer, state, fuel, u64::MAX);
+        if exit != Exit::NeedExact {
+            return exit;
+        }
+    }
+}
+
+/// Runs the segment at hand, and those behind it as far as `more` fuel goes. [`Exit::NeedExact`] at the start of a
+/// segment that does not fit.
+fn run_segment<R: Tracer>(
+    machine: &mut Machine<'_>,
+    tracer: &mut R,
+    state: &mut State,
+    fuel: &mut u64,
+    more: u64,
+) -> Exit {
+    let Some(function) = machine.program.function(state.func) else { return Exit::Internal };
+    let Some(segment) = function.segment_of(state.instr) else { return Exit::Internal };
+    let Some(word) = machine.code.word_of(state.func, state.instr) else { return Exit::Internal };
+    let needed = function.fuel(state.instr, segment.end);
+    let report_from = InstrIx(state.instr.0 + u32::from(state.reported));
+    let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr, report_from };
+    let exact = *fuel < needed;
+    let exit = if exact {
+        machine.reserve = 0;
+        position.fuel = *fuel;
+        dispatch::run::<true, R>(machine, tracer, &mut position)
+    } else {
+        machine.reserve = (*fuel - needed).min(more);
+        machine.withheld = *fuel - needed - machine.reserve;
+        dispatch::run::<false, R>(machine, tracer, &mut position)
+    };
+    *fuel = machine.reserve.saturating_add(machine.withheld).saturating_add(position.fuel);
+    (machine.reserve, machine.withheld) = (0, 0);
+    if exit == Exit::Finished {
+        return exit;
+    }
+    state.base = position.base;
+    state.reported = R::ENABLED && exit == Exit::OutOfFuelInWord;
+    settle(machine, state, fuel, &position, (exit, exact));
+    exit
+}
+
+/// How long the interpreter runs before native code is tried again.
+struct Patience {
+    /// Fuel that the interpreter gets at a time; with 0 it runs one segment.
+    fuel: u64,
+    /// Segments in a row that native code cannot be entered at.
+    strangers: u32,
+}
+
+impl Patience {
+    /// A visit of native code that used less fuel than this was not worth it.
+    const WORTH: u64 = 256;
+    const MOST: u64 = 1 << 16;
+
+    /// After native code was left, having used this much fuel.
+    fn after_visit(&mut self, used: u64) -> u64 {
+        self.strangers = 0;
+        self.fuel = if used >= Self::WORTH { 0 } else { (self.fuel * 2).clamp(64, Self::MOST) };
+        self.fuel
+    }
+
+    /// What the interpreter gets where native code cannot be entered.
+    fn among_strangers(&mut self) -> u64 {
+        self.strangers += 1;
+        if self.strangers.is_multiple_of(32) { self.fuel.max(1024) } else { self.fuel }
+    }
+}
+
+/// Runs in native code where that can be entered, in the interpreter from where it was left to where it can be entered
+/// again.
+#[inline]
+pub(super) fn run_native(
+    machine: &mut Machine<'_>,
+    native: &Native,
+    state: &mut State,
+    fuel: &mut u64,
+) -> Exit {
+    state.reported = false;
+    if state.instr == InstrIx(0) && state.depth == 1 {
+        // A run from its beginning, which most often ends where it is now.
+        let before = *fuel;
+        return match native::enter(machine, native, 0, state, fuel) {
+            Some(exit) => exit,
+            None => run_mixed(machine, native, state, fuel, Some(before)),
+        };
+    }
+    run_mixed(machine, native, state, fuel, None)
+}
+
+/// Runs by turns; the first one is the interpreter's, if native code was just left that began with `left` fuel.
+#[inline(never)]
+fn run_mixed(
+    machine: &mut Machine<'_>,
+    native: &Native,
+    state: &mut State,
+    fuel: &mut u64,
+    mut left: Option<u64>,
+) -> Exit {
+    let mut patience = Patience { fuel: 0, strangers: 0 };
+    loop {
+        if left.is_none()
+            && let Some(entry) = native.entry(state)
+        {
+            left = Some(*fuel);
+            match native::enter(machine, native, entry, state, fuel) {
+                Some(Exit::NeedExact) => {
+                    left = None;
+                    continue;
+                }
+                Some(exit) => return exit,
+                None => {}
+            }
+        }
+        let more = match left.take() {
+            Some(before) => patience.after_visit(before.saturating_sub(*fuel)),
+            None => patience.among_strangers(),
+        };
+        let mut exit = run_segment(machine, &mut Off, state, fuel, more);
+        if exit == Exit::OutOfFuelInWord && more < u64::MAX {
+            // An instruction that pays by size did not fit what the interpreter was given.
+            exit = run_segment(machine, &mut Off, state, fuel, u64::MAX);
+        }
+        if exit != Exit::NeedExact {
+            return exit;
+        }
+    }
+}
+
+/// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.
+fn settle(
+    machine: &Machine<'_>,
+    state: &mut State,
+    fuel: &mut u64,
+    position: &Position,
+    (exit, exact): (Exit, bool),
+) {
+    let func = machine.code.func_of(position.word).unwrap_or(state.func);
+    let function: Option<&ExecFunction> = machine.program.function(func);
+    let own = machine.code.own_instr(position.word);
+    let after = InstrIx(own.0 + 1);
+    state.func = func;
+    match exit {
+        Exit::NeedExact | Exit::Interrupted => {
+            // At a `Fuel` word: the segment starts behind what the word covers.
+            state.instr = InstrIx(machine.code.covered(func, position.word).end);
+        }
+        Exit::OutOfFuelExact => state.instr = position.instr,
+        Exit::OutOfFuelInWord => {
+            // The word's fixed fuel was charged with its segment, which ends with it.
+            state.instr = own;
+            *fuel = fuel.saturating_add(function.map_or(0, |f| f.fuel(own, after)));
+        }
+        Exit::Trap(_) => {
+            state.instr = own;
+            if !exact
+                && let Some(function) = function
+                && let Some(segment) = function.segment_of(own)
+            {
+                // The rest of the segment was charged but did not run.
+                *fuel = fuel.saturating_add(function.fuel(after, segment.end));
+            }
+        }
+        Exit::Finished | Exit::Internal => {}
+    }
+}
