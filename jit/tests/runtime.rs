@@ -218,6 +218,48 @@ fn what_is_too_large_is_refused_and_still_runs_in_the_interpreter() {
     assert_eq!(link(&interp).call(FuncId(0), &[Value::I64(0)], Limits::new()), Ok(vec![Value::I64(0)]));
 }
 
+/// Code stands where other code has stood and run before, and what runs is the new code, on other threads too.
+#[test]
+fn code_replaces_code_at_the_same_address() {
+    for i in 0..200 {
+        let program =
+            compile(&format!(".func f() -> (i64) {{\n    .reg n\n    const.i64 n, {i}\n    ret n\n}}"));
+        let run = || link(program.module()).call(FuncId(0), &[], Limits::new());
+        let other = thread::scope(|scope| scope.spawn(run).join().unwrap());
+        assert_eq!(other, Ok(vec![Value::I64(i)]));
+        assert_eq!(run(), other);
+    }
+}
+
+/// Branches over more than a megabyte, which is as far as a conditional one reaches by itself on aarch64.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "Cranelift takes 10 s for it, unoptimised")]
+fn branches_reach_over_large_functions() {
+    let body = "    f64.rem x, x, y\n".repeat(50_000);
+    let program = verified(&format!(
+        ".func large(n: u64, x: f64) -> (f64) {{
+    .reg y, zero, one, done
+    const.f64 y, 1e300
+    const.u64 zero, 0
+    const.u64 one, 1
+    u64.eq done, n, zero
+    br done, @end, @more
+@more:
+{body}    u64.sub n, n, one
+    u64.eq done, n, zero
+    br done, @end, @more
+@end:
+    ret x
+}}"
+    ));
+    let jit = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap();
+    assert!(jit.machine_code(FuncId(0)).len() > 1 << 20, "{}", jit.machine_code(FuncId(0)).len());
+    for n in [0, 1, 3] {
+        let result = link(jit.module()).call(FuncId(0), &[Value::U64(n), Value::F64(0.5)], Limits::new());
+        assert_eq!(result, Ok(vec![Value::F64(0.5)]));
+    }
+}
+
 /// Many values that are live where much may leave: either compiled in reasonable time, or refused.
 #[test]
 fn wide_functions_are_compiled_or_refused() {
