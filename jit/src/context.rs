@@ -6,12 +6,10 @@
 use crate::meter::{self, LEFT};
 use crate::program::Compiled;
 use opforge_vm::heap::{AggKind, AggRead, Heap};
-use opforge_vm::ids::{FuncId, HostSigId};
-use opforge_vm::interp::{NativeEnd, NativeRun};
+use opforge_vm::ids::FuncId;
+use opforge_vm::interp::{CallImport, NativeEnd, NativeRun};
 use opforge_vm::types::TypeId;
-use std::any::Any;
 use std::mem::offset_of;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// What a run's compiled code works with. Its address is in the pinned register while code runs.
 #[repr(C)]
@@ -28,16 +26,19 @@ pub(crate) struct Context<'c, 'm, 'r> {
     /// Which head; counted from 1.
     head: u64,
     compiled: &'c Compiled,
-    run: &'c mut NativeRun<'m, 'r>,
-    panic: Option<Box<dyn Any + Send>>,
+    call_import: CallImport,
+    /// Borrowed by `enter` until code has returned. Rust functions that code calls borrow from it in turn.
+    run: *mut NativeRun<'m, 'r>,
 }
 
-impl Context<'_, '_, '_> {
+impl<'m, 'r> Context<'_, 'm, 'r> {
     pub(crate) const SPILL: i32 = offset_of!(Context<'_, '_, '_>, spill) as i32;
     pub(crate) const HELPERS: i32 = offset_of!(Context<'_, '_, '_>, helpers) as i32;
     pub(crate) const REFILLED: i32 = offset_of!(Context<'_, '_, '_>, refilled) as i32;
     pub(crate) const FRAME: i32 = offset_of!(Context<'_, '_, '_>, frame) as i32;
     pub(crate) const HEAD: i32 = offset_of!(Context<'_, '_, '_>, head) as i32;
+    pub(crate) const CALL_IMPORT: i32 = offset_of!(Context<'_, '_, '_>, call_import) as i32;
+    pub(crate) const RUN: i32 = offset_of!(Context<'_, '_, '_>, run) as i32;
     pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
 
     /// The first slots that go between code and Rust.
@@ -48,8 +49,15 @@ impl Context<'_, '_, '_> {
         unsafe { std::slice::from_raw_parts_mut(self.spill, len) }
     }
 
+    /// The run.
+    fn run(&mut self) -> &mut NativeRun<'m, 'r> {
+        // SAFETY: `enter` borrows the run until code has returned, and each function that code calls is the only one
+        // that uses it until it returns.
+        unsafe { &mut *self.run }
+    }
+
     pub(crate) fn heap(&mut self) -> &mut Heap {
-        self.run.heap()
+        self.run().heap()
     }
 
     /// Hands results of a semantic function to code.
@@ -64,13 +72,12 @@ impl Context<'_, '_, '_> {
 pub(crate) struct Helpers {
     refill: unsafe extern "C" fn(ContextPtr, i64, i64) -> i64,
     leave_at: unsafe extern "C" fn(ContextPtr, u64, u64),
-    host_call: unsafe extern "C" fn(ContextPtr, u64, i64, u64, u64) -> i64,
     agg_new: unsafe extern "C" fn(ContextPtr, u64, u64, u64) -> i64,
     agg_get: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
     agg_len: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
 }
 
-static HELPERS: Helpers = Helpers { refill, leave_at, host_call, agg_new, agg_get, agg_len };
+static HELPERS: Helpers = Helpers { refill, leave_at, agg_new, agg_get, agg_len };
 
 /// A helper by its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +90,6 @@ pub(crate) struct Helper {
 impl Helper {
     pub(crate) const REFILL: Self = Self { offset: offset_of!(Helpers, refill) as i32, results: 1 };
     pub(crate) const LEAVE_AT: Self = Self { offset: offset_of!(Helpers, leave_at) as i32, results: 0 };
-    pub(crate) const HOST_CALL: Self = Self { offset: offset_of!(Helpers, host_call) as i32, results: 1 };
     pub(crate) const AGG_NEW: Self = Self { offset: offset_of!(Helpers, agg_new) as i32, results: 1 };
     pub(crate) const AGG_GET: Self = Self { offset: offset_of!(Helpers, agg_get) as i32, results: 1 };
     pub(crate) const AGG_LEN: Self = Self { offset: offset_of!(Helpers, agg_len) as i32, results: 1 };
@@ -131,8 +137,8 @@ pub(crate) fn enter(compiled: &Compiled, func: FuncId, head: u32, run: &mut Nati
         frame,
         head: head.into(),
         compiled,
+        call_import: run.call_import(),
         run,
-        panic: None,
     };
     // A function that is not to begin at its start finds out where it looks for too little fuel.
     let first = if head == 0 { meter } else { LEFT };
@@ -144,21 +150,10 @@ pub(crate) fn enter(compiled: &Compiled, func: FuncId, head: u32, run: &mut Nati
         call(&raw mut context, function.code, first, frame)
     };
     if meter < 0 {
-        return left(context);
+        return NativeEnd::Left;
     }
-    // There is no panic: nothing of the context needs to be dropped.
-    std::mem::forget(context);
     run.finish(meter::unpack(meter).0);
     NativeEnd::Finished
-}
-
-/// Goes on with a panic of the host, if that is why the run was left.
-#[cold]
-fn left(mut context: Context<'_, '_, '_>) -> NativeEnd {
-    match context.panic.take() {
-        Some(payload) => resume_unwind(payload),
-        None => NativeEnd::Left,
-    }
 }
 
 /// A constant of cold code. The code generator makes a constant once where several blocks use it, and keeps it in a
@@ -194,7 +189,7 @@ pub(crate) unsafe extern "C" fn refill(cx: ContextPtr, meter: i64, cost: i64) ->
         Err(_) => cx.compiled.sites.get(!cost as usize).map_or(0, |site| site.cost),
     };
     let (fuel, room) = meter::unpack(meter.wrapping_add(meter::scaled(cost) as i64));
-    cx.run.refill(fuel, cost).map_or(LEFT, |fuel| meter::pack(fuel - cost, room))
+    cx.run().refill(fuel, cost).map_or(LEFT, |fuel| meter::pack(fuel - cost, room))
 }
 
 /// Leaves the innermost frame, whose live values are in the context's slots. The site comes with all bits inverted
@@ -212,43 +207,13 @@ pub(crate) unsafe extern "C" fn leave_at(cx: ContextPtr, site: u64, fuel: u64) {
     let spill = unsafe { std::slice::from_raw_parts(cx.spill, cx.compiled.spill_len) };
     let values = values.zip(spill.iter().copied()).chain(constants.iter().copied());
     match fuel {
-        IN_CALL => cx.run.leave_call((site.func, site.instr), values),
-        fuel => cx.run.leave_at((site.func, site.instr), fuel, values),
+        IN_CALL => cx.run().leave_call((site.func, site.instr), values),
+        fuel => cx.run().leave_at((site.func, site.instr), fuel, values),
     }
 }
 
 /// The fuel that [`leave_at`] is called with for frames that wait for a call.
 pub(crate) const IN_CALL: u64 = u64::MAX;
-
-/// Calls an import; arguments and results are in the context's slots. Returns the meter, or [`LEFT`] if the run
-/// trapped.
-///
-/// # Safety
-/// As for [`context`].
-pub(crate) unsafe extern "C" fn host_call(
-    cx: ContextPtr,
-    import: u64,
-    meter: i64,
-    args: u64,
-    slots: u64,
-) -> i64 {
-    // SAFETY: called by compiled code.
-    let cx = unsafe { context(cx) };
-    let len = (slots as usize).min(cx.compiled.spill_len);
-    // SAFETY: as in `Context::spill`; borrowed apart from `run`.
-    let spill = unsafe { std::slice::from_raw_parts_mut(cx.spill, len) };
-    let run = &mut *cx.run;
-    let (fuel, room) = meter::unpack(meter);
-    // A panic must not cross compiled code, which cannot be unwound; it goes on where code was entered.
-    let call = || run.host_call(HostSigId(import as u32), fuel, args as usize, spill);
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(fuel) => fuel.map_or(LEFT, |fuel| meter::pack(fuel, room)),
-        Err(payload) => {
-            cx.panic = Some(payload);
-            LEFT
-        }
-    }
-}
 
 /// Makes an aggregate from the context's slots. Returns its handle, or [`NOTHING`].
 ///
@@ -259,7 +224,7 @@ pub(crate) unsafe extern "C" fn agg_new(cx: ContextPtr, ty: u64, len: u64, slots
     let cx = unsafe { context(cx) };
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
     let spill = unsafe { std::slice::from_raw_parts(cx.spill, (slots as usize).min(cx.compiled.spill_len)) };
-    cx.run.agg_new(TypeId(ty as u32), len as u32, spill).map_or(NOTHING, |handle| handle as i64)
+    cx.run().agg_new(TypeId(ty as u32), len as u32, spill).map_or(NOTHING, |handle| handle as i64)
 }
 
 /// Reads an element into the context's slots. Returns 0, or [`NOTHING`].
@@ -280,7 +245,7 @@ pub(crate) unsafe extern "C" fn agg_get(
     // SAFETY: as in `Context::spill`; borrowed apart from `run`.
     let spill =
         unsafe { std::slice::from_raw_parts_mut(cx.spill, (width as usize).min(cx.compiled.spill_len)) };
-    if cx.run.agg_get(handle, index, &read, spill) { 0 } else { NOTHING }
+    if cx.run().agg_get(handle, index, &read, spill) { 0 } else { NOTHING }
 }
 
 /// Counts elements. Returns the count, or [`NOTHING`].
@@ -295,5 +260,5 @@ pub(crate) unsafe extern "C" fn agg_len(cx: ContextPtr, handle: u64, kind: u64) 
         1 => AggKind::Struct,
         _ => AggKind::Array,
     };
-    cx.run.agg_len(handle, kind).map_or(NOTHING, |len| len as i64)
+    cx.run().agg_len(handle, kind).map_or(NOTHING, |len| len as i64)
 }

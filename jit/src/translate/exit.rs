@@ -185,15 +185,20 @@ impl Translator<'_> {
 
     /// Calls a Rust function with the context and these 64-bit arguments; it returns `results` (0 or 1) values.
     pub(super) fn call_rust(&mut self, address: Value, args: &[Value], results: usize) -> Value {
-        let mut signature = Signature::new(self.isa.default_call_conv());
-        signature.params = vec![AbiParam::new(types::I64); args.len() + 1];
-        signature.returns = vec![AbiParam::new(types::I64); results];
-        let signature = self.signature(signature);
         let context = self.context();
         let mut all = vec![context];
         all.extend_from_slice(args);
-        let call = self.builder.ins().call_indirect(signature, address, &all);
-        self.builder.inst_results(call).first().copied().unwrap_or(context)
+        self.call_c(address, &all, results)
+    }
+
+    /// Calls a function of the system's calling convention with 64-bit arguments; it returns `results` (0 or 1) values.
+    pub(super) fn call_c(&mut self, address: Value, args: &[Value], results: usize) -> Value {
+        let mut signature = Signature::new(self.isa.default_call_conv());
+        signature.params = vec![AbiParam::new(types::I64); args.len()];
+        signature.returns = vec![AbiParam::new(types::I64); results];
+        let signature = self.signature(signature);
+        let call = self.builder.ins().call_indirect(signature, address, args);
+        self.builder.inst_results(call).first().copied().unwrap_or(address)
     }
 
     /// A fixed cost as [`crate::context::refill`] takes it, and as the exit for too little fuel knows it.

@@ -66,6 +66,8 @@ pub(super) struct Hosts<T> {
 
 struct LinkedImport<T> {
     func: SlotFunc<T>,
+    /// Slots of arguments and of results.
+    slots: (usize, usize),
     symbol: Arc<str>,
     hash: u64,
     /// Argument slots that hold floats: a NaN leaves the VM with canonical bits.
@@ -76,6 +78,10 @@ impl<T: fmt::Debug> fmt::Debug for Instance<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance").field("data", &self.hosts.data).finish_non_exhaustive()
     }
+}
+
+fn slots(types: &[ValueType]) -> usize {
+    types.iter().map(|ty| ty.slots() as usize).sum()
 }
 
 fn float_slots(params: &[ValueType]) -> Box<[u32]> {
@@ -133,6 +139,7 @@ impl<T> Instance<T> {
             .zip(&program.imports)
             .map(|(func, import)| LinkedImport {
                 func,
+                slots: (slots(&import.params), slots(&import.results)),
                 symbol: import.symbol.clone(),
                 hash: import.hash,
                 floats: float_slots(&import.params),
@@ -207,6 +214,14 @@ impl<T> Instance<T> {
         let mut execution = self.execution(limits);
         execution.start(func, args)?;
         execution.resume().into_results()
+    }
+}
+
+impl<T> Hosts<T> {
+    /// The slots of an import's arguments and of its results.
+    #[inline]
+    pub(super) fn slots_of(&self, import: u64) -> (usize, usize) {
+        self.imports.get(import as usize).map_or((0, 0), |import| import.slots)
     }
 }
 

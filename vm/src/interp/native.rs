@@ -12,11 +12,12 @@
 //!
 //! For engines, not for embedders.
 
+use super::call_import::{CallImport, Panic};
 use super::drive::State;
 use super::machine::{Exit, FUEL_QUANTUM, Machine};
 use super::regs::{LINK_SLOTS, Regs};
 use crate::heap::{AggRead, Heap};
-use crate::ids::{FuncId, HostSigId, InstrIx};
+use crate::ids::{FuncId, InstrIx};
 use crate::lower::{ExecProgram, Slot};
 use crate::types::TypeId;
 use alloc::boxed::Box;
@@ -121,6 +122,7 @@ pub struct NativeRun<'m, 'r> {
 pub(super) struct Left {
     interrupted: bool,
     trap: Option<TrapCode>,
+    panic: Option<Panic>,
     /// Innermost first.
     frames: Vec<LeftFrame>,
     values: Vec<(Slot, u64)>,
@@ -132,7 +134,7 @@ impl fmt::Debug for NativeRun<'_, '_> {
     }
 }
 
-impl NativeRun<'_, '_> {
+impl<'r> NativeRun<'_, 'r> {
     /// The address of the entry frame, all of whose slots are there. They stand still until anything is called here
     /// that may use the stack: no function of the heap, none that refills or leaves.
     #[must_use]
@@ -191,17 +193,28 @@ impl NativeRun<'_, '_> {
         refilled
     }
 
-    /// Calls an import: arguments in the first `args` slots of `slots`, results in those behind them. Returns the
-    /// fuel for native code; `None` if the run ends with a trap and must be left at this instruction.
-    pub fn host_call(&mut self, import: HostSigId, fuel: u64, args: usize, slots: &mut [u64]) -> Option<u64> {
-        let (args, rets) = slots.split_at_mut_checked(args)?;
-        match self.machine.invoke_host(import.0, fuel, args, rets) {
-            Ok(left) => Some(left),
-            Err(code) => {
-                self.left().trap = Some(code);
-                None
-            }
-        }
+    /// How code calls imports.
+    #[must_use]
+    #[inline]
+    pub fn call_import(&self) -> CallImport {
+        self.machine.call_import
+    }
+
+    #[inline]
+    pub(super) fn machine(&mut self) -> &mut Machine<'r> {
+        self.machine
+    }
+
+    /// A host call has trapped.
+    pub(super) fn trapped(&mut self, code: TrapCode) {
+        self.left().trap = Some(code);
+    }
+
+    /// A host function has panicked. The panic goes on when code has left the run.
+    #[cold]
+    pub(super) fn panicked(&mut self, panic: Panic) -> u64 {
+        self.left().panic = Some(panic);
+        CallImport::TRAPPED
     }
 
     /// Makes an aggregate of `len` elements from their slots. `None` if there is no room for it.
@@ -340,7 +353,11 @@ pub(super) fn go_on(machine: &mut Machine<'_>, visit: Visited, place: &mut State
             None => Exit::Internal,
         });
     }
-    let left = visit.left.unwrap_or_default();
+    let mut left = visit.left.unwrap_or_default();
+    #[cfg(feature = "std")]
+    if let Some(panic) = left.panic.take() {
+        std::panic::resume_unwind(panic);
+    }
     if let Err(exit) = left.restore(machine, place) {
         return Some(exit);
     }
