@@ -26,7 +26,8 @@ pub(crate) struct Context<'c, 'm, 'r> {
     /// Which head; counted from 1.
     head: u64,
     compiled: &'c Compiled,
-    call_import: CallImport,
+    /// By import: how to call it.
+    calls: *const CallImport,
     /// Borrowed by `enter` until code has returned. Rust functions that code calls borrow from it in turn.
     run: *mut NativeRun<'m, 'r>,
 }
@@ -37,7 +38,7 @@ impl<'m, 'r> Context<'_, 'm, 'r> {
     pub(crate) const REFILLED: i32 = offset_of!(Context<'_, '_, '_>, refilled) as i32;
     pub(crate) const FRAME: i32 = offset_of!(Context<'_, '_, '_>, frame) as i32;
     pub(crate) const HEAD: i32 = offset_of!(Context<'_, '_, '_>, head) as i32;
-    pub(crate) const CALL_IMPORT: i32 = offset_of!(Context<'_, '_, '_>, call_import) as i32;
+    pub(crate) const CALLS: i32 = offset_of!(Context<'_, '_, '_>, calls) as i32;
     pub(crate) const RUN: i32 = offset_of!(Context<'_, '_, '_>, run) as i32;
     pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
 
@@ -137,7 +138,7 @@ pub(crate) fn enter(compiled: &Compiled, func: FuncId, head: u32, run: &mut Nati
         frame,
         head: head.into(),
         compiled,
-        call_import: run.call_import(),
+        calls: run.calls().as_ptr(),
         run,
     };
     // A function that is not to begin at its start finds out where it looks for too little fuel.

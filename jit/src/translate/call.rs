@@ -143,8 +143,10 @@ impl Translator<'_> {
         let meter = self.builder.use_var(self.meter);
         let flags = self.trusted();
         let context = self.context();
-        let [code, run, spill] = [Context::CALL_IMPORT, Context::RUN, Context::SPILL]
+        let [calls, run, spill] = [Context::CALLS, Context::RUN, Context::SPILL]
             .map(|field| self.builder.ins().load(types::I64, flags, context, field));
+        let offset = i32::try_from(u64::from(host.0) * 8).map_err(|_| self.internal())?;
+        let code = self.builder.ins().load(types::I64, flags, calls, offset);
         let import = self.immediate(types::I64, host.0.into());
         let bits = self.immediate(types::I64, meter::ROOM_BITS.into());
         let fuel = self.builder.ins().ushr(meter, bits);

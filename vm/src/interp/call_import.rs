@@ -1,13 +1,12 @@
-//! How native code calls imports: one function for each type of host data, with nothing between it and the host function.
+//! How native code calls imports: one function for each host function, into which that one is compiled.
 
 use super::instance::Hosts;
-use super::machine::HostCalls;
+use super::machine::{HostCalls, HostTrap, too_many_calls, unknown_import};
 use super::native::NativeRun;
-use crate::trap::TrapDetail;
+use crate::host::{Caller, SlotFn};
 use alloc::boxed::Box;
 use core::any::Any;
 use core::ffi::c_void;
-use opforge_schema::TrapCode;
 
 /// Calls an import for native code: the address of its [`NativeRun`], the import's number, the fuel that code has, and
 /// slots with the arguments, behind which the results go. Returns one of [`CallImport::DONE`], [`CallImport::TRAPPED`]
@@ -24,9 +23,9 @@ impl CallImport {
     /// The least value that stands for fuel.
     pub const FUEL: u64 = 2;
 
-    /// For instances with host data of type `T`.
-    pub(super) const fn of<T>() -> Self {
-        Self(call_import::<T>)
+    /// For a host function of type `F`, with host data of type `T`.
+    pub(crate) const fn of<T, F: SlotFn<T>>() -> Self {
+        Self(call_import::<T, F>)
     }
 }
 
@@ -51,34 +50,55 @@ fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
 ///
 /// # Safety
 /// `run` must be the address of a `NativeRun` whose machine calls a `Hosts<T>`, and to which there is no reference in use.
-/// `slots` must have room for the import's arguments and results, and nothing else may use them.
-unsafe extern "C" fn call_import<T>(run: *mut c_void, import: u64, fuel: u64, slots: *mut u64) -> u64 {
+/// The import must be one whose function is an `F`. `slots` must have room for its arguments and results, and nothing
+/// else may use them.
+unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
+    run: *mut c_void,
+    import: u64,
+    fuel: u64,
+    slots: *mut u64,
+) -> u64 {
     // SAFETY: the caller's guarantee.
     let run = unsafe { &mut *run.cast::<NativeRun<'_, '_>>() };
     let machine = run.machine();
     let hosts: *mut dyn HostCalls = &mut *machine.host;
-    // SAFETY: the machine's host is a `Hosts<T>`: `Machine::new` takes both from one instance.
+    // SAFETY: the machine's host is a `Hosts<T>`: the instance whose imports code calls is the one that it runs in.
     let hosts = unsafe { &mut *hosts.cast::<Hosts<T>>() };
+    let Some((import, data)) = hosts.import(import) else { return trapped(run, unknown_import()) };
     if machine.host_calls >= machine.max_host_calls {
-        return trapped(run, (TrapCode::HostCallLimitExceeded, TrapDetail::None));
+        return trapped(run, too_many_calls());
     }
     machine.host_calls += 1;
-    let (args, rets) = hosts.slots_of(import);
+    let (args, rets) = import.slots;
     // SAFETY: the caller's guarantee; the two do not overlap.
     let (args, rets) = unsafe {
         (core::slice::from_raw_parts_mut(slots, args), core::slice::from_raw_parts_mut(slots.add(args), rets))
     };
-    let total = machine.reserve + machine.withheld + fuel;
-    match guard(|| hosts.call(import as u32, machine.heap, total, args, rets)) {
-        Ok(Ok(0)) => CallImport::DONE,
-        Ok(Ok(charged)) => CallImport::FUEL + machine.charge(charged, total),
-        Ok(Err(trap)) => trapped(run, *trap),
+    if !import.floats.is_empty() {
+        import.make_canonical(args);
+    }
+    // Nothing is withheld from native code.
+    let total = machine.reserve + fuel;
+    let mut caller = Caller { data, heap: machine.heap, fuel: total, charged: 0 };
+    // SAFETY: the function is an `F`, by the caller's guarantee.
+    let func = unsafe { &*core::ptr::from_ref(import.func.get()).cast::<F>() };
+    let outcome = guard(|| func(&mut caller, args, rets));
+    let charged = caller.charged;
+    match outcome {
+        Ok(Ok(())) if charged == 0 => CallImport::DONE,
+        Ok(Ok(())) => CallImport::FUEL + machine.charge(charged, total),
+        Ok(Err(fault)) => {
+            let trap = import.trap(fault);
+            trapped(run, trap)
+        }
         Err(panic) => run.panicked(panic),
     }
 }
 
 #[cold]
-fn trapped(run: &mut NativeRun<'_, '_>, (code, detail): (TrapCode, TrapDetail)) -> u64 {
+#[inline(never)]
+fn trapped(run: &mut NativeRun<'_, '_>, trap: Box<HostTrap>) -> u64 {
+    let (code, detail) = *trap;
     run.machine().detail = detail;
     run.trapped(code);
     CallImport::TRAPPED

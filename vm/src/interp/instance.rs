@@ -1,7 +1,8 @@
 //! A linked module with a host's data.
 
+use super::call_import::CallImport;
 use super::execution::{EntryError, Execution};
-use super::machine::{ENTRY_BASE, HostCalls, HostTrap};
+use super::machine::{ENTRY_BASE, HostCalls, HostTrap, unknown_import};
 use super::module::Module;
 use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};
@@ -24,6 +25,8 @@ use opforge_schema::TrapCode;
 pub struct Instance<T> {
     pub(super) module: Module,
     pub(super) hosts: Hosts<T>,
+    /// By import: how native code calls it.
+    pub(super) calls: Box<[CallImport]>,
     pub(super) buffers: Buffers,
 }
 
@@ -64,14 +67,15 @@ pub(super) struct Hosts<T> {
     pub(super) data: T,
 }
 
-struct LinkedImport<T> {
-    func: SlotFunc<T>,
+/// An import with its host function.
+pub(super) struct LinkedImport<T> {
+    pub(super) func: SlotFunc<T>,
     /// Slots of arguments and of results.
-    slots: (usize, usize),
+    pub(super) slots: (usize, usize),
     symbol: Arc<str>,
     hash: u64,
     /// Argument slots that hold floats: a NaN leaves the VM with canonical bits.
-    floats: Box<[u32]>,
+    pub(super) floats: Box<[u32]>,
 }
 
 impl<T: fmt::Debug> fmt::Debug for Instance<T> {
@@ -133,6 +137,7 @@ impl From<EntryError> for CallError {
 impl<T> Instance<T> {
     pub(crate) fn new(module: Module, funcs: Box<[SlotFunc<T>]>, data: T) -> Self {
         let program = module.program();
+        let calls = funcs.iter().map(SlotFunc::native).collect();
         let imports = funcs
             .into_vec()
             .into_iter()
@@ -148,6 +153,7 @@ impl<T> Instance<T> {
         let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
         Self {
             hosts: Hosts { imports, data },
+            calls,
             buffers: Buffers { heap, stack: Stack::default(), results: Vec::new(), host: Vec::new() },
             module,
         }
@@ -218,10 +224,10 @@ impl<T> Instance<T> {
 }
 
 impl<T> Hosts<T> {
-    /// The slots of an import's arguments and of its results.
+    /// An import, and the data that host functions work on.
     #[inline]
-    pub(super) fn slots_of(&self, import: u64) -> (usize, usize) {
-        self.imports.get(import as usize).map_or((0, 0), |import| import.slots)
+    pub(super) fn import(&mut self, index: u64) -> Option<(&LinkedImport<T>, &mut T)> {
+        Some((self.imports.get(index as usize)?, &mut self.data))
     }
 }
 
@@ -235,26 +241,32 @@ impl<T> HostCalls for Hosts<T> {
         args: &mut [u64],
         rets: &mut [u64],
     ) -> Result<u64, Box<HostTrap>> {
-        let Some(import) = self.imports.get(index as usize) else {
-            return Err(Box::new((TrapCode::HostCallFailed, TrapDetail::None)));
-        };
-        for &slot in &import.floats {
-            if let Some(bits) = args.get_mut(slot as usize) {
-                *bits = canonical_f64_bits(*bits);
-            }
+        let Some((import, data)) = self.import(index.into()) else { return Err(unknown_import()) };
+        if !import.floats.is_empty() {
+            import.make_canonical(args);
         }
-        let mut caller = Caller { data: &mut self.data, heap, fuel, charged: 0 };
-        match (import.func)(&mut caller, args, rets) {
+        let mut caller = Caller { data, heap, fuel, charged: 0 };
+        match import.func.get()(&mut caller, args, rets) {
             Ok(()) => Ok(caller.charged),
-            Err(fault) => Err(import.trap(*fault)),
+            Err(fault) => Err(import.trap(fault)),
         }
     }
 }
 
 impl<T> LinkedImport<T> {
+    /// Gives float arguments their canonical bits.
+    #[inline(never)]
+    pub(super) fn make_canonical(&self, args: &mut [u64]) {
+        for &slot in &self.floats {
+            if let Some(bits) = args.get_mut(slot as usize) {
+                *bits = canonical_f64_bits(*bits);
+            }
+        }
+    }
+
     #[cold]
-    fn trap(&self, fault: HostFault) -> Box<HostTrap> {
-        Box::new(match fault {
+    pub(super) fn trap(&self, fault: Box<HostFault>) -> Box<HostTrap> {
+        Box::new(match *fault {
             HostFault::MemoryLimit => (TrapCode::MemoryLimitExceeded, TrapDetail::None),
             HostFault::ResultType { expected, actual } => {
                 (TrapCode::TypeMismatch, TrapDetail::Types { expected, actual })

@@ -3,7 +3,7 @@
 use super::call_import::CallImport;
 use super::code::InterpCode;
 use super::dispatch::Position;
-use super::instance::{Buffers, Hosts};
+use super::instance::Buffers;
 use super::module::Module;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
 use super::trace::{self, Tracer};
@@ -57,6 +57,18 @@ pub(super) trait HostCalls {
 /// How a host call trapped.
 pub(super) type HostTrap = (TrapCode, TrapDetail);
 
+/// The trap for an import that is not there, which the verifier excludes.
+#[cold]
+pub(super) fn unknown_import() -> Box<HostTrap> {
+    Box::new((TrapCode::HostCallFailed, TrapDetail::None))
+}
+
+/// The trap for a host call past the limit.
+#[cold]
+pub(super) fn too_many_calls() -> Box<HostTrap> {
+    Box::new((TrapCode::HostCallLimitExceeded, TrapDetail::None))
+}
+
 /// No amount of fuel that the loop can have.
 pub(super) const NOT_PAID: u64 = u64::MAX;
 
@@ -74,8 +86,8 @@ pub(super) struct Machine<'r> {
     pub(super) heap: &'r mut Heap,
     pub(super) stack: &'r mut Stack,
     pub(super) host: &'r mut dyn HostCalls,
-    /// How native code calls `host`.
-    pub(super) call_import: CallImport,
+    /// By import: how native code calls it.
+    pub(super) calls: &'r [CallImport],
     pub(super) interrupt: Option<&'r AtomicBool>,
     pub(super) results: &'r mut Vec<u64>,
     pub(super) host_buffer: &'r mut Vec<u64>,
@@ -105,9 +117,9 @@ type Fault<T = ()> = Result<T, TrapCode>;
 impl<'r> Machine<'r> {
     /// What a run of a module starts with.
     #[inline]
-    pub(super) fn new<T>(
+    pub(super) fn new(
         module: &'r Module,
-        host: &'r mut Hosts<T>,
+        (host, calls): (&'r mut dyn HostCalls, &'r [CallImport]),
         buffers: &'r mut Buffers,
         limits: &Limits,
     ) -> Self {
@@ -118,7 +130,7 @@ impl<'r> Machine<'r> {
             words: code.words.as_ptr(),
             heap: &mut buffers.heap,
             stack: &mut buffers.stack,
-            call_import: CallImport::of::<T>(),
+            calls,
             host,
             interrupt: None,
             results: &mut buffers.results,

@@ -193,11 +193,11 @@ impl<'r> NativeRun<'_, 'r> {
         refilled
     }
 
-    /// How code calls imports.
+    /// By import: how code calls it.
     #[must_use]
     #[inline]
-    pub fn call_import(&self) -> CallImport {
-        self.machine.call_import
+    pub fn calls(&self) -> &'r [CallImport] {
+        self.machine.calls
     }
 
     #[inline]

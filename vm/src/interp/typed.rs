@@ -167,9 +167,9 @@ impl<P: CallParams, R: CallResults> TypedFunc<P, R> {
     #[inline]
     pub fn call<T>(&self, instance: &mut Instance<T>, args: P, limits: &Limits) -> Result<R, CallError> {
         self.make_frame(instance, limits)?;
-        let Instance { module, hosts, buffers } = instance;
+        let Instance { module, hosts, calls, buffers } = instance;
         // Not by way of a bound function, which would be moved.
-        let mut machine = Machine::new(module, hosts, buffers, limits);
+        let mut machine = Machine::new(module, (hosts, calls), buffers, limits);
         let start = Start::new(&machine, module, self.func);
         start.call(&mut machine, limits, args)
     }
@@ -187,8 +187,8 @@ impl<P: CallParams, R: CallResults> TypedFunc<P, R> {
         limits: &Limits,
     ) -> Result<BoundFunc<'i, P, R>, EntryError> {
         self.make_frame(instance, limits)?;
-        let Instance { module, hosts, buffers } = instance;
-        let machine = Machine::new(module, hosts, buffers, limits);
+        let Instance { module, hosts, calls, buffers } = instance;
+        let machine = Machine::new(module, (hosts, calls), buffers, limits);
         let start = Start::new(&machine, module, self.func);
         Ok(BoundFunc { machine, start, limits: *limits, types: PhantomData })
     }
@@ -263,6 +263,8 @@ impl<'i> Start<'i> {
             Some((code, room)) => {
                 let visited = native::visit(machine, code, (self.func, 0), (ENTRY_BASE, room), limits.fuel);
                 if visited.end == NativeEnd::Finished {
+                    // Nothing was left, so there is nothing to drop.
+                    core::mem::forget(visited);
                     return Ok(R::load_all(machine.heap, machine.results));
                 }
                 Some(visited)
