@@ -19,12 +19,12 @@ pub(crate) struct Context<'c, 'm, 'r> {
     /// The program's functions, for indirect calls.
     functions: *const Callee,
     helpers: *const Helpers,
-    /// What [`refill`] gave; at first the meter to begin with.
-    refilled: i64,
+    /// The meter for [`refill`] and what it gave; at first the meter to begin with.
+    meter: i64,
     /// The entry frame's slots, for entries at the heads of loops. Valid until something is called.
     frame: *const u64,
-    /// Which head; counted from 1.
-    head: u64,
+    /// At first which head, counted from 1; for [`refill`] the cost.
+    number: i64,
     compiled: &'c Compiled,
     /// By import: how to call it.
     calls: *const CallImport,
@@ -35,9 +35,9 @@ pub(crate) struct Context<'c, 'm, 'r> {
 impl<'m, 'r> Context<'_, 'm, 'r> {
     pub(crate) const SPILL: i32 = offset_of!(Context<'_, '_, '_>, spill) as i32;
     pub(crate) const HELPERS: i32 = offset_of!(Context<'_, '_, '_>, helpers) as i32;
-    pub(crate) const REFILLED: i32 = offset_of!(Context<'_, '_, '_>, refilled) as i32;
+    pub(crate) const METER: i32 = offset_of!(Context<'_, '_, '_>, meter) as i32;
     pub(crate) const FRAME: i32 = offset_of!(Context<'_, '_, '_>, frame) as i32;
-    pub(crate) const HEAD: i32 = offset_of!(Context<'_, '_, '_>, head) as i32;
+    pub(crate) const NUMBER: i32 = offset_of!(Context<'_, '_, '_>, number) as i32;
     pub(crate) const CALLS: i32 = offset_of!(Context<'_, '_, '_>, calls) as i32;
     pub(crate) const RUN: i32 = offset_of!(Context<'_, '_, '_>, run) as i32;
     pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
@@ -71,7 +71,7 @@ impl<'m, 'r> Context<'_, 'm, 'r> {
 /// constant would be kept in a register through whole loops, for calls that hardly ever happen.
 #[repr(C)]
 pub(crate) struct Helpers {
-    refill: unsafe extern "C" fn(ContextPtr, i64, i64) -> i64,
+    refill: unsafe extern "C" fn(ContextPtr),
     leave_at: unsafe extern "C" fn(ContextPtr, u64, u64),
     agg_new: unsafe extern "C" fn(ContextPtr, u64, u64, u64) -> i64,
     agg_get: unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> i64,
@@ -89,7 +89,7 @@ pub(crate) struct Helper {
 }
 
 impl Helper {
-    pub(crate) const REFILL: Self = Self { offset: offset_of!(Helpers, refill) as i32, results: 1 };
+    pub(crate) const REFILL: Self = Self { offset: offset_of!(Helpers, refill) as i32, results: 0 };
     pub(crate) const LEAVE_AT: Self = Self { offset: offset_of!(Helpers, leave_at) as i32, results: 0 };
     pub(crate) const AGG_NEW: Self = Self { offset: offset_of!(Helpers, agg_new) as i32, results: 1 };
     pub(crate) const AGG_GET: Self = Self { offset: offset_of!(Helpers, agg_get) as i32, results: 1 };
@@ -134,9 +134,9 @@ pub(crate) fn enter(compiled: &Compiled, func: FuncId, head: u32, run: &mut Nati
         spill,
         functions: compiled.callees.as_ptr(),
         helpers: &raw const HELPERS,
-        refilled: meter,
+        meter,
         frame,
-        head: head.into(),
+        number: head.into(),
         compiled,
         calls: run.calls().as_ptr(),
         run,
@@ -176,21 +176,21 @@ pub(crate) unsafe fn context<'a>(context: ContextPtr) -> &'a mut Context<'a, 'a,
     unsafe { &mut *context.cast() }
 }
 
-/// More fuel for code that has taken a cost from the meter and found too little; [`LEFT`] if the run must be left,
-/// with the meter as it is. The cost is fuel, or stands with the place to leave, whose number comes inverted
-/// ([`cold`]).
+/// More fuel for code that has taken a cost from the meter and found too little: leaves the meter in the context, or
+/// [`LEFT`] if the run must be left, with the meter as it is. The cost is fuel, or stands with the place to leave, whose
+/// number comes inverted ([`cold`]).
 ///
 /// # Safety
 /// As for [`context`].
-pub(crate) unsafe extern "C" fn refill(cx: ContextPtr, meter: i64, cost: i64) -> i64 {
+pub(crate) unsafe extern "C" fn refill(cx: ContextPtr) {
     // SAFETY: called by compiled code.
     let cx = unsafe { context(cx) };
-    let cost = match u64::try_from(cost) {
+    let cost = match u64::try_from(cx.number) {
         Ok(cost) => cost,
-        Err(_) => cx.compiled.sites.get(!cost as usize).map_or(0, |site| site.cost),
+        Err(_) => cx.compiled.sites.get(!cx.number as usize).map_or(0, |site| site.cost),
     };
-    let (fuel, room) = meter::unpack(meter.wrapping_add(meter::scaled(cost) as i64));
-    cx.run().refill(fuel, cost).map_or(LEFT, |fuel| meter::pack(fuel - cost, room))
+    let (fuel, room) = meter::unpack(cx.meter.wrapping_add(meter::scaled(cost) as i64));
+    cx.meter = cx.run().refill(fuel, cost).map_or(LEFT, |fuel| meter::pack(fuel - cost, room));
 }
 
 /// Leaves the innermost frame, whose live values are in the context's slots. The site comes with all bits inverted

@@ -209,7 +209,7 @@ impl Translator<'_> {
     }
 
     /// Asks for fuel through code that keeps all registers, so that the values of loops can stay in them. Returns
-    /// what [`crate::context::refill`] gives.
+    /// the meter that [`crate::context::refill`] leaves.
     pub(super) fn refill(&mut self, left: Value, cost: Value) -> Value {
         let refill = match self.refill {
             Some(refill) => refill,
@@ -220,10 +220,11 @@ impl Translator<'_> {
                 refill
             }
         };
-        self.builder.ins().call(refill, &[left, cost]);
-        let flags = self.trusted();
-        let context = self.context();
-        self.builder.ins().load(types::I64, flags, context, Context::REFILLED)
+        let (flags, context) = (self.trusted(), self.context());
+        self.builder.ins().store(flags, left, context, Context::METER);
+        self.builder.ins().store(flags, cost, context, Context::NUMBER);
+        self.builder.ins().call(refill, &[]);
+        self.builder.ins().load(types::I64, flags, context, Context::METER)
     }
 
     /// A function of the same program that can be called.

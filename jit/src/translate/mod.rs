@@ -179,9 +179,9 @@ impl Translator<'_> {
         self.builder.seal_block(block);
         self.builder.switch_to_block(block);
         let (flags, context) = (self.trusted(), self.context());
-        let meter = self.builder.ins().load(types::I64, flags, context, Context::REFILLED);
+        let meter = self.builder.ins().load(types::I64, flags, context, Context::METER);
         let frame = self.builder.ins().load(types::I64, flags, context, Context::FRAME);
-        let which = self.builder.ins().load(types::I64, flags, context, Context::HEAD);
+        let which = self.builder.ins().load(types::I64, flags, context, Context::NUMBER);
         self.builder.def_var(self.meter, meter);
         let mut switch = Switch::new();
         let mut blocks = Vec::with_capacity(heads.len());
