@@ -1,6 +1,6 @@
 //! From a lowered program to machine code in memory.
 
-use crate::context::Callee;
+use crate::context::{Callee, HELPERS};
 use crate::engine::JitConfig;
 use crate::error::JitError;
 use crate::guard::guarded;
@@ -283,12 +283,15 @@ fn finish(
         // A class that no call asks for; numbers of others are below.
         callees.push(Callee { class: class.copied().unwrap_or(u64::MAX), code });
     }
+    let callees: Box<[Callee]> = callees.into();
     Compiled {
+        helpers: &HELPERS,
+        callees_at: callees.as_ptr() as usize,
         memory,
         size,
         max_frames,
         entries: entries.into(),
-        callees: callees.into(),
+        callees,
         ranges: ranges.into(),
         sites: tables.sites.into(),
         slots: tables.slots.into(),

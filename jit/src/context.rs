@@ -9,22 +9,19 @@ use opforge_vm::heap::{AggKind, AggRead, Heap};
 use opforge_vm::ids::FuncId;
 use opforge_vm::interp::{CallImport, NativeEnd, NativeRun};
 use opforge_vm::types::TypeId;
-use std::mem::offset_of;
+use std::mem::{MaybeUninit, offset_of};
 
 /// What a run's compiled code works with. Its address is in the pinned register while code runs.
 #[repr(C)]
 pub(crate) struct Context<'c, 'm, 'r> {
     /// Slots that go between code and Rust; as many as the program needs at most.
     spill: *mut u64,
-    /// The program's functions, for indirect calls.
-    functions: *const Callee,
-    helpers: *const Helpers,
     /// The meter for [`refill`] and what it gave; at first the meter to begin with.
     meter: i64,
     /// The entry frame's slots, for entries at the heads of loops. Valid until something is called.
-    frame: *const u64,
+    frame: MaybeUninit<*const u64>,
     /// At first which head, counted from 1; for [`refill`] the cost.
-    number: i64,
+    number: MaybeUninit<i64>,
     compiled: &'c Compiled,
     /// By import: how to call it.
     calls: *const CallImport,
@@ -34,13 +31,12 @@ pub(crate) struct Context<'c, 'm, 'r> {
 
 impl<'m, 'r> Context<'_, 'm, 'r> {
     pub(crate) const SPILL: i32 = offset_of!(Context<'_, '_, '_>, spill) as i32;
-    pub(crate) const HELPERS: i32 = offset_of!(Context<'_, '_, '_>, helpers) as i32;
     pub(crate) const METER: i32 = offset_of!(Context<'_, '_, '_>, meter) as i32;
     pub(crate) const FRAME: i32 = offset_of!(Context<'_, '_, '_>, frame) as i32;
     pub(crate) const NUMBER: i32 = offset_of!(Context<'_, '_, '_>, number) as i32;
     pub(crate) const CALLS: i32 = offset_of!(Context<'_, '_, '_>, calls) as i32;
     pub(crate) const RUN: i32 = offset_of!(Context<'_, '_, '_>, run) as i32;
-    pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
+    pub(crate) const COMPILED: i32 = offset_of!(Context<'_, '_, '_>, compiled) as i32;
 
     /// The first slots that go between code and Rust.
     fn spill(&mut self, len: usize) -> &mut [u64] {
@@ -78,7 +74,7 @@ pub(crate) struct Helpers {
     agg_len: unsafe extern "C" fn(ContextPtr, u64, u64) -> i64,
 }
 
-static HELPERS: Helpers = Helpers { refill, leave_at, agg_new, agg_get, agg_len };
+pub(crate) static HELPERS: Helpers = Helpers { refill, leave_at, agg_new, agg_get, agg_len };
 
 /// A helper by its place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,11 +128,9 @@ pub(crate) fn enter(compiled: &Compiled, func: FuncId, head: u32, run: &mut Nati
     let meter = meter::pack(run.fuel(), run.room());
     let mut context = Context {
         spill,
-        functions: compiled.callees.as_ptr(),
-        helpers: &raw const HELPERS,
         meter,
-        frame,
-        number: head.into(),
+        frame: if head == 0 { MaybeUninit::uninit() } else { MaybeUninit::new(frame) },
+        number: if head == 0 { MaybeUninit::uninit() } else { MaybeUninit::new(head.into()) },
         compiled,
         calls: run.calls().as_ptr(),
         run,
@@ -185,9 +179,11 @@ pub(crate) unsafe fn context<'a>(context: ContextPtr) -> &'a mut Context<'a, 'a,
 pub(crate) unsafe extern "C" fn refill(cx: ContextPtr) {
     // SAFETY: called by compiled code.
     let cx = unsafe { context(cx) };
-    let cost = match u64::try_from(cx.number) {
+    // SAFETY: code writes the number before it calls this.
+    let number = unsafe { cx.number.assume_init() };
+    let cost = match u64::try_from(number) {
         Ok(cost) => cost,
-        Err(_) => cx.compiled.sites.get(!cx.number as usize).map_or(0, |site| site.cost),
+        Err(_) => cx.compiled.sites.get(!number as usize).map_or(0, |site| site.cost),
     };
     let (fuel, room) = meter::unpack(cx.meter.wrapping_add(meter::scaled(cost) as i64));
     cx.meter = cx.run().refill(fuel, cost).map_or(LEFT, |fuel| meter::pack(fuel - cost, room));

@@ -1,12 +1,13 @@
 //! Compiled programs.
 
-use crate::context::{self, Callee};
+use crate::context::{self, Callee, Helpers};
 use crate::memory::CodeMemory;
 use opforge_vm::Module;
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::interp::{NativeCode, NativeEnd, NativeRun};
 use opforge_vm::lower::Slot;
 use std::fmt;
+use std::mem::offset_of;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -90,10 +91,15 @@ pub(crate) struct Entry {
 
 /// Code, and what is needed to enter and leave it.
 pub(crate) struct Compiled {
+    /// The Rust functions that code calls.
+    pub(crate) helpers: &'static Helpers,
+    /// The address of `callees`, for code.
+    pub(crate) callees_at: usize,
     pub(crate) memory: CodeMemory,
     pub(crate) size: usize,
     pub(crate) max_frames: u16,
     pub(crate) entries: Box<[Entry]>,
+    #[expect(dead_code, reason = "code reads it by its address")]
     pub(crate) callees: Box<[Callee]>,
     /// By function: its code in `memory`.
     pub(crate) ranges: Box<[Range<usize>]>,
@@ -106,6 +112,9 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
+    pub(crate) const HELPERS: i32 = offset_of!(Compiled, helpers) as i32;
+    pub(crate) const CALLEES: i32 = offset_of!(Compiled, callees_at) as i32;
+
     pub(crate) fn live(&self, site: &Site) -> &[Slot] {
         self.slots.get(site.live.start as usize..site.live.end as usize).unwrap_or(&[])
     }

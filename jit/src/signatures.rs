@@ -1,6 +1,7 @@
 //! Signatures of compiled functions, and of the code that enters them.
 
 use crate::context::{Context, Helper};
+use crate::program::Compiled;
 use crate::slots::flatten;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, MemFlagsData as MemFlags, Signature, Type, types,
@@ -39,7 +40,8 @@ pub(crate) fn refill_code(isa: &dyn TargetIsa, ir: &mut Function, context: &mut 
     builder.seal_block(block);
     let flags = MemFlags::trusted();
     let cx = builder.ins().get_pinned_reg(types::I64);
-    let table = builder.ins().load(types::I64, flags, cx, Context::HELPERS);
+    let compiled = builder.ins().load(types::I64, flags, cx, Context::COMPILED);
+    let table = builder.ins().load(types::I64, flags, compiled, Compiled::HELPERS);
     let helper = builder.ins().load(types::I64, flags, table, Helper::REFILL.offset);
     let mut signature = Signature::new(isa.default_call_conv());
     signature.params = vec![AbiParam::new(types::I64)];

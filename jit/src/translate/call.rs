@@ -5,6 +5,7 @@ use crate::context::{Callee, Context};
 use crate::error::JitError;
 use crate::fuel::Charge;
 use crate::meter;
+use crate::program::Compiled;
 use crate::signatures;
 use crate::slots::SlotSet;
 use cranelift_codegen::ir::{Block, BlockArg, Inst, InstBuilder, Value, condcodes::IntCC, types};
@@ -58,7 +59,8 @@ impl Translator<'_> {
         self.branch_away(outside, exit);
         let flags = self.trusted();
         let context = self.context();
-        let functions = self.builder.ins().load(types::I64, flags, context, Context::FUNCTIONS);
+        let compiled = self.builder.ins().load(types::I64, flags, context, Context::COMPILED);
+        let functions = self.builder.ins().load(types::I64, flags, compiled, Compiled::CALLEES);
         let size = self.immediate(types::I64, Callee::SIZE as u64);
         let offset = self.builder.ins().imul(func, size);
         let entry = self.builder.ins().iadd(functions, offset);

@@ -4,6 +4,7 @@ use super::Translator;
 use crate::context::{Context, Helper, IN_CALL, cold};
 use crate::error::JitError;
 use crate::meter;
+use crate::program::Compiled;
 use crate::signatures;
 use crate::slots::SlotSet;
 use cranelift_codegen::ir::{
@@ -178,7 +179,8 @@ impl Translator<'_> {
     pub(super) fn call_helper(&mut self, helper: Helper, args: &[Value]) -> Value {
         let flags = self.trusted();
         let context = self.context();
-        let table = self.builder.ins().load(types::I64, flags, context, Context::HELPERS);
+        let compiled = self.builder.ins().load(types::I64, flags, context, Context::COMPILED);
+        let table = self.builder.ins().load(types::I64, flags, compiled, Compiled::HELPERS);
         let address = self.builder.ins().load(types::I64, flags, table, helper.offset);
         self.call_rust(address, args, helper.results)
     }
