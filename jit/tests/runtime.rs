@@ -301,3 +301,38 @@ fn stack_limits_hold_after_a_run_that_had_more() {
         assert_eq!(instance.call(FuncId(0), &[Value::I64(20)], low), expected);
     }
 }
+
+/// Typed calls end alike on both engines, again and again: with results, traps, too little fuel, too deep calls.
+#[test]
+fn typed_calls_end_as_in_the_interpreter() {
+    let source = "
+.func run(n: i64, d: i64) -> (i64) {
+    .reg one, zero, done
+    const.i64 one, 1
+    const.i64 zero, 0
+    i64.le done, n, zero
+    br done, @end, @more
+@more:
+    i64.sub n, n, one
+    call &run (n, d) -> n
+    i64.add n, n, one
+    ret n
+@end:
+    i64.div n, one, d
+    ret n
+}
+";
+    let program = compile(source);
+    let interpreted = Module::new(&Engine::default(), &verified(source)).unwrap();
+    let (mut native, mut interp) = (link(program.module()), link(&interpreted));
+    let on_native = program.module().typed_func::<(i64, i64), i64>(FuncId(0)).unwrap();
+    let on_interp = interpreted.typed_func::<(i64, i64), i64>(FuncId(0)).unwrap();
+    for fuel in [0, 1, 3, 4, 50, 51, 1000, 1_000_000] {
+        let limits = Limits::new().fuel(fuel).call_depth(5000);
+        let mut on_native = on_native.bind(&mut native, &limits).unwrap();
+        let mut on_interp = on_interp.bind(&mut interp, &limits).unwrap();
+        for (n, d) in [(0, 1), (0, 0), (1, 1), (9, 1), (9, 0), (4998, 1), (4999, 1), (6000, 1), (100, -1)] {
+            assert_eq!(on_native.call((n, d)), on_interp.call((n, d)), "{n} {d} with {fuel}");
+        }
+    }
+}

@@ -64,9 +64,9 @@ unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
     let hosts: *mut dyn HostCalls = &mut *machine.host;
     // SAFETY: the machine's host is a `Hosts<T>`: the instance whose imports code calls is the one that it runs in.
     let hosts = unsafe { &mut *hosts.cast::<Hosts<T>>() };
-    let Some((import, data)) = hosts.import(import) else { return trapped(run, unknown_import()) };
+    let Some((import, data)) = hosts.import(import) else { return trapped(run, *unknown_import()) };
     if machine.host_calls >= machine.max_host_calls {
-        return trapped(run, too_many_calls());
+        return trapped(run, *too_many_calls());
     }
     machine.host_calls += 1;
     let (args, rets) = import.slots;
@@ -88,8 +88,8 @@ unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
         Ok(Ok(())) if charged == 0 => CallImport::DONE,
         Ok(Ok(())) => CallImport::FUEL + machine.charge(charged, total),
         Ok(Err(fault)) => {
-            let trap = import.trap(fault);
-            trapped(run, trap)
+            let trap = import.trap(*fault);
+            trapped(run, *trap)
         }
         Err(panic) => run.panicked(panic),
     }
@@ -97,8 +97,7 @@ unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
 
 #[cold]
 #[inline(never)]
-fn trapped(run: &mut NativeRun<'_, '_>, trap: Box<HostTrap>) -> u64 {
-    let (code, detail) = *trap;
+fn trapped(run: &mut NativeRun<'_, '_>, (code, detail): HostTrap) -> u64 {
     run.machine().detail = detail;
     run.trapped(code);
     CallImport::TRAPPED

@@ -95,8 +95,9 @@ fn run_segment<R: Tracer>(
 }
 
 /// How long the interpreter runs before native code is tried again.
+#[derive(Default)]
 struct Patience {
-    /// Fuel that the interpreter gets at a time; with 0 it runs one segment.
+    /// Fuel that the interpreter gets after a visit; with 0 it runs one segment.
     fuel: u64,
     /// Segments in a row that native code cannot be entered at.
     strangers: u32,
@@ -105,19 +106,22 @@ struct Patience {
 impl Patience {
     /// A visit of native code that used less fuel than this was not worth it.
     const WORTH: u64 = 256;
+    const LEAST: u64 = 64;
     const MOST: u64 = 1 << 16;
+    /// So many segments are tried one by one. In a loop that native code can enter, one of them is its head.
+    const STRANGERS: u32 = 32;
 
-    /// After native code was left, having used this much fuel.
+    /// What the interpreter gets after native code was left, having used this much fuel.
     fn after_visit(&mut self, used: u64) -> u64 {
         self.strangers = 0;
-        self.fuel = if used >= Self::WORTH { 0 } else { (self.fuel * 2).clamp(64, Self::MOST) };
+        self.fuel = if used >= Self::WORTH { 0 } else { (self.fuel * 2).clamp(Self::LEAST, Self::MOST) };
         self.fuel
     }
 
     /// What the interpreter gets where native code cannot be entered.
     fn among_strangers(&mut self) -> u64 {
         self.strangers += 1;
-        if self.strangers.is_multiple_of(32) { self.fuel.max(1024) } else { self.fuel }
+        if self.strangers.is_multiple_of(Self::STRANGERS) { self.fuel.max(1024) } else { 0 }
     }
 }
 
@@ -130,7 +134,7 @@ pub(super) fn run_native(
     fuel: &mut u64,
 ) -> Exit {
     state.reported = false;
-    let mut patience = Patience { fuel: 0, strangers: 0 };
+    let mut patience = Patience::default();
     loop {
         let more = match visit(machine, native, state, fuel) {
             Visit::Ended(exit) => return exit,
@@ -159,7 +163,7 @@ pub(super) fn run_on(
     if let Some(exit) = native::go_on(machine, visited, state) {
         return exit;
     }
-    let more = Patience { fuel: 0, strangers: 0 }.after_visit(before.saturating_sub(*fuel));
+    let more = Patience::default().after_visit(before.saturating_sub(*fuel));
     match run_between(machine, state, fuel, more) {
         Some(exit) => exit,
         None => run_native(machine, native, state, fuel),

@@ -248,7 +248,7 @@ impl<T> HostCalls for Hosts<T> {
         let mut caller = Caller { data, heap, fuel, charged: 0 };
         match import.func.get()(&mut caller, args, rets) {
             Ok(()) => Ok(caller.charged),
-            Err(fault) => Err(import.trap(fault)),
+            Err(fault) => Err(import.trap(*fault)),
         }
     }
 }
@@ -265,8 +265,8 @@ impl<T> LinkedImport<T> {
     }
 
     #[cold]
-    pub(super) fn trap(&self, fault: Box<HostFault>) -> Box<HostTrap> {
-        Box::new(match *fault {
+    pub(super) fn trap(&self, fault: HostFault) -> Box<HostTrap> {
+        Box::new(match fault {
             HostFault::MemoryLimit => (TrapCode::MemoryLimitExceeded, TrapDetail::None),
             HostFault::ResultType { expected, actual } => {
                 (TrapCode::TypeMismatch, TrapDetail::Types { expected, actual })

@@ -353,11 +353,7 @@ pub(super) fn go_on(machine: &mut Machine<'_>, visit: Visited, place: &mut State
             None => Exit::Internal,
         });
     }
-    let mut left = visit.left.unwrap_or_default();
-    #[cfg(feature = "std")]
-    if let Some(panic) = left.panic.take() {
-        std::panic::resume_unwind(panic);
-    }
+    let left = unwind(visit.left.unwrap_or_default());
     if let Err(exit) = left.restore(machine, place) {
         return Some(exit);
     }
@@ -366,6 +362,21 @@ pub(super) fn go_on(machine: &mut Machine<'_>, visit: Visited, place: &mut State
         (None, true) => Some(Exit::Interrupted),
         (None, false) => None,
     }
+}
+
+/// Goes on with a panic of the host, if that is why the run was left.
+#[cfg(feature = "std")]
+fn unwind(mut left: Box<Left>) -> Box<Left> {
+    match left.panic.take() {
+        Some(panic) => std::panic::resume_unwind(panic),
+        None => left,
+    }
+}
+
+/// Without the standard library no panic comes back from the host.
+#[cfg(not(feature = "std"))]
+fn unwind(left: Box<Left>) -> Box<Left> {
+    left
 }
 
 /// Takes the results of a function that has returned to a frame of the interpreter, and goes there.

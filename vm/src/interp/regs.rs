@@ -49,7 +49,7 @@ impl Stack {
 
     /// Slots that exist, from one on, to write.
     #[inline]
-    pub(super) fn from_mut(&mut self, start: usize) -> &mut [u64] {
+    pub(super) fn slots_from(&mut self, start: usize) -> &mut [u64] {
         self.0.get_mut(start..).unwrap_or(&mut [])
     }
 

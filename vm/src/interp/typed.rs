@@ -258,7 +258,7 @@ impl<'i> Start<'i> {
         args: P,
     ) -> Result<R, CallError> {
         machine.heap.reset(limits.max_memory);
-        args.store_all(machine.heap, machine.stack.from_mut(ENTRY_BASE))?;
+        args.store_all(machine.heap, machine.stack.slots_from(ENTRY_BASE))?;
         let visited = match self.native {
             Some((code, room)) => {
                 let visited = native::visit(machine, code, (self.func, 0), (ENTRY_BASE, room), limits.fuel);
