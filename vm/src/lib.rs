@@ -34,7 +34,7 @@ pub use engine::{Engine, EngineConfig, FuelSchedule};
 pub use host::{Caller, Capabilities, Capability, Linker};
 pub use interp::{CallError, EntryError, Execution, Instance, InterruptHandle, Module, Outcome};
 pub use limits::Limits;
-pub use opforge_schema::{Isa, TrapCode};
+pub use opforge_schema::{Isa, Rounding, TrapCode};
 pub use opforge_tables::{ISA, Opcode};
 pub use program::Program;
 pub use trap::{HostError, Trap, TrapDetail};
