@@ -7,11 +7,14 @@ use crate::listing::Listing;
 use crate::notes::Notes;
 use crate::perf_map::PerfMap;
 use crate::program::JittedProgram;
-use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use opforge_vm::verify::VerifiedProgram;
 use opforge_vm::{Engine, Module};
 use std::fmt;
+
+#[cfg(test)]
+mod tests;
 
 /// Configuration of a [`JitEngine`].
 #[derive(Clone, Debug)]
@@ -113,12 +116,24 @@ impl JitEngine {
     }
 
     pub(crate) fn with_perf_map(config: JitConfig, perf_map: Option<PerfMap>) -> Result<Self, JitError> {
+        let builder = cranelift_native::builder();
+        Self::with_builder(
+            config,
+            perf_map,
+            builder.map_err(|reason| JitError::UnsupportedHost { reason: reason.into() })?,
+        )
+    }
+
+    fn with_builder(
+        config: JitConfig,
+        perf_map: Option<PerfMap>,
+        builder: isa::Builder,
+    ) -> Result<Self, JitError> {
         let unsupported = |reason: String| JitError::UnsupportedHost { reason };
         let mut flags = settings::builder();
         for (name, value) in SETTINGS {
             flags.set(name, value).map_err(|error| unsupported(error.to_string()))?;
         }
-        let builder = cranelift_native::builder().map_err(|reason| unsupported(reason.into()))?;
         let isa =
             builder.finish(settings::Flags::new(flags)).map_err(|error| unsupported(error.to_string()))?;
         Ok(Self { config, isa, perf_map })

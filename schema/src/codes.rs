@@ -85,6 +85,8 @@ code_enum! {
         TypeId = 14 "type_id",
         /// An index into the array element type table.
         ElemTypeId = 15 "elem_type_id",
+        /// A [`Rounding`] mode.
+        Rounding = 16 "rounding",
     }
 }
 
@@ -109,6 +111,24 @@ code_enum! {
         U64Le = 7 "u64_le",
         /// A `uleb32` count, then that many `uleb32` values.
         Uleb32List = 8 "uleb32_list",
+        /// One byte that must be the code of a [`Rounding`] mode.
+        Rounding8 = 9 "rounding8",
+    }
+}
+
+code_enum! {
+    /// How a decimal that cannot be kept exactly is rounded. Codes and names are those of bytecode and of text.
+    Rounding, "rounding mode" {
+        /// Toward zero.
+        Trunc = 0 "trunc",
+        /// Toward minus infinity.
+        Floor = 1 "floor",
+        /// Toward plus infinity.
+        Ceil = 2 "ceil",
+        /// To the nearest; halves to the even neighbour.
+        HalfEven = 3 "half_even",
+        /// To the nearest; halves away from zero.
+        HalfUp = 4 "half_up",
     }
 }
 
@@ -337,6 +357,8 @@ code_enum! {
         Convert = 5 "convert",
         /// `select`.
         Select = 6 "select",
+        /// One Cranelift instruction that gives a result and whether it overflows, which is the only trap.
+        Checked = 7 "checked",
     }
 }
 
@@ -413,6 +435,82 @@ code_enum! {
         BitcastToF64 = 33 "bitcast_to_f64",
         /// `select`
         Select = 34 "select",
+        /// integer condition `ne`
+        IcmpNe = 35 "icmp_ne",
+        /// float condition `ne`, true with a NaN
+        FcmpNe = 36 "fcmp_ne",
+        /// `rotl`
+        Rotl = 37 "rotl",
+        /// `rotr`
+        Rotr = 38 "rotr",
+        /// `clz`
+        Clz = 39 "clz",
+        /// `ctz`
+        Ctz = 40 "ctz",
+        /// `popcnt`
+        Popcnt = 41 "popcnt",
+        /// `bnot`
+        Bnot = 42 "bnot",
+        /// `ineg`
+        Ineg = 43 "ineg",
+        /// `smulhi`
+        Smulhi = 44 "smulhi",
+        /// `umulhi`
+        Umulhi = 45 "umulhi",
+        /// `ireduce` to i8, then `sextend`
+        Sextend8 = 46 "sextend8",
+        /// `ireduce` to i16, then `sextend`
+        Sextend16 = 47 "sextend16",
+        /// `ireduce` to i32, then `sextend`
+        Sextend32 = 48 "sextend32",
+        /// `sqrt`
+        Sqrt = 49 "sqrt",
+        /// `floor`
+        Floor = 50 "floor",
+        /// `ceil`
+        Ceil = 51 "ceil",
+        /// `trunc`
+        Trunc = 52 "trunc",
+        /// `nearest`
+        Nearest = 53 "nearest",
+        /// `fcvt_to_sint_sat`
+        FcvtToSintSat = 54 "fcvt_to_sint_sat",
+        /// `fcvt_to_uint_sat`
+        FcvtToUintSat = 55 "fcvt_to_uint_sat",
+        /// `iadd` of the low 32 bits, then `sextend`
+        Iadd32 = 56 "iadd32",
+        /// `isub` of the low 32 bits, then `sextend`
+        Isub32 = 57 "isub32",
+        /// `imul` of the low 32 bits, then `sextend`
+        Imul32 = 58 "imul32",
+        /// `ishl` of the low 32 bits, then `sextend`
+        Ishl32 = 59 "ishl32",
+        /// `sshr` of the low 32 bits, then `sextend`
+        Sshr32 = 60 "sshr32",
+        /// `ushr` of the low 32 bits, then `sextend`
+        Ushr32 = 61 "ushr32",
+        /// `rotl` of the low 32 bits, then `sextend`
+        Rotl32 = 62 "rotl32",
+        /// `rotr` of the low 32 bits, then `sextend`
+        Rotr32 = 63 "rotr32",
+        /// `clz` of the low 32 bits, then `sextend`
+        Clz32 = 64 "clz32",
+        /// `ctz` of the low 32 bits, then `sextend`
+        Ctz32 = 65 "ctz32",
+        /// `popcnt` of the low 32 bits, then `sextend`
+        Popcnt32 = 66 "popcnt32",
+        /// `sadd_overflow`: leaves on overflow
+        SaddOverflow = 67 "sadd_overflow",
+        /// `ssub_overflow`: leaves on overflow
+        SsubOverflow = 68 "ssub_overflow",
+        /// `smul_overflow`: leaves on overflow
+        SmulOverflow = 69 "smul_overflow",
+        /// `uadd_overflow`: leaves on overflow
+        UaddOverflow = 70 "uadd_overflow",
+        /// `usub_overflow`: leaves on overflow
+        UsubOverflow = 71 "usub_overflow",
+        /// `umul_overflow`: leaves on overflow
+        UmulOverflow = 72 "umul_overflow",
     }
 }
 
@@ -459,6 +557,8 @@ code_enum! {
         HostCallFailed = 18 "HostCallFailed",
         /// A function value that names no function.
         InvalidFunction = 19 "InvalidFunction",
+        /// The exact result of checked arithmetic does not fit.
+        IntOverflow = 20 "IntOverflow",
     }
 }
 
@@ -483,6 +583,7 @@ impl Encoding {
             | Self::Sleb64
             | Self::U8
             | Self::Bool8
+            | Self::Rounding8
             | Self::Uleb32List => 1,
             Self::U64Le => 8,
         }
@@ -502,6 +603,7 @@ impl OperandKind {
             Self::ImmI64 => Encoding::Sleb64,
             Self::ImmU64 => Encoding::Uleb64,
             Self::ImmF64 => Encoding::U64Le,
+            Self::Rounding => Encoding::Rounding8,
             Self::Reg
             | Self::ImmU32
             | Self::ConstId
@@ -524,7 +626,13 @@ impl OperandKind {
     pub const fn is_immediate(self) -> bool {
         matches!(
             self,
-            Self::ImmBool | Self::ImmU8 | Self::ImmU32 | Self::ImmI64 | Self::ImmU64 | Self::ImmF64
+            Self::ImmBool
+                | Self::ImmU8
+                | Self::ImmU32
+                | Self::ImmI64
+                | Self::ImmU64
+                | Self::ImmF64
+                | Self::Rounding
         )
     }
 }

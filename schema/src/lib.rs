@@ -21,7 +21,8 @@ pub use zerocopy;
 
 pub use blobs::{Blobs, IsaError};
 pub use codes::{
-    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rounding, Rule, Term, TrapCode,
+    TypeRule,
 };
 pub use isa::Isa;
 pub use rows::{

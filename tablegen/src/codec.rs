@@ -2,7 +2,7 @@
 //! every row must decode what it encodes. The VM has its own codec; this one shares no code with it.
 
 use crate::diag::plural;
-use opforge_schema::{Encoding, OpRow, OperandRow};
+use opforge_schema::{Encoding, OpRow, OperandRow, Rounding};
 
 /// The value of one operand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn encode(byte: u8, row: &OpRow, operands: &[Operand]) -> Vec<u8> {
         match (o.enc(), value) {
             (Encoding::Sleb64, Operand::Signed(v)) => sleb(&mut out, *v),
             (Encoding::U64Le, Operand::Bits(v)) => out.extend_from_slice(&v.to_le_bytes()),
-            (Encoding::U8 | Encoding::Bool8, Operand::Bits(v)) => out.push(*v as u8),
+            (Encoding::U8 | Encoding::Bool8 | Encoding::Rounding8, Operand::Bits(v)) => out.push(*v as u8),
             (Encoding::Uleb32Wide, Operand::Bits(v)) => {
                 out.extend((0..5).map(|i| (v >> (7 * i)) as u8 & 0x7f | u8::from(i < 4) << 7));
             }
@@ -80,6 +80,11 @@ fn operand(o: &OperandRow, at: &mut &[u8]) -> Result<Operand, String> {
             b @ 0..=1 => u64::from(b),
             b => return Err(format!("{b:#04x} is no boolean")),
         },
+        Encoding::Rounding8 => {
+            let b = byte(at)?;
+            let mode = Rounding::from_code(b).ok_or_else(|| format!("{b:#04x} is no rounding mode"))?;
+            u64::from(mode.code())
+        }
         Encoding::U64Le => {
             let (head, rest) = at.split_first_chunk().ok_or("the bytes end inside a value")?;
             *at = rest;

@@ -33,6 +33,7 @@ fn extremes(enc: Encoding) -> Vec<Operand> {
         Encoding::Sleb64 => [0, -1, 63, 64, -64, -65, i64::MIN, i64::MAX].map(Operand::Signed).to_vec(),
         Encoding::U8 => bits(&[0, 255]),
         Encoding::Bool8 => bits(&[0, 1]),
+        Encoding::Rounding8 => bits(&[0, 4]),
         Encoding::Uleb32List => {
             vec![Operand::List(vec![]), Operand::List(vec![0]), Operand::List(vec![u32::MAX; 300])]
         }

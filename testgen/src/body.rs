@@ -7,7 +7,7 @@ use crate::hosts::HOST_FUNCS;
 use crate::plan::{World, traps};
 use crate::state::Body;
 use crate::ty::Ty;
-use opforge_schema::{Access, Lower, OpRow, OperandKind, OperandRow, Rule, TypeRule};
+use opforge_schema::{Access, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, TypeRule};
 use opforge_tables::ISA;
 use opforge_vm::builder::{Operand, ProgramBuilder};
 use opforge_vm::ids::{CallSigId, ConstId, ElemId, Reg, SpanId, StructId};
@@ -38,6 +38,7 @@ enum Chosen {
     I64(i64),
     U64(u64),
     F64(f64),
+    Rounding(Rounding),
     Const(ConstId, ValueType),
     Func(usize),
     Host(usize),
@@ -300,6 +301,7 @@ impl Body<'_, '_, '_> {
             OperandKind::ImmBool => Chosen::Bool(self.choices.chance(50)),
             OperandKind::ImmU8 => below(self.choices.scale(taste).into()),
             OperandKind::ImmU32 => below(self.choices.index(taste).into()),
+            OperandKind::Rounding => Chosen::Rounding(*self.choices.pick(Rounding::ALL)?),
             OperandKind::ImmI64 => Chosen::I64(self.choices.i64(taste)),
             OperandKind::ImmU64 => below(self.choices.u64(taste)),
             OperandKind::ImmF64 => Chosen::F64(self.choices.f64(taste)),
@@ -400,6 +402,7 @@ impl Body<'_, '_, '_> {
                 Chosen::I64(v) => Operand::I64(*v),
                 Chosen::U64(v) => Operand::U64(*v),
                 Chosen::F64(v) => Operand::F64(*v),
+                Chosen::Rounding(v) => Operand::Rounding(*v),
                 Chosen::Const(id, _) => Operand::Const(*id),
                 Chosen::Func(func) => Operand::Func(world.funcs[*func].id),
                 Chosen::Host(host) => Operand::HostSig(world.hosts[*host]),

@@ -79,7 +79,7 @@ pub(crate) enum Taste {
     Tame(u8),
     /// Anything.
     Wild,
-    /// What overflows a division: the least integer, then minus one.
+    /// What overflows a division: a least integer, then minus one.
     Overflow(u8),
 }
 
@@ -87,7 +87,8 @@ impl Choices<'_, '_> {
     pub(crate) fn i64(&mut self, taste: Taste) -> i64 {
         match taste {
             Taste::Tame(least) => i64::from(least) + self.below(3) as i64,
-            Taste::Overflow(0) => i64::MIN,
+            // Of 64 and of 32 bits.
+            Taste::Overflow(0) => *self.pick(&[i64::MIN, i32::MIN.into()]).unwrap_or(&i64::MIN),
             Taste::Overflow(_) => -1,
             Taste::Wild => match self.below(8) {
                 0..=2 => self.below(20) as i64 - 4,

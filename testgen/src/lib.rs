@@ -68,7 +68,7 @@ pub enum Dialect {
     /// All that opforge accepts.
     #[default]
     Full,
-    /// Only what execution_tape 0.0.1 gives the same result for: elements are read of aggregates whose shape is
+    /// Only what execution_tape 0.0.1 gives the same result for: opcodes are its own, elements are read of aggregates whose shape is
     /// known inside the block, and the bits of a NaN are never looked at.
     Peer,
 }

@@ -11,7 +11,7 @@ use opforge_vm::TrapCode;
 use opforge_vm::ValueType;
 use opforge_vm::builder::ProgramBuilder;
 use opforge_vm::ids::{ElemId, FuncId, HostSigId, StructId};
-use opforge_vm::program::AggShape;
+use opforge_vm::program::{AggShape, ContainerVersion};
 
 /// A function before it has a body.
 #[derive(Debug)]
@@ -157,7 +157,9 @@ impl World {
 
     fn choose_rows(&mut self, config: &GenConfig) {
         for (didx, row) in (0u16..).zip(ISA.ops) {
-            if !row.present() || row.term() != Term::None {
+            let known =
+                config.dialect == Dialect::Full || ContainerVersion::of_opcode(row) == ContainerVersion::V0_1;
+            if !row.present() || row.term() != Term::None || !known {
                 continue;
             }
             let weight = weight(row, config);

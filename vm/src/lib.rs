@@ -37,7 +37,7 @@ pub use interp::{
     Outcome, TypedFunc,
 };
 pub use limits::Limits;
-pub use opforge_schema::{Isa, TrapCode};
+pub use opforge_schema::{Isa, Rounding, TrapCode};
 pub use opforge_tables::{ISA, Opcode};
 pub use program::Program;
 pub use trap::{HostError, Trap, TrapDetail};

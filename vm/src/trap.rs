@@ -154,6 +154,7 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::TypeMismatch => "a value is of another type",
         TrapCode::HostCallFailed => "the host call failed",
         TrapCode::InvalidFunction => "the function value names no function",
+        TrapCode::IntOverflow => "the exact integer result does not fit",
     }
 }
 

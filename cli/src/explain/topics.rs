@@ -48,7 +48,7 @@ pub(super) const TOPICS: &[Code] = &[
         "raise the limit if the source is trusted with the memory",
     ),
     ("D0102", "this is no EXTAPE container", "check what wrote the file"),
-    ("D0103", "the container has another version", "write it for version 0.1"),
+    ("D0103", "the container has another version", "write it for version 0.1 or 0.128"),
     (
         "D0104",
         "a section claims to be longer than the rest of the file",

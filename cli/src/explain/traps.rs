@@ -80,5 +80,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "a function value names a function that the program does not have",
             "check function values that come from the host",
         ),
+        TrapCode::IntOverflow => (
+            "checked arithmetic (add_chk, sub_chk, mul_chk) has an exact result that does not fit its 64 bits",
+            "test the operands first, or use the form without _chk, which wraps",
+        ),
     }
 }

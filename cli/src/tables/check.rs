@@ -9,7 +9,7 @@ use crate::failure::{Failure, Problem};
 use crate::output::Out;
 use opforge::codec::{Code, OperandValue, encode};
 use opforge::disasm::Line;
-use opforge_schema::{Encoding, Isa, OpRow};
+use opforge_schema::{Encoding, Isa, OpRow, Rounding};
 
 /// Checks and prints what was checked.
 pub(super) fn check(tables: &Tables, out: &mut Out) -> Result<Exit, Failure> {
@@ -59,6 +59,7 @@ impl Extreme {
         match (self, encoding) {
             (_, Encoding::None) | (Self::Least, _) => 0,
             (Self::Most, Encoding::Bool8) => 1,
+            (Self::Most, Encoding::Rounding8) => Rounding::HalfUp.code().into(),
             (Self::Most, Encoding::U8) => u8::MAX.into(),
             (Self::Most, Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List) => u32::MAX.into(),
             (Self::Most, Encoding::Sleb64) => i64::MIN as u64,

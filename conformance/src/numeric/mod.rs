@@ -2,8 +2,8 @@
 //!
 //! Which instruction means the same as which WebAssembly instruction is a fact of the opcode spec. A row is run in
 //! every [`Shape`] of program that fits, because an engine may have other code for constants and for conditions that
-//! are branched on. Results are compared by bits. Twins that differ on purpose are listed and not run; rows without
-//! a twin are counted by operation, so that a mapping that is lost shows.
+//! are branched on. Results are compared by bits. Twins that differ on purpose are listed, and run where they do not
+//! differ; rows without a twin are counted by operation, with the reason, so that a mapping that is lost shows.
 
 mod program;
 mod row;
@@ -11,7 +11,7 @@ mod twin;
 
 pub use program::{Shape, build};
 pub use row::{Row, RowKind};
-pub use twin::{Twin, Twins};
+pub use twin::{Twin, Twins, why_unmapped};
 
 use crate::engine::{End, EngineKind, Loaded, Pace, RunLimits, RunRequest, Tracing};
 use crate::report::Report;
@@ -27,17 +27,18 @@ use std::collections::BTreeMap;
 pub fn run_rows(rows: &[Row], engines: &[EngineKind], report: &mut Report) -> Result<(), String> {
     let twins = Twins::from_tables()?;
     for (twin, why) in &twins.deviating {
-        report.note(format!("not run, as it differs on purpose: {twin}: {why}"));
+        report.note(format!("run where it does not differ on purpose: {twin}: {why}"));
     }
-    for twin in &twins.same {
+    for twin in twins.same.iter().chain(twins.deviating.iter().map(|(twin, _)| twin)) {
         report.count(&count_of(twin), 0);
     }
     let mut programs = Programs { engines, loaded: BTreeMap::new() };
     for row in rows {
-        let mut found = twins.same.iter().filter(|twin| twin.wasm == row.op).peekable();
+        let deviating = twins.deviating.iter().map(|(twin, _)| twin).filter(|twin| twin.same_for(row));
+        let mut found = twins.same.iter().chain(deviating).filter(|twin| twin.wasm == row.op).peekable();
         if found.peek().is_none() {
             let deviates = twins.deviating.iter().any(|(twin, _)| twin.wasm == row.op);
-            let why = if deviates { "its twin differs on purpose" } else { "no instruction means the same" };
+            let why = if deviates { "its twin differs on purpose" } else { why_unmapped(&row.op) };
             report.count(&format!("not run, as {why}: {}, rows", row.op), 1);
             report.count("rows not run", 1);
             continue;

@@ -7,7 +7,7 @@ pub struct Row {
     pub line: usize,
     /// The WebAssembly instruction.
     pub op: String,
-    /// Bits of the operands, one or two; those of 32-bit types in the lower half.
+    /// Bits of the operands, one or two; those of 32-bit types sign-extended, as 32-bit integers stand in registers.
     pub operands: Vec<u64>,
     /// What it gives.
     pub kind: RowKind,
@@ -73,10 +73,13 @@ impl Row {
     }
 }
 
-/// The number behind `0x` and 8 or 16 hex digits.
+/// The number behind `0x` and 8 or 16 hex digits; 8 digits are sign-extended.
 fn bits(field: &str) -> Result<u64, String> {
     let digits = field.strip_prefix("0x").filter(|digits| matches!(digits.len(), 8 | 16));
-    let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let number = digits.and_then(|digits| {
+        let number = u64::from_str_radix(digits, 16).ok()?;
+        Some(if digits.len() == 8 { i64::from(number as u32 as i32) as u64 } else { number })
+    });
     number.ok_or_else(|| format!("{field:?} is not 0x and 8 or 16 hex digits"))
 }
 

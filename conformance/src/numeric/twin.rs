@@ -19,10 +19,49 @@ pub struct Twin {
     pub result: String,
 }
 
+/// Operations on 32-bit integers that need no instruction of their own: those on 64 bits keep sign-extended numbers
+/// such, and keep their order, also the unsigned one.
+const NARROW: &[(&str, &str)] = &[
+    ("i32.and", "i64.and"),
+    ("i32.or", "i64.or"),
+    ("i32.xor", "i64.xor"),
+    ("i32.eq", "i64.eq"),
+    ("i32.ne", "i64.ne"),
+    ("i32.lt_s", "i64.lt"),
+    ("i32.le_s", "i64.le"),
+    ("i32.gt_s", "i64.gt"),
+    ("i32.ge_s", "i64.ge"),
+    ("i32.lt_u", "u64.lt"),
+    ("i32.le_u", "u64.le"),
+    ("i32.gt_u", "u64.gt"),
+    ("i32.ge_u", "u64.ge"),
+    ("i32.extend8_s", "i64.extend8_s"),
+    ("i32.extend16_s", "i64.extend16_s"),
+    ("i32.wrap_i64", "i64.extend32_s"),
+    ("i64.extend_i32_s", "i64.extend32_s"),
+    ("f64.convert_i32_s", "i64.to_f64"),
+];
+
+/// Why no instruction means the same as a WebAssembly operation.
+#[must_use]
+pub fn why_unmapped(op: &str) -> &'static str {
+    if op.contains("f32") {
+        "there are no 32-bit floats"
+    } else if op.ends_with("eqz") {
+        "it is a constant and a comparison"
+    } else if op.ends_with("i32_u") {
+        "it is a mask and what follows on 64 bits"
+    } else if op.starts_with("i32.trunc") {
+        "it is a conversion to 64 bits and a look at the range"
+    } else {
+        "no instruction means the same"
+    }
+}
+
 /// All instructions with a twin.
 #[derive(Clone, Debug)]
 pub struct Twins {
-    /// Those that mean exactly the same.
+    /// Those that mean exactly the same, also as what serves for 32-bit integers.
     pub same: Vec<Twin>,
     /// Those that differ on purpose, and in what.
     pub deviating: Vec<(Twin, String)>,
@@ -44,19 +83,47 @@ impl Twins {
                 (false, false) => deviating.push((twin, doc.deviates.clone())),
             }
         }
+        for &(wasm, mnemonic) in NARROW {
+            let didx = ISA.find(mnemonic).ok_or_else(|| format!("there is no instruction {mnemonic}"))?;
+            same.push(Twin::new(didx, wasm)?);
+        }
         Ok(Self { same, deviating })
     }
 }
 
 impl Twin {
     fn of(doc: &OpDoc) -> Result<Self, String> {
-        let row = ISA.op(doc.didx).ok_or_else(|| format!("the tables have no opcode {:#x}", doc.didx))?;
+        Self::new(doc.didx, &doc.wasm)
+    }
+
+    fn new(didx: u16, wasm: &str) -> Result<Self, String> {
+        let row = ISA.op(didx).ok_or_else(|| format!("the tables have no opcode {didx:#x}"))?;
         let types = |access: &str| {
             let operands = row.operands().iter().filter(|operand| operand.access().name() == access);
             operands.map(|operand| operand.ty().name().to_owned()).collect::<Vec<_>>()
         };
         let result = types("write").pop().unwrap_or_default();
-        Ok(Self { didx: doc.didx, wasm: doc.wasm.clone(), params: types("read"), result })
+        Ok(Self { didx, wasm: wasm.to_owned(), params: types("read"), result })
+    }
+
+    /// For one that deviates: whether it means the same for these operands all the same. Of what is not known here,
+    /// nothing is said to be the same.
+    #[must_use]
+    pub fn same_for(&self, row: &Row) -> bool {
+        let &[a, b] = row.operands.as_slice() else {
+            let &[a] = row.operands.as_slice() else { return false };
+            let a = f64::from_bits(a);
+            return match ISA.name(self.didx) {
+                "f64.to_u64" => !(a > -1.0 && a < 0.0),
+                "f64.to_bits" => !a.is_nan(),
+                _ => false,
+            };
+        };
+        match ISA.name(self.didx) {
+            "i64.rem" => (a, b) != (1 << 63, u64::MAX),
+            "f64.copysign" => !f64::from_bits(b).is_nan(),
+            _ => false,
+        }
     }
 
     /// The operands of a row as values.

@@ -20,6 +20,11 @@ pub(super) fn may_leave(op: Opcode) -> bool {
     ISA.op(op.didx()).is_none_or(|row| row.fuel_shift != 0 || row.traps.get() != 0)
 }
 
+/// Whether it rounds a float to an integer that is a float.
+const fn rounds(clif: Clif) -> bool {
+    matches!(clif, Clif::Floor | Clif::Ceil | Clif::Trunc | Clif::Nearest)
+}
+
 impl Translator<'_> {
     pub(super) fn direct(
         &mut self,
@@ -40,9 +45,16 @@ impl Translator<'_> {
                 let (a, b) = (self.read(a), self.read(b));
                 self.compare(clif, a, b)
             }
+            JitClass::Unary if rounds(clif) && !self.has_rounding() => {
+                return self.call_shim(at, op, dst, args, None);
+            }
             JitClass::Unary | JitClass::Convert => {
                 let a = self.read(a);
                 self.unary(clif, a)
+            }
+            JitClass::Checked => {
+                let (a, b) = (self.read(a), self.read(b));
+                self.checked(at, clif, a, b)?
             }
             JitClass::Arm | JitClass::Call | JitClass::Select => {
                 let arm = self.int(at, op, args)?;
@@ -87,8 +99,56 @@ impl Translator<'_> {
             Clif::Fsub => ins.fsub(a, b),
             Clif::Fmul => ins.fmul(a, b),
             Clif::Fdiv => ins.fdiv(a, b),
-            _ => return None,
+            Clif::Rotl => ins.rotl(a, b),
+            Clif::Rotr => ins.rotr(a, b),
+            Clif::Smulhi => ins.smulhi(a, b),
+            Clif::Umulhi => ins.umulhi(a, b),
+            _ => return self.narrow_binary(clif, a, b),
         })
+    }
+
+    /// On the low 32 bits; the result is sign-extended.
+    fn narrow_binary(&mut self, clif: Clif, a: Value, b: Value) -> Option<Value> {
+        let [a, b] = [a, b].map(|value| self.narrow(value));
+        let ins = self.builder.ins();
+        let result = match clif {
+            Clif::Iadd32 => ins.iadd(a, b),
+            Clif::Isub32 => ins.isub(a, b),
+            Clif::Imul32 => ins.imul(a, b),
+            Clif::Ishl32 => ins.ishl(a, b),
+            Clif::Sshr32 => ins.sshr(a, b),
+            Clif::Ushr32 => ins.ushr(a, b),
+            Clif::Rotl32 => ins.rotl(a, b),
+            Clif::Rotr32 => ins.rotr(a, b),
+            _ => return None,
+        };
+        Some(self.sign_extend(result))
+    }
+
+    /// The low 32 bits.
+    pub(super) fn narrow(&mut self, value: Value) -> Value {
+        self.builder.ins().ireduce(types::I32, value)
+    }
+
+    pub(super) fn sign_extend(&mut self, value: Value) -> Value {
+        self.builder.ins().sextend(types::I64, value)
+    }
+
+    /// Leaves on overflow.
+    fn checked(&mut self, at: InstrIx, clif: Clif, a: Value, b: Value) -> Result<Option<Value>, JitError> {
+        let ins = self.builder.ins();
+        let (result, overflow) = match clif {
+            Clif::SaddOverflow => ins.sadd_overflow(a, b),
+            Clif::SsubOverflow => ins.ssub_overflow(a, b),
+            Clif::SmulOverflow => ins.smul_overflow(a, b),
+            Clif::UaddOverflow => ins.uadd_overflow(a, b),
+            Clif::UsubOverflow => ins.usub_overflow(a, b),
+            Clif::UmulOverflow => ins.umul_overflow(a, b),
+            _ => return Ok(None),
+        };
+        let exit = self.exit_before(at)?;
+        self.branch_away(overflow, exit);
+        Ok(Some(result))
     }
 
     fn unary(&mut self, clif: Clif, a: Value) -> Option<Value> {
@@ -102,13 +162,51 @@ impl Translator<'_> {
             Clif::FcvtFromSint => self.builder.ins().fcvt_from_sint(types::F64, a),
             Clif::FcvtFromUint => self.builder.ins().fcvt_from_uint(types::F64, a),
             Clif::BitcastToF64 => self.builder.ins().bitcast(types::F64, MemFlags::new(), a),
-            _ => return None,
+            Clif::Ineg => self.builder.ins().ineg(a),
+            Clif::Bnot => self.builder.ins().bnot(a),
+            Clif::Clz => self.builder.ins().clz(a),
+            Clif::Ctz => self.builder.ins().ctz(a),
+            Clif::Popcnt => self.builder.ins().popcnt(a),
+            Clif::Sqrt => self.builder.ins().sqrt(a),
+            Clif::Floor => self.builder.ins().floor(a),
+            Clif::Ceil => self.builder.ins().ceil(a),
+            Clif::Trunc => self.builder.ins().trunc(a),
+            Clif::Nearest => self.builder.ins().nearest(a),
+            Clif::FcvtToSintSat => self.builder.ins().fcvt_to_sint_sat(types::I64, a),
+            Clif::FcvtToUintSat => self.builder.ins().fcvt_to_uint_sat(types::I64, a),
+            _ => return self.narrow_unary(clif, a),
         })
+    }
+
+    /// On the low bits; the result is sign-extended.
+    fn narrow_unary(&mut self, clif: Clif, a: Value) -> Option<Value> {
+        let ty = match clif {
+            Clif::Sextend8 => types::I8,
+            Clif::Sextend16 => types::I16,
+            Clif::Sextend32 | Clif::Clz32 | Clif::Ctz32 | Clif::Popcnt32 => types::I32,
+            _ => return None,
+        };
+        let low = self.builder.ins().ireduce(ty, a);
+        let result = match clif {
+            Clif::Clz32 => self.builder.ins().clz(low),
+            Clif::Ctz32 => self.builder.ins().ctz(low),
+            Clif::Popcnt32 => self.builder.ins().popcnt(low),
+            _ => low,
+        };
+        Some(self.sign_extend(result))
+    }
+
+    /// Whether the machine rounds floats to integers. Where it does not, Cranelift would call a routine of its own
+    /// choice; the semantic function is called instead.
+    fn has_rounding(&self) -> bool {
+        // Only x86-64 has machines without, and this flag.
+        self.isa.isa_flags().iter().all(|flag| flag.name != "has_sse41" || flag.as_bool() == Some(true))
     }
 
     fn compare(&mut self, clif: Clif, a: Value, b: Value) -> Option<Value> {
         let int = match clif {
             Clif::IcmpEq => IntCC::Equal,
+            Clif::IcmpNe => IntCC::NotEqual,
             Clif::IcmpSlt => IntCC::SignedLessThan,
             Clif::IcmpSle => IntCC::SignedLessThanOrEqual,
             Clif::IcmpSgt => IntCC::SignedGreaterThan,
@@ -120,6 +218,7 @@ impl Translator<'_> {
             other => {
                 let float = match other {
                     Clif::FcmpEq => FloatCC::Equal,
+                    Clif::FcmpNe => FloatCC::NotEqual,
                     Clif::FcmpLt => FloatCC::LessThan,
                     Clif::FcmpLe => FloatCC::LessThanOrEqual,
                     Clif::FcmpGt => FloatCC::GreaterThan,

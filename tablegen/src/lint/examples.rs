@@ -6,7 +6,7 @@ use crate::diag::{Diags, plural};
 use crate::emit::bytes::op_row;
 use crate::model::{Example, Op, Spec};
 use crate::source::At;
-use opforge_schema::{Access, OperandKind, TypeRule};
+use opforge_schema::{Access, OperandKind, Rounding, TypeRule};
 
 pub(super) fn lint(d: &mut Diags, spec: &Spec) {
     for op in spec.ops.iter().filter(|op| !op.damaged) {
@@ -84,6 +84,9 @@ fn says(kind: OperandKind, token: &str, value: &Decoded) -> bool {
         (K::ImmBool, Decoded::Bits(v)) => token == if *v == 1 { "true" } else { "false" },
         (K::ImmF64, Decoded::Bits(v)) => token.parse::<f64>().is_ok_and(|f| f.to_bits() == *v),
         (K::ImmU8 | K::ImmU32 | K::ImmU64, Decoded::Bits(v)) => token == v.to_string(),
+        (K::Rounding, Decoded::Bits(v)) => {
+            Rounding::from_name(token).is_some_and(|mode| u64::from(mode.code()) == *v)
+        }
         (K::ImmI64, Decoded::Signed(v)) => token == v.to_string(),
         // Ids and targets are written by name; which index a name gets is up to the program around them.
         _ => !token.is_empty(),

@@ -16,7 +16,7 @@ pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
                     format!("\"{}\" has operands that direct lowering cannot take", op.name.v),
                     None,
                     "direct takes one written register first, then 1 to 3 read registers, or 1 and an \
-                     immediate imm_u8 or imm_u32",
+                     immediate imm_u8 or imm_u32, or two immediates of a byte each",
                 ),
             }
         }
@@ -37,9 +37,12 @@ fn form(op: &Op) -> Option<Form> {
     }
     let read = |kind, access| kind == OperandKind::Reg && access == Access::Read;
     let registers = rest.iter().take_while(|o| read(o.kind, o.access)).count();
+    let byte = |kind| matches!(kind, OperandKind::ImmU8 | OperandKind::Rounding);
     let immediate = match rest.get(registers..) {
         Some([]) => false,
-        Some([imm]) if matches!(imm.kind, OperandKind::ImmU8 | OperandKind::ImmU32) => true,
+        Some([imm]) if byte(imm.kind) || imm.kind == OperandKind::ImmU32 => true,
+        // Handed over as one number, the first in its low byte.
+        Some([low, high]) if byte(low.kind) && byte(high.kind) => true,
         _ => return None,
     };
     let heap = op.has(Effect::Alloc) || op.has(Effect::MemRead);

@@ -44,6 +44,12 @@ pub enum Opcode {
     F64Sub = 0x001b,
     /// `f64.mul`: dst = a \* b, rounded to nearest even.
     F64Mul = 0x001c,
+    /// `dec.eq`: dst = a == b as numbers, whatever their scales.
+    DecEq = 0x001d,
+    /// `dec.lt`: dst = a \< b as numbers, whatever their scales.
+    DecLt = 0x001e,
+    /// `dec.rescale`: dst = a at another scale. Where places are lost, mode says how to round: trunc (0) toward zero, floor (1), ceil (2), half\_even (3) to the nearest with halves to even, half\_up (4) to the nearest with halves away from zero. Other mode bytes do not decode.
+    DecRescale = 0x001f,
     /// `i64.add`: dst = a + b, modulo 2^64.
     I64Add = 0x0020,
     /// `i64.sub`: dst = a - b, modulo 2^64.
@@ -104,6 +110,10 @@ pub enum Opcode {
     I64Shl = 0x003c,
     /// `i64.shr`: dst = a \>\> (b mod 64), copies of the sign bit shifted in.
     I64Shr = 0x003d,
+    /// `i64.ne`: dst = a != b.
+    I64Ne = 0x003e,
+    /// `u64.ne`: dst = a != b.
+    U64Ne = 0x003f,
     /// `br`: Goes to pc\_true if cond, else to pc\_false. Never falls through.
     Br = 0x0040,
     /// `jmp`: Goes to pc\_target.
@@ -224,6 +234,106 @@ pub enum Opcode {
     F64ToBits = 0x0092,
     /// `f64.from_bits`: dst = the f64 with these bits.
     F64FromBits = 0x0093,
+    /// `f64.ne`: dst = a != b; true with a NaN; -0 equals +0.
+    F64Ne = 0x0094,
+    /// `f64.sqrt`: dst = the square root of a, rounded to nearest even; NaN below zero; -0 stays.
+    F64Sqrt = 0x0095,
+    /// `f64.floor`: dst = the largest integer that is not above a; the sign of a stays, also that of a zero.
+    F64Floor = 0x0096,
+    /// `f64.ceil`: dst = the smallest integer that is not below a; the sign of a stays, also that of a zero.
+    F64Ceil = 0x0097,
+    /// `f64.trunc`: dst = the integer part of a; the sign of a stays, also that of a zero.
+    F64Trunc = 0x0098,
+    /// `f64.nearest`: dst = the integer nearest to a, halves to the even one; the sign of a stays, also that of a zero.
+    F64Nearest = 0x0099,
+    /// `f64.copysign`: dst = a with the sign of b; a NaN counts as positive, whatever its sign bit.
+    F64Copysign = 0x009a,
+    /// `f64.to_i64_sat`: dst = a truncated toward zero and clamped to the range of i64; a NaN gives 0.
+    F64ToI64Sat = 0x009b,
+    /// `f64.to_u64_sat`: dst = a truncated toward zero and clamped to the range of u64; a NaN gives 0.
+    F64ToU64Sat = 0x009c,
+    /// `i64.as_u64`: dst = the same bits.
+    I64AsU64 = 0x009d,
+    /// `u64.as_i64`: dst = the same bits.
+    U64AsI64 = 0x009e,
+    /// `i64.neg`: dst = 0 - a, modulo 2^64: MIN stays MIN.
+    I64Neg = 0x00a0,
+    /// `i64.not`: dst = a with every bit flipped.
+    I64Not = 0x00a1,
+    /// `i64.rotl`: dst = a rotated left by b mod 64 bits.
+    I64Rotl = 0x00a2,
+    /// `i64.rotr`: dst = a rotated right by b mod 64 bits.
+    I64Rotr = 0x00a3,
+    /// `i64.clz`: dst = the number of zero bits above the highest one; 64 for 0.
+    I64Clz = 0x00a4,
+    /// `i64.ctz`: dst = the number of zero bits below the lowest one; 64 for 0.
+    I64Ctz = 0x00a5,
+    /// `i64.popcnt`: dst = the number of one bits.
+    I64Popcnt = 0x00a6,
+    /// `i64.extend8_s`: dst = the low 8 bits of a, sign-extended.
+    I64Extend8S = 0x00a7,
+    /// `i64.extend16_s`: dst = the low 16 bits of a, sign-extended.
+    I64Extend16S = 0x00a8,
+    /// `i64.extend32_s`: dst = the low 32 bits of a, sign-extended. This is also the wrap of an i64 to 32 bits.
+    I64Extend32S = 0x00a9,
+    /// `i64.mul_hi`: dst = the high 64 bits of the 128-bit product of a and b, signed.
+    I64MulHi = 0x00aa,
+    /// `u64.mul_hi`: dst = the high 64 bits of the 128-bit product of a and b, unsigned.
+    U64MulHi = 0x00ab,
+    /// `u64.not`: dst = a with every bit flipped.
+    U64Not = 0x00ac,
+    /// `u64.rotl`: dst = a rotated left by b mod 64 bits.
+    U64Rotl = 0x00ad,
+    /// `u64.rotr`: dst = a rotated right by b mod 64 bits.
+    U64Rotr = 0x00ae,
+    /// `u64.clz`: dst = the number of zero bits above the highest one; 64 for 0.
+    U64Clz = 0x00af,
+    /// `u64.ctz`: dst = the number of zero bits below the lowest one; 64 for 0.
+    U64Ctz = 0x00b0,
+    /// `u64.popcnt`: dst = the number of one bits.
+    U64Popcnt = 0x00b1,
+    /// `i32.add`: dst = the sum of the low 32 bits of a and b, sign-extended; it wraps.
+    I32Add = 0x00b2,
+    /// `i32.sub`: dst = the difference of the low 32 bits of a and b, sign-extended; it wraps.
+    I32Sub = 0x00b3,
+    /// `i32.mul`: dst = the low 32 bits of the product of the low 32 bits of a and b, sign-extended.
+    I32Mul = 0x00b4,
+    /// `i32.div_s`: dst = the quotient of the low 32 bits of a and b, sign-extended, truncated toward zero.
+    I32DivS = 0x00b5,
+    /// `i32.div_u`: dst = the quotient of the low 32 bits of a and b as unsigned numbers, sign-extended.
+    I32DivU = 0x00b6,
+    /// `i32.rem_s`: dst = the remainder of the low 32 bits of a and b, sign-extended; its sign is that of a, and MIN by -1 gives 0.
+    I32RemS = 0x00b7,
+    /// `i32.rem_u`: dst = the remainder of the low 32 bits of a and b as unsigned numbers, sign-extended.
+    I32RemU = 0x00b8,
+    /// `i32.shl`: dst = the low 32 bits of a shifted left by b mod 32, sign-extended.
+    I32Shl = 0x00b9,
+    /// `i32.shr_s`: dst = the low 32 bits of a as a signed number shifted right by b mod 32: copies of bit 31 come in.
+    I32ShrS = 0x00ba,
+    /// `i32.shr_u`: dst = the low 32 bits of a shifted right by b mod 32: zeros come in. The result is sign-extended.
+    I32ShrU = 0x00bb,
+    /// `i32.rotl`: dst = the low 32 bits of a rotated left by b mod 32, sign-extended.
+    I32Rotl = 0x00bc,
+    /// `i32.rotr`: dst = the low 32 bits of a rotated right by b mod 32, sign-extended.
+    I32Rotr = 0x00bd,
+    /// `i32.clz`: dst = the number of zero bits above the highest one in the low 32 bits of a; 32 if there is none.
+    I32Clz = 0x00be,
+    /// `i32.ctz`: dst = the number of zero bits below the lowest one in the low 32 bits of a; 32 if there is none.
+    I32Ctz = 0x00bf,
+    /// `i32.popcnt`: dst = the number of one bits in the low 32 bits of a.
+    I32Popcnt = 0x00c0,
+    /// `i64.add_chk`: dst = a + b, exactly.
+    I64AddChk = 0x00c1,
+    /// `i64.sub_chk`: dst = a - b, exactly.
+    I64SubChk = 0x00c2,
+    /// `i64.mul_chk`: dst = a \* b, exactly.
+    I64MulChk = 0x00c3,
+    /// `u64.add_chk`: dst = a + b, exactly.
+    U64AddChk = 0x00c4,
+    /// `u64.sub_chk`: dst = a - b, exactly.
+    U64SubChk = 0x00c5,
+    /// `u64.mul_chk`: dst = a \* b, exactly.
+    U64MulChk = 0x00c6,
 }
 
 impl Opcode {
@@ -245,6 +355,9 @@ impl Opcode {
         Self::F64Add,
         Self::F64Sub,
         Self::F64Mul,
+        Self::DecEq,
+        Self::DecLt,
+        Self::DecRescale,
         Self::I64Add,
         Self::I64Sub,
         Self::I64Mul,
@@ -275,6 +388,8 @@ impl Opcode {
         Self::I64Ge,
         Self::I64Shl,
         Self::I64Shr,
+        Self::I64Ne,
+        Self::U64Ne,
         Self::Br,
         Self::Jmp,
         Self::Call,
@@ -335,6 +450,56 @@ impl Opcode {
         Self::F64Rem,
         Self::F64ToBits,
         Self::F64FromBits,
+        Self::F64Ne,
+        Self::F64Sqrt,
+        Self::F64Floor,
+        Self::F64Ceil,
+        Self::F64Trunc,
+        Self::F64Nearest,
+        Self::F64Copysign,
+        Self::F64ToI64Sat,
+        Self::F64ToU64Sat,
+        Self::I64AsU64,
+        Self::U64AsI64,
+        Self::I64Neg,
+        Self::I64Not,
+        Self::I64Rotl,
+        Self::I64Rotr,
+        Self::I64Clz,
+        Self::I64Ctz,
+        Self::I64Popcnt,
+        Self::I64Extend8S,
+        Self::I64Extend16S,
+        Self::I64Extend32S,
+        Self::I64MulHi,
+        Self::U64MulHi,
+        Self::U64Not,
+        Self::U64Rotl,
+        Self::U64Rotr,
+        Self::U64Clz,
+        Self::U64Ctz,
+        Self::U64Popcnt,
+        Self::I32Add,
+        Self::I32Sub,
+        Self::I32Mul,
+        Self::I32DivS,
+        Self::I32DivU,
+        Self::I32RemS,
+        Self::I32RemU,
+        Self::I32Shl,
+        Self::I32ShrS,
+        Self::I32ShrU,
+        Self::I32Rotl,
+        Self::I32Rotr,
+        Self::I32Clz,
+        Self::I32Ctz,
+        Self::I32Popcnt,
+        Self::I64AddChk,
+        Self::I64SubChk,
+        Self::I64MulChk,
+        Self::U64AddChk,
+        Self::U64SubChk,
+        Self::U64MulChk,
     ];
 
     /// The opcode at a position of the op table, or `None` if there is none.
@@ -357,6 +522,9 @@ impl Opcode {
             0x001a => Some(Self::F64Add),
             0x001b => Some(Self::F64Sub),
             0x001c => Some(Self::F64Mul),
+            0x001d => Some(Self::DecEq),
+            0x001e => Some(Self::DecLt),
+            0x001f => Some(Self::DecRescale),
             0x0020 => Some(Self::I64Add),
             0x0021 => Some(Self::I64Sub),
             0x0022 => Some(Self::I64Mul),
@@ -387,6 +555,8 @@ impl Opcode {
             0x003b => Some(Self::I64Ge),
             0x003c => Some(Self::I64Shl),
             0x003d => Some(Self::I64Shr),
+            0x003e => Some(Self::I64Ne),
+            0x003f => Some(Self::U64Ne),
             0x0040 => Some(Self::Br),
             0x0041 => Some(Self::Jmp),
             0x0050 => Some(Self::Call),
@@ -447,6 +617,56 @@ impl Opcode {
             0x0091 => Some(Self::F64Rem),
             0x0092 => Some(Self::F64ToBits),
             0x0093 => Some(Self::F64FromBits),
+            0x0094 => Some(Self::F64Ne),
+            0x0095 => Some(Self::F64Sqrt),
+            0x0096 => Some(Self::F64Floor),
+            0x0097 => Some(Self::F64Ceil),
+            0x0098 => Some(Self::F64Trunc),
+            0x0099 => Some(Self::F64Nearest),
+            0x009a => Some(Self::F64Copysign),
+            0x009b => Some(Self::F64ToI64Sat),
+            0x009c => Some(Self::F64ToU64Sat),
+            0x009d => Some(Self::I64AsU64),
+            0x009e => Some(Self::U64AsI64),
+            0x00a0 => Some(Self::I64Neg),
+            0x00a1 => Some(Self::I64Not),
+            0x00a2 => Some(Self::I64Rotl),
+            0x00a3 => Some(Self::I64Rotr),
+            0x00a4 => Some(Self::I64Clz),
+            0x00a5 => Some(Self::I64Ctz),
+            0x00a6 => Some(Self::I64Popcnt),
+            0x00a7 => Some(Self::I64Extend8S),
+            0x00a8 => Some(Self::I64Extend16S),
+            0x00a9 => Some(Self::I64Extend32S),
+            0x00aa => Some(Self::I64MulHi),
+            0x00ab => Some(Self::U64MulHi),
+            0x00ac => Some(Self::U64Not),
+            0x00ad => Some(Self::U64Rotl),
+            0x00ae => Some(Self::U64Rotr),
+            0x00af => Some(Self::U64Clz),
+            0x00b0 => Some(Self::U64Ctz),
+            0x00b1 => Some(Self::U64Popcnt),
+            0x00b2 => Some(Self::I32Add),
+            0x00b3 => Some(Self::I32Sub),
+            0x00b4 => Some(Self::I32Mul),
+            0x00b5 => Some(Self::I32DivS),
+            0x00b6 => Some(Self::I32DivU),
+            0x00b7 => Some(Self::I32RemS),
+            0x00b8 => Some(Self::I32RemU),
+            0x00b9 => Some(Self::I32Shl),
+            0x00ba => Some(Self::I32ShrS),
+            0x00bb => Some(Self::I32ShrU),
+            0x00bc => Some(Self::I32Rotl),
+            0x00bd => Some(Self::I32Rotr),
+            0x00be => Some(Self::I32Clz),
+            0x00bf => Some(Self::I32Ctz),
+            0x00c0 => Some(Self::I32Popcnt),
+            0x00c1 => Some(Self::I64AddChk),
+            0x00c2 => Some(Self::I64SubChk),
+            0x00c3 => Some(Self::I64MulChk),
+            0x00c4 => Some(Self::U64AddChk),
+            0x00c5 => Some(Self::U64SubChk),
+            0x00c6 => Some(Self::U64MulChk),
             _ => None,
         }
     }
@@ -471,6 +691,9 @@ macro_rules! with_direct_ops {
                 (F64Add binary float f64_add)
                 (F64Sub binary float f64_sub)
                 (F64Mul binary float f64_mul)
+                (DecEq binary decimal dec_eq)
+                (DecLt binary decimal dec_lt)
+                (DecRescale unary_imm decimal dec_rescale)
                 (I64Add binary int i64_add)
                 (I64Sub binary int i64_sub)
                 (I64Mul binary int i64_mul)
@@ -500,6 +723,8 @@ macro_rules! with_direct_ops {
                 (I64Ge binary int i64_ge)
                 (I64Shl binary int i64_shl)
                 (I64Shr binary int i64_shr)
+                (I64Ne binary int i64_ne)
+                (U64Ne binary int u64_ne)
                 (BytesLen unary text bytes_len)
                 (StrLen unary text str_len)
                 (I64Div binary int i64_div)
@@ -542,6 +767,54 @@ macro_rules! with_direct_ops {
                 (F64Rem binary float f64_rem)
                 (F64ToBits unary cast f64_to_bits)
                 (F64FromBits unary cast f64_from_bits)
+                (F64Ne binary float f64_ne)
+                (F64Sqrt unary rounding f64_sqrt)
+                (F64Floor unary rounding f64_floor)
+                (F64Ceil unary rounding f64_ceil)
+                (F64Trunc unary rounding f64_trunc)
+                (F64Nearest unary rounding f64_nearest)
+                (F64Copysign binary float f64_copysign)
+                (F64ToI64Sat unary cast f64_to_i64_sat)
+                (F64ToU64Sat unary cast f64_to_u64_sat)
+                (I64Neg unary bits i64_neg)
+                (I64Not unary bits i64_not)
+                (I64Rotl binary bits i64_rotl)
+                (I64Rotr binary bits i64_rotr)
+                (I64Clz unary bits i64_clz)
+                (I64Ctz unary bits i64_ctz)
+                (I64Popcnt unary bits i64_popcnt)
+                (I64Extend8S unary bits i64_extend8_s)
+                (I64Extend16S unary bits i64_extend16_s)
+                (I64Extend32S unary bits i64_extend32_s)
+                (I64MulHi binary bits i64_mul_hi)
+                (U64MulHi binary bits u64_mul_hi)
+                (U64Not unary bits u64_not)
+                (U64Rotl binary bits u64_rotl)
+                (U64Rotr binary bits u64_rotr)
+                (U64Clz unary bits u64_clz)
+                (U64Ctz unary bits u64_ctz)
+                (U64Popcnt unary bits u64_popcnt)
+                (I32Add binary int32 i32_add)
+                (I32Sub binary int32 i32_sub)
+                (I32Mul binary int32 i32_mul)
+                (I32DivS binary int32 i32_div_s)
+                (I32DivU binary int32 i32_div_u)
+                (I32RemS binary int32 i32_rem_s)
+                (I32RemU binary int32 i32_rem_u)
+                (I32Shl binary int32 i32_shl)
+                (I32ShrS binary int32 i32_shr_s)
+                (I32ShrU binary int32 i32_shr_u)
+                (I32Rotl binary int32 i32_rotl)
+                (I32Rotr binary int32 i32_rotr)
+                (I32Clz unary int32 i32_clz)
+                (I32Ctz unary int32 i32_ctz)
+                (I32Popcnt unary int32 i32_popcnt)
+                (I64AddChk binary checked i64_add_chk)
+                (I64SubChk binary checked i64_sub_chk)
+                (I64MulChk binary checked i64_mul_chk)
+                (U64AddChk binary checked u64_add_chk)
+                (U64SubChk binary checked u64_sub_chk)
+                (U64MulChk binary checked u64_mul_chk)
             }
             imm {
                 (I64Add I64AddImm int i64_add)
@@ -570,10 +843,34 @@ macro_rules! with_direct_ops {
                 (I64Ge I64GeImm int i64_ge)
                 (I64Shl I64ShlImm int i64_shl)
                 (I64Shr I64ShrImm int i64_shr)
+                (I64Ne I64NeImm int i64_ne)
+                (U64Ne U64NeImm int u64_ne)
                 (I64Div I64DivImm int i64_div)
                 (I64Rem I64RemImm int i64_rem)
                 (U64Div U64DivImm int u64_div)
                 (U64Rem U64RemImm int u64_rem)
+                (I64Rotl I64RotlImm bits i64_rotl)
+                (I64Rotr I64RotrImm bits i64_rotr)
+                (U64Rotl U64RotlImm bits u64_rotl)
+                (U64Rotr U64RotrImm bits u64_rotr)
+                (I32Add I32AddImm int32 i32_add)
+                (I32Sub I32SubImm int32 i32_sub)
+                (I32Mul I32MulImm int32 i32_mul)
+                (I32DivS I32DivSImm int32 i32_div_s)
+                (I32DivU I32DivUImm int32 i32_div_u)
+                (I32RemS I32RemSImm int32 i32_rem_s)
+                (I32RemU I32RemUImm int32 i32_rem_u)
+                (I32Shl I32ShlImm int32 i32_shl)
+                (I32ShrS I32ShrSImm int32 i32_shr_s)
+                (I32ShrU I32ShrUImm int32 i32_shr_u)
+                (I32Rotl I32RotlImm int32 i32_rotl)
+                (I32Rotr I32RotrImm int32 i32_rotr)
+                (I64AddChk I64AddChkImm checked i64_add_chk)
+                (I64SubChk I64SubChkImm checked i64_sub_chk)
+                (I64MulChk I64MulChkImm checked i64_mul_chk)
+                (U64AddChk U64AddChkImm checked u64_add_chk)
+                (U64SubChk U64SubChkImm checked u64_sub_chk)
+                (U64MulChk U64MulChkImm checked u64_mul_chk)
             }
             branch {
                 (I64Eq BrI64Eq BrI64EqImm int i64_eq)
@@ -586,6 +883,8 @@ macro_rules! with_direct_ops {
                 (I64Gt BrI64Gt BrI64GtImm int i64_gt)
                 (I64Le BrI64Le BrI64LeImm int i64_le)
                 (I64Ge BrI64Ge BrI64GeImm int i64_ge)
+                (I64Ne BrI64Ne BrI64NeImm int i64_ne)
+                (U64Ne BrU64Ne BrU64NeImm int u64_ne)
             }
             branch_f {
                 (F64Eq BrF64Eq float f64_eq)
@@ -593,6 +892,7 @@ macro_rules! with_direct_ops {
                 (F64Gt BrF64Gt float f64_gt)
                 (F64Le BrF64Le float f64_le)
                 (F64Ge BrF64Ge float f64_ge)
+                (F64Ne BrF64Ne float f64_ne)
             }
         }
     };

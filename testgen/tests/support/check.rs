@@ -9,6 +9,7 @@ use opforge_vm::asm::assemble;
 use opforge_vm::codec::Code;
 use opforge_vm::container::{self, DecodeConfig};
 use opforge_vm::disasm::{DisasmOptions, disassemble};
+use opforge_vm::program::ContainerVersion;
 use opforge_vm::trap::FrameInfo;
 use opforge_vm::verify::{VerifiedProgram, VerifyConfig, verify};
 use opforge_vm::{FuelSchedule, Limits, Opcode, Program, Trap, TrapCode};
@@ -19,7 +20,7 @@ const PLENTY: u64 = 20_000;
 /// The most bytes that a run of the peer may come to copy.
 const MOST_COPIED: u64 = 256 << 20;
 
-/// Why the peer refuses programs of the full dialect: it forgets shapes at block edges, keeps those
+/// Why the peer refuses programs of the full dialect that use its own opcodes: it forgets shapes at block edges, keeps those
 /// of overwritten registers, and gives registers no type that only unreachable code writes.
 const REFUSALS: &[&str] =
     &["UnknownTypeAtUse", "UnknownTypeAtSelect", "UnstableRegType", "UnstableRegTypeAt", "AggKindMismatch"];
@@ -50,7 +51,8 @@ pub(crate) fn check(of: &GeneratedProgram, task: Task, health: &mut Health) -> R
         }
         Err(why) => {
             let kind = why.split(['{', '(']).next().unwrap_or(&why).trim();
-            if task.dialect == 0 || !REFUSALS.contains(&kind) {
+            let newer = of.program.version() > ContainerVersion::V0_1 && why.contains("UnsupportedVersion");
+            if task.dialect == 0 || !newer && !REFUSALS.contains(&kind) {
                 return Err(format!("the peer refuses the program: {why}"));
             }
             *health.peer_refusals.entry(kind.to_owned()).or_default() += 1;

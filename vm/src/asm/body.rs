@@ -94,7 +94,10 @@ pub(super) fn assemble<'s>(env: &mut Env<'s, '_>, sink: &mut Sink, source: &'s s
     let at = parser.token();
     let done = match body.target {
         Target::Func(_) => env.builder.define(code),
-        Target::Blob => code.finish().and_then(|body| env.builder.push_blob(&body.code)).map(|_| ()),
+        Target::Blob => code.finish().and_then(|body| {
+            env.builder.need_version(body.version);
+            env.builder.push_blob(&body.code).map(|_| ())
+        }),
     };
     if let Err(error) = done {
         sink.push(build_error(&parser, at)(error));

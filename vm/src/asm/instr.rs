@@ -8,7 +8,8 @@ use super::parser::{Parse, build_error, clip};
 use crate::builder::{Label, RawOperand};
 use alloc::format;
 use alloc::string::String;
-use opforge_schema::{MAX_OPERANDS, OperandKind};
+use alloc::vec::Vec;
+use opforge_schema::{MAX_OPERANDS, OperandKind, Rounding};
 
 /// An operand as parsed; lists are ranges of the body's scratch.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +95,7 @@ impl<'s> Body<'s, '_, '_> {
             OperandKind::ImmI64 => self.parser.signed("a signed 64-bit number")? as u64,
             OperandKind::ImmU64 => self.parser.unsigned(max(64), "an unsigned 64-bit number")?,
             OperandKind::ImmF64 => self.parser.float("a float")?,
+            OperandKind::Rounding => self.rounding()?,
             OperandKind::ConstId => u64::from(self.constant()?),
             OperandKind::FuncId => u64::from(self.env.func_ref(&mut self.parser)?.0),
             OperandKind::HostSigId => u64::from(self.host()?),
@@ -174,6 +176,18 @@ impl<'s> Body<'s, '_, '_> {
         } else {
             Err(self.parser.expected("`true` or `false`"))
         }
+    }
+
+    /// A rounding mode by name.
+    fn rounding(&mut self) -> Parse<u64> {
+        let word = if self.parser.is(Tok::Word) { self.parser.here() } else { "" };
+        let Some(mode) = Rounding::from_name(word) else {
+            let names: Vec<_> = Rounding::ALL.iter().map(|mode| mode.name()).collect();
+            let diag = self.parser.expected("a rounding mode");
+            return Err(diag.hint(format!("they are {}", names.join(", "))));
+        };
+        self.parser.bump();
+        Ok(u64::from(mode.code()))
     }
 
     /// A 32-bit number, or the index of a struct field: `Point.x`.

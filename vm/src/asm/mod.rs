@@ -11,6 +11,7 @@
 //!
 //! ```text
 //! .program "name"                          the program's name
+//! .version 0.128                           the least container version; by default, that of the instructions
 //! .const greeting = "hello"                a pool constant: unit, true, i64 -5, u64 5, f64 1.5,
 //!                                          decimal(-12345, 2), "text", hex"00ff"
 //! .struct Point { x: f64, y: f64 }         a struct type

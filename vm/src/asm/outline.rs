@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 /// The directives that stand outside bodies, by the phase that handles them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Directive {
+    Version,
     Symbol,
     Field,
     Program,
@@ -27,7 +28,8 @@ pub(super) enum Directive {
     Shape,
 }
 
-const DIRECTIVES: [(&str, Directive); 15] = [
+const DIRECTIVES: [(&str, Directive); 16] = [
+    (".version", Directive::Version),
     (".symbol", Directive::Symbol),
     (".field", Directive::Field),
     (".program", Directive::Program),

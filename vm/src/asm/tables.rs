@@ -7,9 +7,10 @@ use super::outline::{Directive, Outline};
 use super::parser::{Parse, Parser, Sink, build_error, clip};
 use super::types::SymbolRef;
 use crate::ids::SpanId;
-use crate::program::{SpanEntry, signature_hash};
+use crate::program::{ContainerVersion, SpanEntry, signature_hash};
 use alloc::borrow::Cow;
 use alloc::format;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 type Rule<'s, 'isa> = fn(&mut Env<'s, 'isa>, &mut Parser<'s>) -> Parse<()>;
@@ -22,7 +23,8 @@ pub(super) fn declare<'s, 'isa>(
     source: &'s str,
     outline: &Outline,
 ) {
-    let rules: [(Directive, Rule<'s, 'isa>); 10] = [
+    let rules: [(Directive, Rule<'s, 'isa>); 11] = [
+        (Directive::Version, version),
         (Directive::Symbol, symbol),
         (Directive::Field, field),
         (Directive::Program, program),
@@ -97,6 +99,18 @@ pub(super) fn add_new<'s, T: Copy>(
         return Ok(());
     }
     Err(parser.error_at(at, AsmErrorKind::DuplicateName, shown))
+}
+
+/// The least version of the container; opcodes may ask for a later one.
+fn version<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
+    let word = if parser.is(Tok::Number) { parser.here() } else { "" };
+    let mut versions = ContainerVersion::ALL.into_iter();
+    let Some(version) = versions.find(|version| version.to_string() == word) else {
+        return Err(parser.expected("a container version").hint("versions are 0.1 and 0.128"));
+    };
+    parser.bump();
+    env.builder.need_version(version);
+    Ok(())
 }
 
 fn symbol<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ids::{ConstId, ElemId, FuncId, HostSigId, StructId, SymbolId};
-use crate::program::{AggShape, Const};
+use crate::program::{AggShape, Const, ContainerVersion};
 use crate::value_type::ValueType;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -258,5 +258,24 @@ fn type_names_of_text_are_those_of_the_tables() {
         let ty = ValueType::from_tag(tag, 0).unwrap();
         let name = ty.to_string().replace("(0)", "");
         assert_eq!(types::class_of(&name), Some(ty));
+    }
+}
+
+/// Nothing but an opcode that 0.1 does not know makes a container of another version.
+#[test]
+fn the_version_is_the_first_that_knows_every_opcode() {
+    for (didx, row) in crate::ISA.iter() {
+        let version = ContainerVersion::of_opcode(row);
+        assert_eq!(version == ContainerVersion::V0_1, row.id.get() <= 106, "{}", crate::ISA.name(didx));
+    }
+    for (body, version) in [
+        ("i64.add a, a, a", ContainerVersion::V0_1),
+        ("i64.neg a, a", ContainerVersion::V0_128),
+        (".raw a0 01 01", ContainerVersion::V0_1),
+    ] {
+        let source = format!(".func f(a: i64) -> (i64) {{\n {body}\n ret a\n}}");
+        assert_eq!(assemble(&source).unwrap().version(), version, "{body}");
+        let declared = format!(".version 0.128\n{source}");
+        assert_eq!(assemble(&declared).unwrap().version(), ContainerVersion::V0_128);
     }
 }

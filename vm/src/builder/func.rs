@@ -4,7 +4,7 @@ use super::operand::{Fit, Misfit};
 use super::{BuildError, Operand};
 use crate::codec::{self, OperandValue};
 use crate::ids::{FuncId, Reg, SpanId};
-use crate::program::SpanEntry;
+use crate::program::{ContainerVersion, SpanEntry};
 use alloc::string::String;
 use alloc::vec::Vec;
 use opforge_schema::{Isa, MAX_OPERANDS, OpRow, OperandKind, TypeRule};
@@ -30,6 +30,8 @@ pub(crate) struct Body {
     /// Named places, in the order of their names' placing.
     pub(crate) labels: Vec<(u32, String)>,
     pub(crate) reg_count: u32,
+    /// The first container version that knows all its opcodes.
+    pub(crate) version: ContainerVersion,
 }
 
 /// An instruction that names labels: it is encoded again, in place, when their offsets are known. The codec
@@ -253,6 +255,7 @@ impl<'isa> FuncBuilder<'isa> {
         let start = self.pc();
         self.append_scratch()?;
         self.body.reg_count = regs;
+        self.body.version = self.body.version.max(ContainerVersion::of_opcode(row));
         if labels {
             let operands = operands.iter().map(FixupOperand::new).collect();
             let len = self.pc() - start;

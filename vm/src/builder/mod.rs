@@ -41,7 +41,7 @@ pub(crate) use decl::FuncDecl;
 pub(crate) use func::{Body, RawOperand};
 
 use crate::ids::{FuncId, SymbolId};
-use crate::program::{FunctionDef, Lists, Program, SpanEntry};
+use crate::program::{ContainerVersion, FunctionDef, Lists, Program, SpanEntry};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use intern::Interner;
@@ -136,6 +136,7 @@ impl<'isa> ProgramBuilder<'isa> {
         let (mut code, mut spans) = (decl.code, decl.spans);
         if let Some(body) = decl.body {
             inferred = inferred.max(body.reg_count);
+            self.need_version(body.version);
             if code.is_none() {
                 code = Some(push_list(&mut self.program.code, &body.code, "code blobs")?);
             }
@@ -156,6 +157,11 @@ impl<'isa> ProgramBuilder<'isa> {
         let reg_count = decl.reg_count.unwrap_or(inferred);
         self.program.functions.push(FunctionDef { param_count, result_count, reg_count, code, spans });
         Ok(())
+    }
+
+    /// Makes the program one of at least this container version.
+    pub(crate) fn need_version(&mut self, version: ContainerVersion) {
+        self.program.version = self.program.version.max(version);
     }
 
     pub(crate) fn push_spans(&mut self, spans: &[SpanEntry]) -> Result<u32, BuildError> {

@@ -2,7 +2,7 @@
 
 use super::Label;
 use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, Reg, StructId};
-use opforge_schema::OperandKind;
+use opforge_schema::{OperandKind, Rounding};
 
 /// One operand of [`FuncBuilder::emit`](super::FuncBuilder::emit).
 ///
@@ -36,6 +36,8 @@ pub enum Operand<'a> {
     Struct(StructId),
     /// An array element type.
     Elem(ElemId),
+    /// A rounding mode.
+    Rounding(Rounding),
 }
 
 /// An operand as the codec takes it.
@@ -68,6 +70,7 @@ impl<'a> Operand<'a> {
             Self::CallSig(_) => "a call signature",
             Self::Struct(_) => "a struct type",
             Self::Elem(_) => "an element type",
+            Self::Rounding(_) => "a rounding mode",
         }
     }
 
@@ -92,6 +95,7 @@ impl<'a> Operand<'a> {
             | (K::CallSigId, Self::CallSig(CallSigId(n)))
             | (K::TypeId, Self::Struct(StructId(n)))
             | (K::ElemTypeId, Self::Elem(ElemId(n))) => u64::from(n),
+            (K::Rounding, Self::Rounding(mode)) => mode.code().into(),
             (K::ImmI64, Self::I64(v)) => v as u64,
             (K::ImmI64, _) if integer => unsigned(i64::MAX as u64).ok_or(Misfit::Range)?,
             (K::ImmU64, _) if integer => unsigned(u64::MAX).ok_or(Misfit::Range)?,
@@ -127,6 +131,7 @@ operand_from! {
     CallSigId => CallSig,
     StructId => Struct,
     ElemId => Elem,
+    Rounding => Rounding,
 }
 
 impl<'a, const N: usize> From<&'a [Reg; N]> for Operand<'a> {

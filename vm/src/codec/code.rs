@@ -4,8 +4,9 @@ use super::PAGE_PREFIX;
 use super::error::{CodeError, CodeErrorKind};
 use super::leb::Reader;
 use crate::ids::InstrIx;
+use crate::program::ContainerVersion;
 use alloc::vec::Vec;
-use opforge_schema::{Encoding, Isa, OperandRow};
+use opforge_schema::{Encoding, Isa, OperandRow, Rounding};
 
 /// One decoded instruction; its operands are in the [`Code`] it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,14 @@ impl Code {
     /// # Errors
     /// [`CodeError`] for the first instruction that does not decode.
     pub fn decode(isa: &Isa<'_>, bytes: &[u8]) -> Result<Self, CodeError> {
+        Self::decode_as_of(isa, ContainerVersion::NEWEST, bytes)
+    }
+
+    /// As [`Code::decode`], but opcodes that a container of this version does not know are unknown.
+    ///
+    /// # Errors
+    /// As for [`Code::decode`].
+    pub fn decode_as_of(isa: &Isa<'_>, version: ContainerVersion, bytes: &[u8]) -> Result<Self, CodeError> {
         let too_large = CodeError { pc: 0, operand: None, kind: CodeErrorKind::CodeTooLarge };
         let byte_len = u32::try_from(bytes.len()).map_err(|_| too_large)?;
         let mut code = Self { byte_len, ..Self::default() };
@@ -83,7 +92,7 @@ impl Code {
         code.operands.reserve(bytes.len() / 2);
         let mut reader = Reader::new(bytes);
         while reader.remaining() > 0 {
-            code.decode_instr(isa, &mut reader)?;
+            code.decode_instr(isa, version, &mut reader)?;
         }
         code.instrs.shrink_to_fit();
         code.operands.shrink_to_fit();
@@ -103,11 +112,17 @@ impl Code {
         self.instrs.len() + self.operands.len() + self.lists.len()
     }
 
-    fn decode_instr(&mut self, isa: &Isa<'_>, reader: &mut Reader<'_>) -> Result<(), CodeError> {
+    fn decode_instr(
+        &mut self,
+        isa: &Isa<'_>,
+        version: ContainerVersion,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), CodeError> {
         let pc = reader.position() as u32;
         let didx = read_didx(reader).map_err(|kind| CodeError { pc, operand: None, kind })?;
         let unknown = CodeError { pc, operand: None, kind: CodeErrorKind::UnknownOpcode { didx } };
-        let rows = isa.op(didx).ok_or(unknown)?.operands();
+        let row = isa.op(didx).filter(|row| ContainerVersion::of_opcode(row) <= version);
+        let rows = row.ok_or(unknown)?.operands();
         let first = self.operands.len() as u32;
         for (i, row) in rows.iter().enumerate() {
             let word = self.decode_operand(row, reader);
@@ -129,6 +144,11 @@ impl Code {
                 byte @ (0 | 1) => u64::from(byte),
                 byte => return Err(CodeErrorKind::BadBool { byte }),
             },
+            Encoding::Rounding8 => {
+                let byte = reader.byte()?;
+                let mode = Rounding::from_code(byte).ok_or(CodeErrorKind::BadRounding { byte })?;
+                u64::from(mode.code())
+            }
             Encoding::U64Le => reader.u64_le()?,
             Encoding::Uleb32List => {
                 let count = reader.uleb32()?;

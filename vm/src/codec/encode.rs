@@ -4,7 +4,7 @@ use super::code::OperandValue;
 use super::error::{EncodeError, EncodeErrorKind};
 use super::{PAGE_PREFIX, leb};
 use alloc::vec::Vec;
-use opforge_schema::{Encoding, Isa, OperandRow};
+use opforge_schema::{Encoding, Isa, OperandRow, Rounding};
 
 /// Appends one instruction to `out`: opcode `didx` of `isa` with these operands in encoding order.
 ///
@@ -60,6 +60,10 @@ fn encode_operand(
         Encoding::Sleb64 => leb::write_sleb(out, value),
         Encoding::U8 => out.push(u8::try_from(value).map_err(|_| too_large)?),
         Encoding::Bool8 if value <= 1 => out.push(value as u8),
+        Encoding::Rounding8 => {
+            let mode = u8::try_from(value).ok().and_then(Rounding::from_code);
+            out.push(mode.ok_or(too_large)?.code());
+        }
         Encoding::U64Le => out.extend_from_slice(&value.to_le_bytes()),
         Encoding::None | Encoding::Uleb32 | Encoding::Bool8 | Encoding::Uleb32List => return Err(too_large),
     }

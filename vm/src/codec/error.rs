@@ -20,6 +20,11 @@ pub enum CodeErrorKind {
         /// The byte.
         byte: u8,
     },
+    /// A rounding mode byte is the code of none.
+    BadRounding {
+        /// The byte.
+        byte: u8,
+    },
     /// A list claims more entries than bytes remain.
     ListTooLong {
         /// The claimed count.
@@ -50,6 +55,7 @@ impl fmt::Display for CodeErrorKind {
             Self::UnexpectedEnd => f.write_str("the code ends inside the instruction"),
             Self::IntegerTooLarge => f.write_str("a variable-length integer is too large"),
             Self::BadBool { byte } => write!(f, "boolean byte 0x{byte:02x} is neither 0 nor 1"),
+            Self::BadRounding { byte } => write!(f, "byte 0x{byte:02x} is no rounding mode; they are 0 to 4"),
             Self::ListTooLong { count } => write!(f, "a list of {count} entries is longer than the code"),
             Self::CodeTooLarge => f.write_str("the code is longer than 4294967295 bytes"),
         }

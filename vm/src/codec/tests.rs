@@ -27,6 +27,7 @@ fn max_of(enc: Encoding) -> u64 {
         Encoding::Sleb64 => i64::MIN as u64,
         Encoding::U8 => 255,
         Encoding::Bool8 => 1,
+        Encoding::Rounding8 => 4,
     }
 }
 

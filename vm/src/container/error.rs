@@ -204,7 +204,7 @@ impl DecodeErrorKind {
                 "raise `DecodeConfig::max_bytes` if the source is trusted with the memory"
             }
             Self::BadMagic => "this is not an EXTAPE container",
-            Self::UnsupportedVersion { .. } => "write the container for version 0.1",
+            Self::UnsupportedVersion { .. } => "write the container for version 0.1 or 0.128",
             Self::SectionLength { .. } | Self::UnexpectedEnd { .. } | Self::CountExceedsInput { .. } => {
                 "the container was cut, or a length or count in it is wrong"
             }
@@ -233,7 +233,7 @@ impl fmt::Display for DecodeErrorKind {
             Self::TooLarge { len, max } => write!(f, "the container has {len} bytes, {max} are allowed"),
             Self::BadMagic => f.write_str("wrong magic"),
             Self::UnsupportedVersion { major, minor } => {
-                write!(f, "container version {major}.{minor}, expected 0.1")
+                write!(f, "container version {major}.{minor}, expected 0.1 or 0.128")
             }
             Self::SectionLength { tag, len, remaining } => {
                 write!(f, "the section with tag {tag} has length {len}, bytes remaining {remaining}")

@@ -5,10 +5,9 @@ use super::error::{DecodeError, DecodeErrorKind};
 use super::reader::{Reader, Result};
 use super::section::Section;
 use super::writer::Writer;
+use crate::program::ContainerVersion;
 
 const MAGIC: [u8; 8] = *b"EXTAPE\0\0";
-/// The major and minor version that is read and written; no other one is.
-const VERSION: (u16, u16) = (0, 1);
 
 /// Where a section's payload lies.
 #[derive(Clone, Copy, Debug)]
@@ -27,13 +26,15 @@ pub(super) struct Frames {
     pub(super) unknown: usize,
     /// Where the first section starts.
     pub(super) body: usize,
+    /// The version of the format.
+    pub(super) version: ContainerVersion,
 }
 
 /// Reads the header and finds the sections.
 pub(super) fn scan(bytes: &[u8], config: &DecodeConfig) -> Result<Frames> {
     let mut r = Reader::new(bytes, 0, None);
-    read_header(&mut r)?;
-    let mut frames = Frames { known: [None; Section::ALL.len()], unknown: 0, body: r.offset() };
+    let version = read_header(&mut r)?;
+    let mut frames = Frames { known: [None; Section::ALL.len()], unknown: 0, body: r.offset(), version };
     while r.remaining() > 0 {
         let start = r.offset();
         let frame = next(&mut r)?;
@@ -58,17 +59,15 @@ pub(super) fn scan(bytes: &[u8], config: &DecodeConfig) -> Result<Frames> {
     Ok(frames)
 }
 
-fn read_header(r: &mut Reader<'_>) -> Result<()> {
+fn read_header(r: &mut Reader<'_>) -> Result<ContainerVersion> {
     let start = r.offset();
     if r.take(MAGIC.len() as u64)? != MAGIC {
         return Err(r.error(start, DecodeErrorKind::BadMagic));
     }
     let start = r.offset();
     let (major, minor) = (r.u16_le()?, r.u16_le()?);
-    if (major, minor) != VERSION {
-        return Err(r.error(start, DecodeErrorKind::UnsupportedVersion { major, minor }));
-    }
-    Ok(())
+    ContainerVersion::from_numbers(major, minor)
+        .ok_or_else(|| r.error(start, DecodeErrorKind::UnsupportedVersion { major, minor }))
 }
 
 /// The section at the reader's position, which moves behind it.
@@ -88,10 +87,10 @@ pub(super) fn next(r: &mut Reader<'_>) -> Result<Frame> {
 }
 
 /// Writes magic and version.
-pub(super) fn write(w: &mut Writer) {
+pub(super) fn write(w: &mut Writer, version: ContainerVersion) {
     w.bytes(&MAGIC);
-    w.u16_le(VERSION.0);
-    w.u16_le(VERSION.1);
+    w.u16_le(0);
+    w.u16_le(version.minor().into());
 }
 
 /// Writes a section.

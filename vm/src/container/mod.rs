@@ -1,4 +1,5 @@
-//! Containers: the byte form of programs, EXTAPE version 0.1.
+//! Containers: the byte form of programs, EXTAPE versions 0.1 and 0.128. They differ in the opcodes that a program may
+//! use, see [`ContainerVersion`](crate::program::ContainerVersion), and in nothing else.
 //!
 //! A container is a header and sections in any order. [`decode`] turns it into a [`Program`], [`encode`] turns
 //! it back. Every container that [`encode`] writes decodes to an equal program, and a container in the
@@ -99,7 +100,7 @@ pub fn decode(bytes: &[u8], config: &DecodeConfig) -> Result<Program, DecodeErro
         return Err(DecodeError::new(DecodeErrorKind::TooLarge { len, max }, max, None));
     }
     let frames = header::scan(bytes, config)?;
-    let mut program = Program::default();
+    let mut program = Program { version: frames.version, ..Program::default() };
     for ((section, codec), frame) in Section::ALL.into_iter().zip(&CODECS).zip(&frames.known) {
         let Some(frame) = frame else { continue };
         let payload = bytes.get(..frame.end).unwrap_or(bytes);
@@ -140,7 +141,7 @@ fn read_unknown(bytes: &[u8], frames: &Frames, program: &mut Program) -> Result<
 /// that does not resolve.
 pub fn encode(program: &Program) -> Result<Vec<u8>, EncodeError> {
     let mut out = Writer::default();
-    header::write(&mut out);
+    header::write(&mut out, program.version);
     let mut payload = Writer::default();
     for (section, codec) in Section::ALL.into_iter().zip(&CODECS) {
         if (codec.is_present)(program) {

@@ -7,7 +7,7 @@ use super::{
     decode, encode,
 };
 use crate::ids::{FuncId, SymbolId};
-use crate::program::{AggShape, Const, FunctionDef, ParamShape, Program, UnknownSection};
+use crate::program::{AggShape, Const, ContainerVersion, FunctionDef, ParamShape, Program, UnknownSection};
 use crate::value_type::ValueType;
 use alloc::string::ToString;
 use alloc::vec;
@@ -117,6 +117,23 @@ fn the_writer_and_the_reader_agree() {
     let program = program();
     let bytes = encode(&program).unwrap();
     assert_eq!(decode(&bytes, &DecodeConfig::new()).unwrap(), program);
+}
+
+#[test]
+fn programs_keep_their_version_and_no_other_is_read() {
+    for version in ContainerVersion::ALL {
+        let with = Program { version, ..program() };
+        let bytes = encode(&with).unwrap();
+        assert_eq!(bytes[8..12], [0, 0, version.minor(), 0]);
+        assert_eq!(decode(&bytes, &DecodeConfig::new()).unwrap(), with);
+    }
+    for (major, minor) in [(0, 0), (0, 2), (0, 5), (0, 127), (0, 129), (1, 1), (0, 0x101), (0, 0x180)] {
+        let mut bytes = encode(&program()).unwrap();
+        bytes[8..10].copy_from_slice(&u16::to_le_bytes(major));
+        bytes[10..12].copy_from_slice(&u16::to_le_bytes(minor));
+        let error = decode(&bytes, &DecodeConfig::new()).unwrap_err();
+        assert_eq!(error.kind(), &DecodeErrorKind::UnsupportedVersion { major, minor });
+    }
 }
 
 #[test]

@@ -31,13 +31,14 @@ pub(super) struct Listing<'c> {
 const RAW_LINE: usize = 16;
 
 impl<'c> Listing<'c> {
-    pub(super) fn new(isa: &Isa<'_>, bytes: &'c [u8]) -> Self {
-        let code = match Code::decode(isa, bytes) {
+    pub(super) fn new(view: &View<'_>, bytes: &'c [u8]) -> Self {
+        let (isa, version) = (view.isa(), view.program.version());
+        let code = match Code::decode_as_of(isa, version, bytes) {
             Ok(code) => code,
             Err(error) => {
                 // What stands before the first bad instruction decodes by itself.
                 let good = bytes.get(..error.pc as usize).unwrap_or(&[]);
-                Code::decode(isa, good).unwrap_or_default()
+                Code::decode_as_of(isa, version, good).unwrap_or_default()
             }
         };
         let mut listing = Self { bytes, code, exact: Vec::new(), reg_count: 0 };

@@ -22,7 +22,7 @@ fn write_all(view: &View<'_>, out: &mut String) -> fmt::Result {
     if !view.code_inline {
         for (index, bytes) in view.program.code_blobs().iter().enumerate() {
             writeln!(out, "\n.code #{index} {{")?;
-            Listing::new(view.isa(), bytes).write(view, &[], &[], out)?;
+            Listing::new(view, bytes).write(view, &[], &[], out)?;
             out.push_str("}\n");
         }
     }
@@ -91,7 +91,7 @@ fn write_func(
     if !view.code_inline {
         return writeln!(out, " regs {} code {} spans {}", def.reg_count, def.code, def.spans);
     }
-    let listing = Listing::new(view.isa(), view.program.code(func).unwrap_or(&[]));
+    let listing = Listing::new(view, view.program.code(func).unwrap_or(&[]));
     let inferred = listing.reg_count.max((sig.params.len() as u32).saturating_add(1));
     if inferred != def.reg_count {
         write!(out, " regs {}", def.reg_count)?;

@@ -9,7 +9,7 @@ use crate::text::{Float, HexText, NameText, Quoted};
 use crate::value_type::ValueType;
 use alloc::collections::BTreeMap;
 use core::fmt;
-use opforge_schema::OperandKind;
+use opforge_schema::{OperandKind, Rounding};
 
 /// What names are known to the writer of an operand.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,6 +48,10 @@ impl Known<'_> {
             OperandKind::Pc => self.target(f, id),
             OperandKind::ImmBool => f.write_str(if number == 0 { "false" } else { "true" }),
             OperandKind::ImmU8 | OperandKind::ImmU32 | OperandKind::ImmU64 => write!(f, "{number}"),
+            OperandKind::Rounding => match u8::try_from(number).ok().and_then(Rounding::from_code) {
+                Some(mode) => f.write_str(mode.name()),
+                None => write!(f, "{number}"),
+            },
             OperandKind::ImmI64 => write!(f, "{}", number as i64),
             OperandKind::ImmF64 => write!(f, "{}", Float(number)),
             OperandKind::ConstId => match self.constant(ConstId(id)) {

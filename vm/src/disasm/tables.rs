@@ -5,7 +5,7 @@ use super::operand::write_const;
 use super::view::View;
 use crate::builder::ConstValue;
 use crate::ids::{CallSigId, HostSigId, StructId};
-use crate::program::signature_hash;
+use crate::program::{ContainerVersion, signature_hash};
 use crate::text::{HexText, NameText, Quoted};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -18,6 +18,9 @@ pub(super) fn write(view: &View<'_>, out: &mut String) {
 
 fn write_all(view: &View<'_>, out: &mut String) -> fmt::Result {
     let program = view.program;
+    if program.version() != ContainerVersion::default() {
+        writeln!(out, ".version {}", program.version())?;
+    }
     if view.is_exact() {
         for (index, text) in program.symbols().iter().enumerate().skip(1) {
             writeln!(out, ".symbol ${index} {}", Quoted(text))?;

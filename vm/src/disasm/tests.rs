@@ -24,6 +24,7 @@ fn largest(encoding: Encoding) -> u64 {
         Encoding::Uleb32 | Encoding::Uleb32Wide => u64::from(u32::MAX) - 1,
         Encoding::U8 => 255,
         Encoding::Bool8 => 1,
+        Encoding::Rounding8 => 4,
         Encoding::None => 0,
         _ => u64::MAX,
     }

@@ -179,7 +179,7 @@ impl<'p> View<'p> {
     fn chunk_is_regular(&self, labels: &[(FuncId, u32, SymbolId)]) -> bool {
         let Some(&(func, ..)) = labels.first() else { return true };
         let Some(bytes) = self.program.code(func) else { return false };
-        let listing = Listing::new(self.isa(), bytes);
+        let listing = Listing::new(self, bytes);
         let mut seen = BTreeSet::new();
         labels.iter().all(|&(_, pc, symbol)| {
             let text = self.symbol_text(symbol).filter(|text| !text.is_empty());

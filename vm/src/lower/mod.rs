@@ -352,7 +352,9 @@ impl<'v> FunctionLowering<'v> {
         let dst = self.slot(operands.written(0)?)?;
         if let Some(imm) = operands.other(0) {
             let a = self.slot(operands.read(0)?)?;
-            return Some(ExecInstr::DirectImm { op, dst, a, imm: u32::try_from(imm).ok()? });
+            // Of two immediates, a byte each, the first is the low byte.
+            let high = operands.other(1).unwrap_or(0) << 8;
+            return Some(ExecInstr::DirectImm { op, dst, a, imm: u32::try_from(imm | high).ok()? });
         }
         let mut args = [0; 3];
         for (i, arg) in args.iter_mut().enumerate() {

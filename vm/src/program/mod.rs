@@ -8,9 +8,11 @@ mod lists;
 mod sig_hash;
 #[cfg(test)]
 mod tests;
+mod version;
 
 pub use lists::{Lists, Texts};
 pub use sig_hash::signature_hash;
+pub use version::ContainerVersion;
 
 use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, SpanId, StructId, SymbolId};
 use crate::value_type::ValueType;
@@ -175,6 +177,7 @@ pub struct UnknownSection {
 /// A parsed, untrusted program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Program {
+    pub(crate) version: ContainerVersion,
     pub(crate) symbols: Texts,
     pub(crate) consts: Vec<Const>,
     pub(crate) const_data: Vec<u8>,
@@ -207,6 +210,12 @@ fn signature(types: &Lists<ValueType>, index: usize) -> Option<Signature<'_>> {
 }
 
 impl Program {
+    /// The version of the container it was read from, or the first one that knows its opcodes.
+    #[must_use]
+    pub fn version(&self) -> ContainerVersion {
+        self.version
+    }
+
     /// The text of a symbol.
     #[must_use]
     pub fn symbol(&self, id: SymbolId) -> Option<&str> {

@@ -89,6 +89,20 @@ pub fn f64_to_u64(a: f64) -> Result<u64, TrapCode> {
     Ok(a as u64)
 }
 
+/// `a` truncated toward zero and clamped; a NaN gives 0. Twin: `i64.trunc_sat_f64_s`.
+#[inline(always)]
+#[must_use]
+pub fn f64_to_i64_sat(a: f64) -> i64 {
+    a as i64
+}
+
+/// `a` truncated toward zero and clamped; a NaN gives 0. Twin: `i64.trunc_sat_f64_u`.
+#[inline(always)]
+#[must_use]
+pub fn f64_to_u64_sat(a: f64) -> u64 {
+    a as u64
+}
+
 /// The mantissa of a decimal of scale 0. Rule: `execution_tape` v1.
 ///
 /// # Errors

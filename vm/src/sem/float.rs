@@ -67,6 +67,15 @@ pub fn f64_abs(a: f64) -> f64 {
     f64::from_bits(a.to_bits() & !SIGN)
 }
 
+/// `a` with the sign of `b`. A NaN counts as positive, because the sign of one that arithmetic has made is the CPU's.
+/// Twin: `f64.copysign`, except for that rule.
+#[inline(always)]
+#[must_use]
+pub fn f64_copysign(a: f64, b: f64) -> f64 {
+    let sign = if b.is_nan() { 0 } else { b.to_bits() & SIGN };
+    f64::from_bits(a.to_bits() & !SIGN | sign)
+}
+
 /// The smaller operand; -0 is below +0; a NaN on either side gives [`CANONICAL_NAN`]. Twin: `f64.min`.
 #[inline(always)]
 #[must_use]
@@ -112,6 +121,13 @@ pub fn f64_max_num(a: f64, b: f64) -> f64 {
 #[must_use]
 pub fn f64_eq(a: f64, b: f64) -> bool {
     a == b
+}
+
+/// `a != b`; true with a NaN; -0 equals +0. Twin: `f64.ne`.
+#[inline(always)]
+#[must_use]
+pub fn f64_ne(a: f64, b: f64) -> bool {
+    a != b
 }
 
 /// `a < b`; false with a NaN; -0 equals +0. Twin: `f64.lt`.

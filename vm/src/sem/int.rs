@@ -94,6 +94,13 @@ pub fn i64_eq(a: i64, b: i64) -> bool {
     a == b
 }
 
+/// `a != b`. Twin: `i64.ne`.
+#[inline(always)]
+#[must_use]
+pub fn i64_ne(a: i64, b: i64) -> bool {
+    a != b
+}
+
 /// `a < b`, signed. Twin: `i64.lt_s`.
 #[inline(always)]
 #[must_use]
@@ -201,6 +208,13 @@ pub fn u64_shr(a: u64, b: u64) -> u64 {
 #[must_use]
 pub fn u64_eq(a: u64, b: u64) -> bool {
     a == b
+}
+
+/// `a != b`. Twin: `i64.ne`.
+#[inline(always)]
+#[must_use]
+pub fn u64_ne(a: u64, b: u64) -> bool {
+    a != b
 }
 
 /// `a < b`, unsigned. Twin: `i64.lt_u`.

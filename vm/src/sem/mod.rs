@@ -10,11 +10,15 @@
 //!
 //! "Twin" in the documentation of a function names the `WebAssembly` instruction whose conformance rows it passes.
 
+pub mod bits;
 pub mod boolean;
 pub mod cast;
+pub mod checked;
 pub mod decimal;
 pub mod float;
 pub mod int;
+pub mod int32;
+pub mod rounding;
 pub mod text;
 
 #[cfg(test)]

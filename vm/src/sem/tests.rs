@@ -1,5 +1,8 @@
 //! Edges of every family: wrap-around, division, shifts, conversions, NaN, signed zeros, scales.
 
+mod bits;
+mod decimals;
+mod rounding;
 mod wasm_rows;
 
 use opforge_schema::TrapCode::{

@@ -114,7 +114,7 @@ impl<'a> FuncVerifier<'a> {
             budget.work(bytes.len().saturating_mul(4))?;
             let mark = budget.mark();
             budget.memory(bytes.len().saturating_mul(16))?;
-            let code = Code::decode(self.isa, bytes);
+            let code = Code::decode_as_of(self.isa, self.program.version(), bytes);
             budget.release_to(mark);
             budget.memory(code.as_ref().map_or(0, Code::heap_bytes))?;
             *slot = Some(code.map(Arc::new));

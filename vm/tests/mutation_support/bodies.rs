@@ -41,6 +41,7 @@ const FIRST: u32 = 8;
 const CONSTANTS: u32 = 40;
 
 const SHELL: &str = "\
+.version 0.128
 .const #0 unit
 .const #1 true
 .const #2 i64 7
@@ -161,7 +162,7 @@ impl Choices {
     fn immediate(&self, random: &mut Random, row: &OpRow, kind: OperandKind) -> u64 {
         match kind {
             OperandKind::ImmBool => random.next() & 1,
-            OperandKind::ImmU8 => random.below(4) as u64,
+            OperandKind::ImmU8 | OperandKind::Rounding => random.below(4) as u64,
             OperandKind::ImmU32 => match row.operands().iter().find_map(|operand| match operand.ty() {
                 TypeRule::Tuple => Some(2),
                 TypeRule::Struct => Some(3),

@@ -95,4 +95,32 @@ pub(crate) const OPS: &[Op] = &[
         lower: Lower::Direct, form: Form::Unary, jit: JitClass::Convert, clif: Clif::BitcastToF64,
         ..OP
     },
+    Op {
+        byte: 0x9B, id: 119, since: 128, name: "F64ToI64Sat", mnemonic: "f64.to_i64_sat", family: Family::Cast,
+        operands: &[W("dst", I64), R("a", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Convert, clif: Clif::FcvtToSintSat,
+        ..OP
+    },
+    Op {
+        byte: 0x9C, id: 120, since: 128, name: "F64ToU64Sat", mnemonic: "f64.to_u64_sat", family: Family::Cast,
+        operands: &[W("dst", U64), R("a", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Convert, clif: Clif::FcvtToUintSat,
+        ..OP
+    },
+    Op {
+        byte: 0x9D, id: 121, since: 128, name: "I64AsU64", mnemonic: "i64.as_u64", family: Family::Cast,
+        operands: &[W("dst", U64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Move,
+        ..OP
+    },
+    Op {
+        byte: 0x9E, id: 122, since: 128, name: "U64AsI64", mnemonic: "u64.as_i64", family: Family::Cast,
+        operands: &[W("dst", I64), R("a", U64)],
+        effects: fx::PURE,
+        lower: Lower::Move,
+        ..OP
+    },
 ];

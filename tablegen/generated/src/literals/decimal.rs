@@ -32,4 +32,25 @@ pub(crate) const OPS: &[Op] = &[
         lower: Lower::Direct, form: Form::Binary, jit: JitClass::Call,
         ..OP
     },
+    Op {
+        byte: 0x1D, id: 107, since: 128, name: "DecEq", mnemonic: "dec.eq", family: Family::Decimal,
+        operands: &[W("dst", Bool), R("a", Decimal), R("b", Decimal)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Call,
+        ..OP
+    },
+    Op {
+        byte: 0x1E, id: 108, since: 128, name: "DecLt", mnemonic: "dec.lt", family: Family::Decimal,
+        operands: &[W("dst", Bool), R("a", Decimal), R("b", Decimal)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Call,
+        ..OP
+    },
+    Op {
+        byte: 0x1F, id: 109, since: 128, name: "DecRescale", mnemonic: "dec.rescale", family: Family::Decimal,
+        operands: &[W("dst", Decimal), R("a", Decimal), X("scale", OperandKind::ImmU8, Encoding::U8), X("mode", OperandKind::Rounding, Encoding::Rounding8)],
+        effects: fx::PURE, traps: &[TrapCode::DecimalOverflow],
+        lower: Lower::Direct, form: Form::UnaryImm, jit: JitClass::Call,
+        ..OP
+    },
 ];

@@ -123,4 +123,53 @@ pub(crate) const OPS: &[Op] = &[
         lower: Lower::Direct, form: Form::Binary, jit: JitClass::Call,
         ..OP
     },
+    Op {
+        byte: 0x94, id: 112, since: 128, name: "F64Ne", mnemonic: "f64.ne", family: Family::Float,
+        operands: &[W("dst", Bool), R("a", F64), R("b", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::BRANCH, jit: JitClass::Compare, clif: Clif::FcmpNe,
+        ..OP
+    },
+    Op {
+        byte: 0x95, id: 113, since: 128, name: "F64Sqrt", mnemonic: "f64.sqrt", family: Family::Float,
+        operands: &[W("dst", F64), R("a", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Sqrt,
+        ..OP
+    },
+    Op {
+        byte: 0x96, id: 114, since: 128, name: "F64Floor", mnemonic: "f64.floor", family: Family::Float,
+        operands: &[W("dst", F64), R("a", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Floor,
+        ..OP
+    },
+    Op {
+        byte: 0x97, id: 115, since: 128, name: "F64Ceil", mnemonic: "f64.ceil", family: Family::Float,
+        operands: &[W("dst", F64), R("a", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Ceil,
+        ..OP
+    },
+    Op {
+        byte: 0x98, id: 116, since: 128, name: "F64Trunc", mnemonic: "f64.trunc", family: Family::Float,
+        operands: &[W("dst", F64), R("a", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Trunc,
+        ..OP
+    },
+    Op {
+        byte: 0x99, id: 117, since: 128, name: "F64Nearest", mnemonic: "f64.nearest", family: Family::Float,
+        operands: &[W("dst", F64), R("a", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Nearest,
+        ..OP
+    },
+    Op {
+        byte: 0x9A, id: 118, since: 128, name: "F64Copysign", mnemonic: "f64.copysign", family: Family::Float,
+        operands: &[W("dst", F64), R("a", F64), R("b", F64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Call,
+        ..OP
+    },
 ];

@@ -194,6 +194,20 @@ pub(crate) const OPS: &[Op] = &[
         ..OP
     },
     Op {
+        byte: 0x3E, id: 110, since: 128, name: "I64Ne", mnemonic: "i64.ne", family: Family::Int,
+        operands: &[W("dst", Bool), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH, jit: JitClass::Compare, clif: Clif::IcmpNe,
+        ..OP
+    },
+    Op {
+        byte: 0x3F, id: 111, since: 128, name: "U64Ne", mnemonic: "u64.ne", family: Family::Int,
+        operands: &[W("dst", Bool), R("a", U64), R("b", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH, jit: JitClass::Compare, clif: Clif::IcmpNe,
+        ..OP
+    },
+    Op {
         byte: 0x6C, id: 67, name: "I64Div", mnemonic: "i64.div", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE, traps: &[TrapCode::DivByZero, TrapCode::IntDivOverflow],
@@ -219,6 +233,279 @@ pub(crate) const OPS: &[Op] = &[
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE, traps: &[TrapCode::DivByZero],
         lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::POW2_MASK, jit: JitClass::Call,
+        ..OP
+    },
+    Op {
+        byte: 0xA0, id: 123, since: 128, name: "I64Neg", mnemonic: "i64.neg", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Ineg,
+        ..OP
+    },
+    Op {
+        byte: 0xA1, id: 124, since: 128, name: "I64Not", mnemonic: "i64.not", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Bnot,
+        ..OP
+    },
+    Op {
+        byte: 0xA2, id: 125, since: 128, name: "I64Rotl", mnemonic: "i64.rotl", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Rotl,
+        ..OP
+    },
+    Op {
+        byte: 0xA3, id: 126, since: 128, name: "I64Rotr", mnemonic: "i64.rotr", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Rotr,
+        ..OP
+    },
+    Op {
+        byte: 0xA4, id: 127, since: 128, name: "I64Clz", mnemonic: "i64.clz", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Clz,
+        ..OP
+    },
+    Op {
+        byte: 0xA5, id: 128, since: 128, name: "I64Ctz", mnemonic: "i64.ctz", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Ctz,
+        ..OP
+    },
+    Op {
+        byte: 0xA6, id: 129, since: 128, name: "I64Popcnt", mnemonic: "i64.popcnt", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Popcnt,
+        ..OP
+    },
+    Op {
+        byte: 0xA7, id: 130, since: 128, name: "I64Extend8S", mnemonic: "i64.extend8_s", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Sextend8,
+        ..OP
+    },
+    Op {
+        byte: 0xA8, id: 131, since: 128, name: "I64Extend16S", mnemonic: "i64.extend16_s", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Sextend16,
+        ..OP
+    },
+    Op {
+        byte: 0xA9, id: 132, since: 128, name: "I64Extend32S", mnemonic: "i64.extend32_s", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Sextend32,
+        ..OP
+    },
+    Op {
+        byte: 0xAA, id: 133, since: 128, name: "I64MulHi", mnemonic: "i64.mul_hi", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Smulhi,
+        ..OP
+    },
+    Op {
+        byte: 0xAB, id: 134, since: 128, name: "U64MulHi", mnemonic: "u64.mul_hi", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64), R("b", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Umulhi,
+        ..OP
+    },
+    Op {
+        byte: 0xAC, id: 135, since: 128, name: "U64Not", mnemonic: "u64.not", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Bnot,
+        ..OP
+    },
+    Op {
+        byte: 0xAD, id: 136, since: 128, name: "U64Rotl", mnemonic: "u64.rotl", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64), R("b", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Rotl,
+        ..OP
+    },
+    Op {
+        byte: 0xAE, id: 137, since: 128, name: "U64Rotr", mnemonic: "u64.rotr", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64), R("b", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Rotr,
+        ..OP
+    },
+    Op {
+        byte: 0xAF, id: 138, since: 128, name: "U64Clz", mnemonic: "u64.clz", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Clz,
+        ..OP
+    },
+    Op {
+        byte: 0xB0, id: 139, since: 128, name: "U64Ctz", mnemonic: "u64.ctz", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Ctz,
+        ..OP
+    },
+    Op {
+        byte: 0xB1, id: 140, since: 128, name: "U64Popcnt", mnemonic: "u64.popcnt", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Popcnt,
+        ..OP
+    },
+    Op {
+        byte: 0xB2, id: 141, since: 128, name: "I32Add", mnemonic: "i32.add", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Iadd32,
+        ..OP
+    },
+    Op {
+        byte: 0xB3, id: 142, since: 128, name: "I32Sub", mnemonic: "i32.sub", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Isub32,
+        ..OP
+    },
+    Op {
+        byte: 0xB4, id: 143, since: 128, name: "I32Mul", mnemonic: "i32.mul", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Imul32,
+        ..OP
+    },
+    Op {
+        byte: 0xB5, id: 144, since: 128, name: "I32DivS", mnemonic: "i32.div_s", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE, traps: &[TrapCode::DivByZero, TrapCode::IntDivOverflow],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Call,
+        ..OP
+    },
+    Op {
+        byte: 0xB6, id: 145, since: 128, name: "I32DivU", mnemonic: "i32.div_u", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE, traps: &[TrapCode::DivByZero],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Call,
+        ..OP
+    },
+    Op {
+        byte: 0xB7, id: 146, since: 128, name: "I32RemS", mnemonic: "i32.rem_s", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE, traps: &[TrapCode::DivByZero],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Call,
+        ..OP
+    },
+    Op {
+        byte: 0xB8, id: 147, since: 128, name: "I32RemU", mnemonic: "i32.rem_u", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE, traps: &[TrapCode::DivByZero],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Call,
+        ..OP
+    },
+    Op {
+        byte: 0xB9, id: 148, since: 128, name: "I32Shl", mnemonic: "i32.shl", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Ishl32,
+        ..OP
+    },
+    Op {
+        byte: 0xBA, id: 149, since: 128, name: "I32ShrS", mnemonic: "i32.shr_s", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Sshr32,
+        ..OP
+    },
+    Op {
+        byte: 0xBB, id: 150, since: 128, name: "I32ShrU", mnemonic: "i32.shr_u", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Ushr32,
+        ..OP
+    },
+    Op {
+        byte: 0xBC, id: 151, since: 128, name: "I32Rotl", mnemonic: "i32.rotl", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Rotl32,
+        ..OP
+    },
+    Op {
+        byte: 0xBD, id: 152, since: 128, name: "I32Rotr", mnemonic: "i32.rotr", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Rotr32,
+        ..OP
+    },
+    Op {
+        byte: 0xBE, id: 153, since: 128, name: "I32Clz", mnemonic: "i32.clz", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Clz32,
+        ..OP
+    },
+    Op {
+        byte: 0xBF, id: 154, since: 128, name: "I32Ctz", mnemonic: "i32.ctz", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Ctz32,
+        ..OP
+    },
+    Op {
+        byte: 0xC0, id: 155, since: 128, name: "I32Popcnt", mnemonic: "i32.popcnt", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64)],
+        effects: fx::PURE,
+        lower: Lower::Direct, form: Form::Unary, jit: JitClass::Unary, clif: Clif::Popcnt32,
+        ..OP
+    },
+    Op {
+        byte: 0xC1, id: 156, since: 128, name: "I64AddChk", mnemonic: "i64.add_chk", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE, traps: &[TrapCode::IntOverflow],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Checked, clif: Clif::SaddOverflow,
+        ..OP
+    },
+    Op {
+        byte: 0xC2, id: 157, since: 128, name: "I64SubChk", mnemonic: "i64.sub_chk", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE, traps: &[TrapCode::IntOverflow],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Checked, clif: Clif::SsubOverflow,
+        ..OP
+    },
+    Op {
+        byte: 0xC3, id: 158, since: 128, name: "I64MulChk", mnemonic: "i64.mul_chk", family: Family::Int,
+        operands: &[W("dst", I64), R("a", I64), R("b", I64)],
+        effects: fx::PURE, traps: &[TrapCode::IntOverflow],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Checked, clif: Clif::SmulOverflow,
+        ..OP
+    },
+    Op {
+        byte: 0xC4, id: 159, since: 128, name: "U64AddChk", mnemonic: "u64.add_chk", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64), R("b", U64)],
+        effects: fx::PURE, traps: &[TrapCode::IntOverflow],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Checked, clif: Clif::UaddOverflow,
+        ..OP
+    },
+    Op {
+        byte: 0xC5, id: 160, since: 128, name: "U64SubChk", mnemonic: "u64.sub_chk", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64), R("b", U64)],
+        effects: fx::PURE, traps: &[TrapCode::IntOverflow],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Checked, clif: Clif::UsubOverflow,
+        ..OP
+    },
+    Op {
+        byte: 0xC6, id: 161, since: 128, name: "U64MulChk", mnemonic: "u64.mul_chk", family: Family::Int,
+        operands: &[W("dst", U64), R("a", U64), R("b", U64)],
+        effects: fx::PURE, traps: &[TrapCode::IntOverflow],
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Checked, clif: Clif::UmulOverflow,
         ..OP
     },
 ];
