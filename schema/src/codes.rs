@@ -85,6 +85,8 @@ code_enum! {
         TypeId = 14 "type_id",
         /// An index into the array element type table.
         ElemTypeId = 15 "elem_type_id",
+        /// The id of an intrinsic, a row of the intrinsic table.
+        IntrinsicId = 24 "intrinsic_id",
     }
 }
 
@@ -160,9 +162,11 @@ code_enum! {
         Same = 14 "same",
         /// Written: the type of pool constant `arg`.
         ConstOf = 15 "const",
-        /// A list: the parameter types of the function or signature that operand `arg` names.
+        /// A list: the parameter types of the function or signature, or the argument slots of the intrinsic, that
+        /// operand `arg` names.
         ParamsOf = 16 "params",
-        /// A list: the result types of the function or signature that operand `arg` names.
+        /// A list: the result types of the function or signature, or the result slots of the intrinsic, that
+        /// operand `arg` names.
         ResultsOf = 17 "results",
         /// A list: the result types of the function the instruction stands in.
         OwnResults = 18 "own_results",
@@ -231,6 +235,8 @@ code_enum! {
         Text = 10 "text",
         /// Conversions between classes.
         Cast = 11 "cast",
+        /// Functions that the VM owns.
+        Intrinsic = 24 "intrinsic",
     }
 }
 
@@ -273,6 +279,8 @@ code_enum! {
         AggGet = 16 "agg_get",
         /// Counts the elements of an aggregate of a given kind.
         AggLen = 17 "agg_len",
+        /// Executes an intrinsic, by the layouts of its row.
+        Intrinsic = 32 "intrinsic",
     }
 }
 
@@ -459,6 +467,8 @@ code_enum! {
         HostCallFailed = 18 "HostCallFailed",
         /// A function value that names no function.
         InvalidFunction = 19 "InvalidFunction",
+        /// An intrinsic that is not registered at run time.
+        InvalidIntrinsic = 24 "InvalidIntrinsic",
     }
 }
 
@@ -509,7 +519,8 @@ impl OperandKind {
             | Self::HostSigId
             | Self::CallSigId
             | Self::TypeId
-            | Self::ElemTypeId => Encoding::Uleb32,
+            | Self::ElemTypeId
+            | Self::IntrinsicId => Encoding::Uleb32,
         }
     }
 
@@ -555,7 +566,9 @@ impl TypeRule {
         match self {
             Self::Same | Self::ElementOf => matches!(kind, K::Reg),
             Self::ConstOf => matches!(kind, K::ConstId),
-            Self::ParamsOf | Self::ResultsOf => matches!(kind, K::FuncId | K::HostSigId | K::CallSigId),
+            Self::ParamsOf | Self::ResultsOf => {
+                matches!(kind, K::FuncId | K::HostSigId | K::CallSigId | K::IntrinsicId)
+            }
             Self::TupleOf => matches!(kind, K::RegList),
             Self::StructOf | Self::FieldsOf => matches!(kind, K::TypeId),
             Self::ArrayOf | Self::ElemsOf => matches!(kind, K::ElemTypeId),
