@@ -42,7 +42,7 @@ impl Context<'_, '_, '_> {
     pub(crate) const FUNCTIONS: i32 = offset_of!(Context<'_, '_, '_>, functions) as i32;
 
     /// The first slots that go between code and Rust.
-    fn spill(&mut self, len: usize) -> &mut [u64] {
+    pub(crate) fn spill(&mut self, len: usize) -> &mut [u64] {
         let len = len.min(self.spill_len);
         // SAFETY: the run keeps its buffer of `spill_len` slots unmoved and unused until code has returned
         // (`NativeRun::buffer`), and nothing else refers to it while Rust code that code has called runs.

@@ -13,6 +13,7 @@ mod direct;
 mod exit;
 mod float;
 mod int;
+mod intrinsic;
 mod text;
 
 use crate::analysis::{Analysis, instrs, step_back};
@@ -466,6 +467,7 @@ impl Translator<'_> {
                 self.call_indirect(at, sig, (callee, closure), args, rets)?;
             }
             ExecInstr::HostCall { host, args, rets } => self.host_call(at, host, args, rets)?,
+            ExecInstr::Intrinsic { id, args, rets } => self.intrinsic(at, id, args, rets)?,
             ExecInstr::AggNew { dst, ty, len, values } => self.agg_new(at, dst, (ty, len), values)?,
             ExecInstr::AggGetImm { dst, agg, index, read } => {
                 let index = self.immediate(types::I64, index.into());
@@ -555,6 +557,7 @@ pub(crate) fn may_leave(instr: &ExecInstr) -> bool {
         | ExecInstr::Branch { .. }
         | ExecInstr::Return { .. } => false,
         ExecInstr::Direct { op, .. } | ExecInstr::DirectImm { op, .. } => direct::may_leave(*op),
+        ExecInstr::Intrinsic { id, .. } => intrinsic::may_leave(*id),
         _ => true,
     }
 }

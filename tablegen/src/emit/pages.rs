@@ -16,8 +16,8 @@ NaN that a function takes or gives is 0x7ff8000000000000. All arguments are read
 Intrinsics and host calls share nothing: an intrinsic needs no import, no capability and no linker, and cannot be
 replaced by the host. An id that is not in the table is refused by the verifier (`V0511`).
 
-\"bytes>>n\" in a cost is one more unit of fuel for every 2^n bytes of text among the arguments; `FuelSchedule::V1`
-leaves that part out. Besides the traps listed, an id without a function at run time traps with InvalidIntrinsic.
+\"bytes>>n\" in a cost is one more unit of fuel for every 2^n bytes of text among the arguments. Under `FuelSchedule::V1`
+an intrinsic costs 1, as every instruction does. Besides the traps listed, an id without a function at run time traps with InvalidIntrinsic.
 
 ";
 
