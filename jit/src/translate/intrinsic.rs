@@ -48,13 +48,7 @@ impl Translator<'_> {
     }
 
     /// Calls the function: arguments in the first slots of the context, results in those behind them.
-    fn call_intrinsic(
-        &mut self,
-        id: IntrinsicId,
-        args: usize,
-        rets: usize,
-        exit: Option<Block>,
-    ) {
+    fn call_intrinsic(&mut self, id: IntrinsicId, args: usize, rets: usize, exit: Option<Block>) {
         self.tables.need_spill(args + rets);
         let numbers = [u64::from(id.0), args as u64, rets as u64];
         let numbers = numbers.map(|number| self.immediate(types::I64, number));

@@ -24,12 +24,7 @@ struct Inner {
 }
 
 impl VerifiedProgram {
-    pub(super) fn new(
-        program: Program,
-        types: TypeTable,
-        functions: Vec<VerifiedFunc>,
-        tables: u64,
-    ) -> Self {
+    pub(super) fn new(program: Program, types: TypeTable, functions: Vec<VerifiedFunc>, tables: u64) -> Self {
         Self { inner: Arc::new(Inner { program, types, functions, tables }) }
     }
 

@@ -14,7 +14,8 @@ use crate::engine::FuelSchedule;
 use crate::heap::AggKind;
 use crate::ids::{FuncId, InstrIx};
 use crate::lower::{
-    ExecFunction, ExecInstr, ExecProgram, LowerError, SizeFuel, Slot, SlotList, intrinsic_size_fuel, size_fuel,
+    ExecFunction, ExecInstr, ExecProgram, LowerError, SizeFuel, Slot, SlotList, intrinsic_size_fuel,
+    size_fuel,
 };
 use alloc::vec::Vec;
 use core::ops::Range;
