@@ -80,5 +80,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "a function value names a function that the program does not have",
             "check function values that come from the host",
         ),
+        TrapCode::InvalidIntrinsic => (
+            "an intrinsic has a row in the tables but no function in this engine",
+            "run the program on an engine in which its intrinsics are registered",
+        ),
     }
 }
