@@ -70,13 +70,14 @@ pub(crate) fn text(input: &[u8]) {
     }
 }
 
-const BLOBS: [&[u8]; 6] = [
+const BLOBS: [&[u8]; 7] = [
     include_bytes!("../tables/blobs/vm.ops.bin"),
     include_bytes!("../tables/blobs/vm.names.bin"),
     include_bytes!("../tables/blobs/vm.text.bin"),
     include_bytes!("../tables/blobs/vm.lookup.bin"),
     include_bytes!("../tables/blobs/vm.classes.bin"),
     include_bytes!("../tables/blobs/vm.types.bin"),
+    include_bytes!("../tables/blobs/vm.intrinsics.bin"),
 ];
 
 /// A program that uses every kind of operand.
@@ -87,7 +88,7 @@ struct.new r6, S, r2\n array.new r7, e, (r2, r2)\n struct.get r2, r6, S.a\n i64.
 br r1, @a, @a\n@a:\n ret ()\n}\n";
 
 /// Damaged tables are refused or safe to read. The first byte says which of the six tables is damaged, and how:
-/// below 6 the rest of the input stands in its place, else the rest are changes: two bytes of place, one of value.
+/// below 7 the rest of the input stands in its place, else the rest are changes: two bytes of place, one of value.
 pub(crate) fn tables(input: &[u8]) {
     let Some((&first, rest)) = input.split_first() else { return };
     let which = usize::from(first) % BLOBS.len();
@@ -101,8 +102,8 @@ pub(crate) fn tables(input: &[u8]) {
     }
     let mut tables = BLOBS;
     tables[which] = &bytes;
-    let [ops, names, text, lookup, classes, types] = tables;
-    match Isa::from_blobs(&Blobs { ops, names, text, lookup, classes, types }) {
+    let [ops, names, text, lookup, classes, types, intrinsics] = tables;
+    match Isa::from_blobs(&Blobs { ops, names, text, lookup, classes, types, intrinsics }) {
         Err(error) => assert!(!error.to_string().is_empty()),
         Ok(isa) => {
             for (didx, row) in isa.iter() {

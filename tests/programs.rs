@@ -60,9 +60,10 @@ fn every_family_is_there() {
         ("float", 10),
         ("host", 11),
         ("int", 18),
+        ("intrinsic", 10),
         ("limits", 8),
         ("text", 8),
-        ("verify", 85),
+        ("verify", 86),
     ];
     let found = families();
     let missing: Vec<_> = least
@@ -124,11 +125,15 @@ fn every_opcode_runs_in_some_program() {
     assert!(missing.is_empty(), "no program of tests/programs/ runs {missing:?}");
 }
 
+/// Codes that no verified program traps with: none, and an intrinsic that has a row but no function, of which the VM's
+/// own tables have none (`vm/tests/intrinsics.rs`).
+const NOT_IN_PROGRAMS: [TrapCode; 2] = [TrapCode::None, TrapCode::InvalidIntrinsic];
+
 #[test]
 fn every_trap_happens_in_some_program() {
     let met = &summary().traps;
     let missing: Vec<_> =
-        TrapCode::ALL.iter().filter(|&&code| code != TrapCode::None && !met.contains(code.name())).collect();
+        TrapCode::ALL.iter().filter(|code| !NOT_IN_PROGRAMS.contains(code) && !met.contains(code.name())).collect();
     assert!(missing.is_empty(), "no program of tests/programs/ traps with {missing:?}");
 }
 

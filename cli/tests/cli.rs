@@ -232,11 +232,19 @@ fn explain_knows_codes_traps_and_instructions() {
         assert!(div.contains(part), "{part}: {div}");
     }
     assert_eq!(explain("0x20"), explain("i64.add"));
+    let dot = explain("vec2.dot");
+    for part in ["vec2.dot(a: vec2, b: vec2) -> float\n", "argument slots: f64 f64 f64 f64\n", "example:"] {
+        assert!(dot.contains(part), "{part}: {dot}");
+    }
+    assert!(explain("V0711").contains("the verifier") && explain("L0003").contains("lowering"));
+    assert!(explain("InvalidIntrinsic").starts_with("T024 InvalidIntrinsic: "));
     opforge(&["explain", "nonsense"]).exits(2).complains("error[I0012]: nonsense");
     opforge(&["explain", "add"]).exits(2).complains("i64.add");
     // Everything that is listed can be asked for.
     let list = opforge(&["explain"]).exits(0).stdout;
-    for name in ["T001 FuelExceeded", "V0603 MissingTerminator", "D0101", "i64.add", "From the verifier:"] {
+    for name in
+        ["T001 FuelExceeded", "V0603 MissingTerminator", "D0101", "i64.add", "vec2.dot", "From the verifier:"]
+    {
         assert!(list.contains(name), "{name}: {list}");
     }
 }

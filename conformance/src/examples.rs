@@ -11,8 +11,8 @@ use opforge::codec::{self, Code};
 use opforge::disasm::Line;
 use opforge::ids::FuncId;
 use opforge::verify::{VerifyConfig, verify};
-use opforge::{FuelSchedule, ISA, Program};
-use opforge_tables::docs::{ExampleDoc, OpDoc};
+use opforge::{FuelSchedule, ISA, Opcode, Program};
+use opforge_tables::docs::{Docs, ExampleDoc, OpDoc};
 use serde_json::Value as Json;
 
 /// Runs every example of the embedded tables on engines and adds them to a report.
@@ -30,6 +30,22 @@ pub fn run_examples(engines: &[EngineKind], report: &mut Report) -> Result<(), S
             let outcome = check(op, example, engines);
             if outcome == Ok(Checked::Run) {
                 report.count("examples run", 1);
+            }
+            report.case(&name, outcome.err().into_iter().collect());
+        }
+    }
+    intrinsics(&docs, engines, report)
+}
+
+/// Runs the examples of intrinsics, each of which is an instruction too.
+fn intrinsics(docs: &Docs, engines: &[EngineKind], report: &mut Report) -> Result<(), String> {
+    let op = docs.op(Opcode::Intrinsic.didx()).ok_or("the opcode of intrinsics has no docs")?;
+    for intrinsic in &docs.intrinsics {
+        for (index, example) in intrinsic.examples.iter().enumerate() {
+            let name = format!("{}, example {}: {}", intrinsic.name, index + 1, example.json);
+            let outcome = check(op, example, engines);
+            if outcome == Ok(Checked::Run) {
+                report.count("examples of intrinsics run", 1);
             }
             report.case(&name, outcome.err().into_iter().collect());
         }

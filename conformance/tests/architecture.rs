@@ -117,9 +117,9 @@ fn the_core_stays_small_and_without_bincode() {
     let crates: BTreeSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
     let own = |name: &&&str| name.starts_with("opforge");
     let own_crates: BTreeSet<&&str> = crates.iter().filter(own).collect();
-    assert_eq!(own_crates.len(), 3, "{own_crates:?}");
+    assert_eq!(own_crates.len(), 4, "{own_crates:?}");
     let others: BTreeSet<&&str> = crates.iter().filter(|name| !own(name)).collect();
-    assert!(others.len() <= 6, "opforge-vm brings {} crates: {others:?}", others.len());
+    assert!(others.len() <= 7, "opforge-vm brings {} crates: {others:?}", others.len());
     assert!(!crates.contains("bincode"), "bincode is for tools only");
 }
 
@@ -283,4 +283,36 @@ fn module_scan_reads_paths_and_groups() {
         "use crate::a::{b, c};\nuse crate::{d, e::{f, g},\n    h};\n// crate::i\nlet x = crate::j::k();";
     let expected = [(1, "a"), (2, "d"), (2, "e"), (2, "h"), (5, "j")];
     assert_eq!(named_modules(text), expected.map(|(line, name)| (line, name.to_owned())));
+}
+
+/// Words of a source file, in lower case.
+fn words(path: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(path).expect("a source file").to_lowercase();
+    let split = text.split(|c: char| !c.is_ascii_alphanumeric());
+    split.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn intrinsics_and_the_host_do_not_name_each_other() {
+    let files = |folder: &str| {
+        let mut found = Vec::new();
+        sources(&root().join(folder), "", &mut found);
+        assert!(!found.is_empty(), "{folder} has no sources");
+        found
+    };
+    let mut wrong = Vec::new();
+    let mut never = |folder: &str, forbidden: &[&str]| {
+        for file in files(folder) {
+            let found = words(&file);
+            for stem in forbidden {
+                if found.iter().any(|word| word.starts_with(stem)) {
+                    wrong.push(format!("{} says {stem}", file.display()));
+                }
+            }
+        }
+    };
+    never("vm/src/intrinsics", &["host", "linker", "import", "capabilit", "syscall", "caller"]);
+    never("math/src", &["host", "linker", "capabilit"]);
+    never("vm/src/host", &["intrinsic"]);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -39,7 +39,7 @@ impl<'m, 'r> Context<'_, 'm, 'r> {
     pub(crate) const COMPILED: i32 = offset_of!(Context<'_, '_, '_>, compiled) as i32;
 
     /// The first slots that go between code and Rust.
-    fn spill(&mut self, len: usize) -> &mut [u64] {
+    pub(crate) fn spill(&mut self, len: usize) -> &mut [u64] {
         let len = len.min(self.compiled.spill_len);
         // SAFETY: the run keeps its buffer of `spill_len` slots unmoved and unused until code has returned
         // (`NativeRun::buffer`), and nothing else refers to it while Rust code that code has called runs.

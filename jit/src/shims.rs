@@ -3,6 +3,8 @@
 use crate::context::{Context, ContextPtr, context};
 use opforge_tables::{Opcode, with_direct_ops};
 use opforge_vm::TrapCode;
+use opforge_vm::ids::IntrinsicId;
+use opforge_vm::intrinsics::{IntrinsicCtx, MAX_ARG_SLOTS, MAX_RET_SLOTS, execute_intrinsic};
 use opforge_vm::sem;
 use opforge_vm::sem::Decimal;
 use opforge_vm::sem::text::{Bytes, Str};
@@ -188,3 +190,24 @@ macro_rules! define_shims {
 }
 
 with_direct_ops!(define_shims {});
+
+/// Executes an intrinsic for code: arguments are in the context's first slots, results go behind them. Returns 0, or
+/// not 0 for a trap, which has changed nothing.
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn intrinsic(cx: ContextPtr, id: u64, args: u64, rets: u64) -> u64 {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    let (nargs, nrets) = ((args as usize).min(MAX_ARG_SLOTS), (rets as usize).min(MAX_RET_SLOTS));
+    let (mut args, mut rets) = ([0; MAX_ARG_SLOTS], [0; MAX_RET_SLOTS]);
+    let (args, rets) = (&mut args[..nargs], &mut rets[..nrets]);
+    args.iter_mut().zip(cx.spill(nargs)).for_each(|(arg, slot)| *arg = *slot);
+    match execute_intrinsic(IntrinsicId(id as u32), args, rets, &mut IntrinsicCtx::new(cx.heap())) {
+        Ok(()) => {
+            cx.spill(nargs + nrets).iter_mut().skip(nargs).zip(rets).for_each(|(slot, ret)| *slot = *ret);
+            0
+        }
+        Err(code) => code.code().max(1).into(),
+    }
+}

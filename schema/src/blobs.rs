@@ -2,7 +2,7 @@
 
 use crate::check;
 use crate::isa::Isa;
-use crate::rows::{ClassRow, Header, LookupRow, NameRow, OpRow, TableRow, TextRow, TypeRow};
+use crate::rows::{ClassRow, Header, IntrinsicRow, LookupRow, NameRow, OpRow, TableRow, TextRow, TypeRow};
 use alloc::vec::Vec;
 use zerocopy::FromBytes;
 
@@ -21,6 +21,8 @@ pub struct Blobs<'a> {
     pub classes: &'a [u8],
     /// `vm.types.bin`
     pub types: &'a [u8],
+    /// `vm.intrinsics.bin`
+    pub intrinsics: &'a [u8],
 }
 
 /// Why bytes are not a set of tables.
@@ -119,6 +121,7 @@ impl<'a> Isa<'a> {
             lookup: rows(blobs.lookup)?,
             classes: rows(blobs.classes)?,
             types: rows(blobs.types)?,
+            intrinsics: rows(blobs.intrinsics)?,
         };
         isa.check()?;
         Ok(isa)
@@ -151,7 +154,28 @@ impl<'a> Isa<'a> {
         })?;
         self.check_identity()?;
         each(self.classes, |i, row: &ClassRow| check::class(row, i))?;
-        each(self.types, |_, row: &TypeRow| check::logical_type(row, self.classes.len()))
+        each(self.types, |_, row: &TypeRow| check::logical_type(row, self.classes.len()))?;
+        each(self.intrinsics, |i, row: &IntrinsicRow| {
+            let before = i.checked_sub(1).and_then(|at| self.intrinsics.get(at));
+            check::intrinsic(row, before, self.types, self.classes)
+        })?;
+        self.check_intrinsic_names()
+    }
+
+    /// Checks that intrinsics have names of their own.
+    fn check_intrinsic_names(&self) -> Result<(), IsaError> {
+        let mut names: Vec<(&str, u32)> =
+            self.intrinsics.iter().zip(0..).map(|(row, i)| (row.name.as_str(), i)).collect();
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            if let [(a, _), (b, row)] = pair
+                && a == b
+            {
+                let problem = "the name of another intrinsic";
+                return Err(IsaError::Row { table: IntrinsicRow::NAME, row: *row, problem });
+            }
+        }
+        Ok(())
     }
 
     /// Checks that ids differ and that each mnemonic is found.

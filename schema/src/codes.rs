@@ -87,6 +87,8 @@ code_enum! {
         ElemTypeId = 15 "elem_type_id",
         /// A [`Rounding`] mode.
         Rounding = 16 "rounding",
+        /// The id of an intrinsic, a row of the intrinsic table.
+        IntrinsicId = 24 "intrinsic_id",
     }
 }
 
@@ -180,9 +182,11 @@ code_enum! {
         Same = 14 "same",
         /// Written: the type of pool constant `arg`.
         ConstOf = 15 "const",
-        /// A list: the parameter types of the function or signature that operand `arg` names.
+        /// A list: the parameter types of the function or signature, or the argument slots of the intrinsic, that
+        /// operand `arg` names.
         ParamsOf = 16 "params",
-        /// A list: the result types of the function or signature that operand `arg` names.
+        /// A list: the result types of the function or signature, or the result slots of the intrinsic, that
+        /// operand `arg` names.
         ResultsOf = 17 "results",
         /// A list: the result types of the function the instruction stands in.
         OwnResults = 18 "own_results",
@@ -251,6 +255,8 @@ code_enum! {
         Text = 10 "text",
         /// Conversions between classes.
         Cast = 11 "cast",
+        /// Functions that the VM owns.
+        Intrinsic = 24 "intrinsic",
     }
 }
 
@@ -293,6 +299,8 @@ code_enum! {
         AggGet = 16 "agg_get",
         /// Counts the elements of an aggregate of a given kind.
         AggLen = 17 "agg_len",
+        /// Executes an intrinsic, by the layouts of its row.
+        Intrinsic = 32 "intrinsic",
     }
 }
 
@@ -559,6 +567,8 @@ code_enum! {
         InvalidFunction = 19 "InvalidFunction",
         /// The exact result of checked arithmetic does not fit.
         IntOverflow = 20 "IntOverflow",
+        /// An intrinsic that is not registered at run time.
+        InvalidIntrinsic = 24 "InvalidIntrinsic",
     }
 }
 
@@ -611,7 +621,8 @@ impl OperandKind {
             | Self::HostSigId
             | Self::CallSigId
             | Self::TypeId
-            | Self::ElemTypeId => Encoding::Uleb32,
+            | Self::ElemTypeId
+            | Self::IntrinsicId => Encoding::Uleb32,
         }
     }
 
@@ -663,7 +674,9 @@ impl TypeRule {
         match self {
             Self::Same | Self::ElementOf => matches!(kind, K::Reg),
             Self::ConstOf => matches!(kind, K::ConstId),
-            Self::ParamsOf | Self::ResultsOf => matches!(kind, K::FuncId | K::HostSigId | K::CallSigId),
+            Self::ParamsOf | Self::ResultsOf => {
+                matches!(kind, K::FuncId | K::HostSigId | K::CallSigId | K::IntrinsicId)
+            }
             Self::TupleOf => matches!(kind, K::RegList),
             Self::StructOf | Self::FieldsOf => matches!(kind, K::TypeId),
             Self::ArrayOf | Self::ElemsOf => matches!(kind, K::ElemTypeId),

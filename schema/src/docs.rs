@@ -19,6 +19,27 @@ pub struct Docs {
     pub isa_version: u32,
     /// Opcodes in didx order.
     pub ops: Vec<OpDoc>,
+    /// Intrinsics in id order.
+    pub intrinsics: Vec<IntrinsicDoc>,
+}
+
+/// The docs of one intrinsic.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct IntrinsicDoc {
+    /// Its id.
+    pub id: u16,
+    /// Name in text.
+    pub name: String,
+    /// What it computes.
+    pub doc: String,
+    /// Argument names, in order.
+    pub args: Vec<String>,
+    /// Trap codes in the order in which they are checked.
+    pub traps: Vec<u8>,
+    /// The function, as `module::function`.
+    pub sem: String,
+    /// Examples: instructions with registers from 1 on.
+    pub examples: Vec<ExampleDoc>,
 }
 
 /// The docs of one opcode.
@@ -87,6 +108,12 @@ impl Docs {
     /// If it is over [`MAX_DOCS_BYTES`].
     pub fn write(&self) -> Result<Vec<u8>, DocsError> {
         bincode::encode_to_vec(self, CONFIG).map_err(|e| DocsError(alloc::format!("cannot be written: {e}")))
+    }
+
+    /// The docs of the intrinsic with this name.
+    #[must_use]
+    pub fn intrinsic(&self, name: &str) -> Option<&IntrinsicDoc> {
+        self.intrinsics.iter().find(|intrinsic| intrinsic.name == name)
     }
 
     /// The docs of opcode `didx`.

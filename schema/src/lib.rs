@@ -24,8 +24,9 @@ pub use codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rounding, Rule, Term, TrapCode,
     TypeRule,
 };
-pub use isa::Isa;
+pub use isa::{FINGERPRINT_SEED, Isa, fingerprint};
 pub use rows::{
-    ClassRow, Header, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow, RuleRow,
-    TableRow, TextRow, TypeRow, fuse_flags, op_flags,
+    ClassRow, Header, IntrinsicRow, LookupRow, MAX_ARG_SLOTS, MAX_INTRINSIC_ARGS, MAX_INTRINSIC_RETS,
+    MAX_NAME, MAX_OPERANDS, MAX_RET_SLOTS, MAX_RULES, NameRow, OpRow, OperandRow, RuleRow, TableRow, TextRow,
+    TypeRow, fuse_flags, layout, op_flags,
 };

@@ -8,8 +8,8 @@ use crate::codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
 };
 use crate::rows::{
-    ClassRow, Header, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow, RuleRow,
-    TableRow, TextRow, TypeRow, op_flags,
+    ClassRow, Header, IntrinsicRow, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow,
+    RuleRow, TableRow, TextRow, TypeRow, layout, op_flags,
 };
 use alloc::vec::Vec;
 use zerocopy::IntoBytes;
@@ -156,6 +156,48 @@ pub struct Type {
     pub classes: &'static [&'static str],
 }
 
+/// An intrinsic. Fields left out of a literal come from [`INTRINSIC`].
+#[derive(Clone, Copy, Debug)]
+pub struct Intrinsic {
+    /// Stable id, never reused.
+    pub id: u16,
+    /// Name in text.
+    pub name: &'static str,
+    /// First container minor version that knows it.
+    pub since: u8,
+    /// Arguments: names of logical types and classes.
+    pub args: &'static [&'static str],
+    /// Results: names of logical types and classes.
+    pub rets: &'static [&'static str],
+    /// Slots that the spec says the arguments take.
+    pub arg_slots: u8,
+    /// Slots that the spec says the results take.
+    pub ret_slots: u8,
+    /// [`op_flags`] bits from its effects.
+    pub effects: u16,
+    /// Traps in the order they are checked.
+    pub traps: &'static [TrapCode],
+    /// Units charged every time.
+    pub fuel: u16,
+    /// With a schedule by size, one more unit for every `1 << shift` bytes of its arguments; 0 for none.
+    pub fuel_shift: u8,
+}
+
+/// The values of the fields that an [`Intrinsic`] literal leaves out.
+pub const INTRINSIC: Intrinsic = Intrinsic {
+    id: 0,
+    name: "",
+    since: 1,
+    args: &[],
+    rets: &[],
+    arg_slots: 0,
+    ret_slots: 0,
+    effects: op_flags::PURE,
+    traps: &[],
+    fuel: 1,
+    fuel_shift: 0,
+};
+
 /// Everything the literals hold.
 #[derive(Clone, Copy, Debug)]
 pub struct Literals {
@@ -165,6 +207,8 @@ pub struct Literals {
     pub classes: &'static [Class],
     /// Logical types.
     pub types: &'static [Type],
+    /// Intrinsics by id.
+    pub intrinsics: &'static [Intrinsic],
 }
 
 /// Why literals do not make tables: what is wrong, and the opcode or type it is about.
@@ -212,6 +256,8 @@ pub fn tables(all: &Literals) -> Result<Vec<(&'static str, Vec<u8>)>, LiteralErr
     lookup.sort_by(|a, b| a.name.as_str().cmp(b.name.as_str()));
     let classes: Vec<ClassRow> = all.classes.iter().map(Class::row).collect::<Result<_, _>>()?;
     let types: Vec<TypeRow> = all.types.iter().map(|t| t.row(all.classes)).collect::<Result<_, _>>()?;
+    let intrinsics: Vec<IntrinsicRow> =
+        all.intrinsics.iter().map(|i| i.row(all)).collect::<Result<_, _>>()?;
     Ok(alloc::vec![
         ("vm.ops.bin", blob(&ops)),
         ("vm.names.bin", blob(&names)),
@@ -219,6 +265,7 @@ pub fn tables(all: &Literals) -> Result<Vec<(&'static str, Vec<u8>)>, LiteralErr
         ("vm.lookup.bin", blob(&lookup)),
         ("vm.classes.bin", blob(&classes)),
         ("vm.types.bin", blob(&types)),
+        ("vm.intrinsics.bin", blob(&intrinsics)),
     ])
 }
 
@@ -413,5 +460,70 @@ impl Type {
         }
         row.name[..self.name.len()].copy_from_slice(self.name.as_bytes());
         Ok(row)
+    }
+}
+
+impl Intrinsic {
+    fn row(&self, all: &Literals) -> Result<IntrinsicRow, LiteralError> {
+        let mut row: IntrinsicRow = empty();
+        row.id = U16::new(self.id);
+        row.flags = U16::new(self.effects);
+        row.traps = U32::new(self.traps.iter().fold(0u32, |set, t| set | 1 << t.code()));
+        row.fuel = U16::new(self.fuel);
+        (row.fuel_shift, row.since) = (self.fuel_shift, self.since);
+        (row.n_args, row.n_rets) = (self.args.len() as u8, self.rets.len() as u8);
+        (row.arg_slots, row.ret_slots) = (self.arg_slots, self.ret_slots);
+        self.layout(all, self.args, self.arg_slots, &mut row.args, &mut row.arg_classes)?;
+        self.layout(all, self.rets, self.ret_slots, &mut row.rets, &mut row.ret_classes)?;
+        if self.name.is_empty() || self.name.len() > MAX_NAME {
+            return self.fail("its name is empty or too long");
+        }
+        row.name.len = self.name.len() as u8;
+        row.name.text[..self.name.len()].copy_from_slice(self.name.as_bytes());
+        Ok(row)
+    }
+
+    fn fail<T>(&self, problem: &'static str) -> Result<T, LiteralError> {
+        Err(LiteralError { name: self.name, problem })
+    }
+
+    /// Writes the entries of a layout and the classes of its slots, as many as the spec says.
+    fn layout(
+        &self,
+        all: &Literals,
+        names: &[&str],
+        wanted: u8,
+        entries: &mut [u8],
+        slots: &mut [u8],
+    ) -> Result<(), LiteralError> {
+        if names.len() > entries.len() {
+            return self.fail("its layout has too many entries");
+        }
+        let tag = |name: &str| all.classes.iter().find(|c| c.name == name).map(|c| c.tag);
+        let mut used = 0;
+        for (entry, name) in entries.iter_mut().zip(names) {
+            let classes: &[&str] = match all.types.iter().position(|t| t.name == *name) {
+                Some(index) => {
+                    *entry = layout::TYPE | index as u8;
+                    all.types[index].classes
+                }
+                None => {
+                    let Some(tag) = tag(name) else { return self.fail("its layout names an unknown type") };
+                    *entry = tag;
+                    core::slice::from_ref(name)
+                }
+            };
+            for class in classes {
+                let (Some(slot), Some(tag)) = (slots.get_mut(used), tag(class)) else {
+                    return self.fail("its layout takes more slots than a row holds");
+                };
+                *slot = tag;
+                used += 1;
+            }
+        }
+        if used != usize::from(wanted) {
+            return self.fail("its layout takes another number of slots than it says");
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,10 @@
 pub const OPCODES: &str = include_str!("../opcodes.json");
 /// `types.json`: register classes and logical types.
 pub const TYPES: &str = include_str!("../types.json");
+/// `intrinsics.json`: the functions that the VM owns.
+pub const INTRINSICS: &str = include_str!("../intrinsics.json");
+/// JSON Schema of `intrinsics.json`, for editors.
+pub const INTRINSICS_SCHEMA: &str = include_str!("../schema/intrinsics.schema.json");
 /// JSON Schema of `opcodes.json`, for editors.
 pub const OPCODES_SCHEMA: &str = include_str!("../schema/opcodes.schema.json");
 /// JSON Schema of `types.json`, for editors.

@@ -11,6 +11,10 @@ pub const LITERALS: &str = "tablegen/generated/src/literals";
 pub const BLOBS: &str = "tables/blobs";
 /// The opcode enum.
 pub const OPCODES: &str = "tables/src/generated/opcodes.rs";
+/// The intrinsic enum.
+pub const INTRINSICS: &str = "tables/src/generated/intrinsics.rs";
+/// The intrinsics for people.
+pub const INTRINSICS_PAGE: &str = "docs/INTRINSICS.md";
 /// Sources that decide what a row looks like.
 pub const ROW_SOURCES: [&str; 2] = ["schema/src/codes.rs", "schema/src/rows.rs"];
 
@@ -37,6 +41,8 @@ pub fn make(root: &Path, spec: &Spec) -> Result<Artefacts, String> {
     let literals = literals.into_iter().map(|(n, t)| (format!("{LITERALS}/{n}"), t.into_bytes())).collect();
     let blobs = emit::bytes::blobs(spec);
     let mut rest: Vec<File> = vec![(OPCODES.to_owned(), emit::rust::opcodes(spec).into_bytes())];
+    rest.push((INTRINSICS.to_owned(), emit::intrinsics::file(spec).into_bytes()));
+    rest.push((INTRINSICS_PAGE.to_owned(), emit::pages::intrinsics(spec).into_bytes()));
     rest.extend(blobs.iter().map(|(n, b)| (format!("{BLOBS}/{n}"), b.clone())));
     rest.push((format!("{BLOBS}/vm.docs.bincode"), emit::docs::blob(spec)?));
     let mut texts = Vec::new();

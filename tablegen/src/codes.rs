@@ -42,5 +42,14 @@ pub const CODES: &[(&str, &str)] = &[
     ("E042", "unknown family"),
     ("E050", "a register class that is out of place, badly named or there twice"),
     ("E051", "a logical type whose layout or name is wrong"),
+    (
+        "E070",
+        "an intrinsic id that is there twice, was retired, is 0 or belongs to embedders (from 32768 on)",
+    ),
+    ("E071", "an intrinsic or argument name that is bad or there twice"),
+    ("E072", "a layout names an unknown type, or a class that takes other than one slot or no plain value"),
+    ("E073", "an intrinsic states another number of slots than its types take in types.json"),
+    ("E074", "an intrinsic without a result, or with more arguments, results or slots than a row holds"),
+    ("E075", "effects, traps or fuel that an intrinsic cannot have"),
     ("E060", "the tables are larger than the spec allows"),
 ];

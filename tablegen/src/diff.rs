@@ -5,7 +5,7 @@ use crate::diag::plural;
 use crate::dump;
 use crate::manifest::Manifest;
 use opforge_schema::docs::Docs;
-use opforge_schema::{Blobs, Isa, OpRow};
+use opforge_schema::{Blobs, IntrinsicRow, Isa, OpRow, TrapCode};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -17,8 +17,15 @@ pub struct Tables {
     docs: Option<Docs>,
 }
 
-const FILES: [&str; 6] =
-    ["vm.ops.bin", "vm.names.bin", "vm.text.bin", "vm.lookup.bin", "vm.classes.bin", "vm.types.bin"];
+const FILES: [&str; 7] = [
+    "vm.ops.bin",
+    "vm.names.bin",
+    "vm.text.bin",
+    "vm.lookup.bin",
+    "vm.classes.bin",
+    "vm.types.bin",
+    "vm.intrinsics.bin",
+];
 
 impl Tables {
     /// Reads a folder of blobs with its MANIFEST.
@@ -37,7 +44,14 @@ impl Tables {
     pub fn from_files(file: impl Fn(&str) -> Result<Vec<u8>, String>) -> Result<Self, String> {
         let text = String::from_utf8_lossy(&file("MANIFEST")?).replace("\r\n", "\n");
         let isa_version = Manifest::parse(&text)?.isa_version;
-        let blobs = FILES.iter().map(|name| file(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut blobs = FILES.iter().map(|name| file(name)).collect::<Result<Vec<_>, _>>();
+        // Tables from before there were intrinsics.
+        if blobs.is_err() && !text.contains("vm.intrinsics.bin") {
+            let none = opforge_schema::literal::blob::<IntrinsicRow>(&[]);
+            let older = FILES.iter().take(FILES.len() - 1).map(|name| file(name));
+            blobs = older.chain([Ok(none)]).collect();
+        }
+        let blobs = blobs?;
         let docs = file("vm.docs.bincode").ok().and_then(|bytes| Docs::read(&bytes).ok());
         let tables = Self { isa_version, blobs, docs };
         tables.isa().map_err(|e| e.to_string())?;
@@ -53,6 +67,7 @@ impl Tables {
             lookup: blob(3),
             classes: blob(4),
             types: blob(5),
+            intrinsics: blob(6),
         })
     }
 }
@@ -73,6 +88,8 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// Opcodes of which only docs or examples changed.
     pub doc_only: usize,
+    /// Intrinsics of which docs or examples changed.
+    pub intrinsic_docs: usize,
     /// Versions of the instruction set, old and new.
     pub versions: (u32, u32),
 }
@@ -81,7 +98,9 @@ impl Report {
     /// Whether nothing changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.doc_only == 0 && self.versions.0 == self.versions.1
+        self.changes.is_empty()
+            && self.doc_only + self.intrinsic_docs == 0
+            && self.versions.0 == self.versions.1
     }
 
     /// Number of breaking changes.
@@ -109,6 +128,9 @@ impl Report {
         if self.doc_only > 0 {
             out += &format!("  doc only: {}\n", plural(self.doc_only, "opcode"));
         }
+        if self.intrinsic_docs > 0 {
+            out += &format!("  docs of {}\n", plural(self.intrinsic_docs, "intrinsic"));
+        }
         let (old, new) = self.versions;
         out += &match (self.unacknowledged(), self.is_empty()) {
             (true, _) => {
@@ -134,6 +156,7 @@ pub fn compare(old: &Tables, new: &Tables) -> Report {
         }
         names(&mut changes, &a, &b);
         types(&mut changes, &a, &b);
+        intrinsics(&mut changes, &a, &b);
     }
     let changed: BTreeSet<&str> = changes.iter().filter_map(|c| c.line.split(' ').nth(1)).collect();
     let doc_only = match (&old.docs, &new.docs) {
@@ -143,7 +166,13 @@ pub fn compare(old: &Tables, new: &Tables) -> Report {
         }
         _ => 0,
     };
-    Report { changes, doc_only, versions: (old.isa_version, new.isa_version) }
+    let intrinsic_docs = match (&old.docs, &new.docs) {
+        (Some(a), Some(b)) => {
+            b.intrinsics.iter().filter(|d| a.intrinsic(&d.name).is_some_and(|o| o != *d)).count()
+        }
+        _ => 0,
+    };
+    Report { changes, doc_only, intrinsic_docs, versions: (old.isa_version, new.isa_version) }
 }
 
 fn op(out: &mut Vec<Change>, old: &Isa<'_>, new: &Isa<'_>, didx: u16) {
@@ -279,4 +308,55 @@ fn types(out: &mut Vec<Change>, old: &Isa<'_>, new: &Isa<'_>) {
         let line = format!("+ type {} {:?}", b.as_str(), b.slots());
         out.push(Change { line, breaks: None });
     }
+}
+
+fn intrinsics(out: &mut Vec<Change>, old: &Isa<'_>, new: &Isa<'_>) {
+    let ids: BTreeSet<u16> = old.intrinsics.iter().chain(new.intrinsics).map(|row| row.id.get()).collect();
+    for id in ids {
+        match (old.intrinsic(id.into()), new.intrinsic(id.into())) {
+            (None, Some(b)) => {
+                let (name, fuel) = (b.name.as_str(), dump::intrinsic_fuel(b));
+                let line = format!("+ intrinsic {id} {name}{} fuel {fuel}", signature(new, b));
+                out.push(Change { line, breaks: None });
+            }
+            (Some(a), None) => {
+                let line = format!("- intrinsic {id} {} removed", a.name.as_str());
+                out.push(Change { line, breaks: Some("bytecode") });
+            }
+            (Some(a), Some(b)) => intrinsic(out, (old, a), (new, b)),
+            (None, None) => {}
+        }
+    }
+}
+
+fn intrinsic(
+    out: &mut Vec<Change>,
+    (old, a): (&Isa<'_>, &IntrinsicRow),
+    (new, b): (&Isa<'_>, &IntrinsicRow),
+) {
+    let traps = |row: &IntrinsicRow| {
+        let names = TrapCode::ALL.iter().filter(|t| row.traps_with(**t)).map(|t| t.name());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    for (what, x, y, breaks) in [
+        ("name", a.name.as_str().to_owned(), b.name.as_str().to_owned(), Some("text")),
+        ("arg slots", format!("{:?}", a.arg_slots()), format!("{:?}", b.arg_slots()), Some("verifier")),
+        ("ret slots", format!("{:?}", a.ret_slots()), format!("{:?}", b.ret_slots()), Some("verifier")),
+        ("layout", signature(old, a), signature(new, b), None),
+        ("traps", traps(a), traps(b), Some("semantics")),
+        ("fuel", dump::intrinsic_fuel(a), dump::intrinsic_fuel(b), Some("fuel")),
+        ("effects", dump::flags(a.flags.get()), dump::flags(b.flags.get()), None),
+        ("since", a.since.to_string(), b.since.to_string(), None),
+    ] {
+        if x != y {
+            let line = format!("~ intrinsic {} {}: {what}: {x} -> {y}", b.id.get(), b.name.as_str());
+            out.push(Change { line, breaks });
+        }
+    }
+}
+
+/// The logical types of an intrinsic: `(vec2, vec2) -> (float)`.
+fn signature(isa: &Isa<'_>, row: &IntrinsicRow) -> String {
+    let names = |entries: &[u8]| entries.iter().map(|&e| isa.layout_name(e)).collect::<Vec<_>>().join(", ");
+    format!("({}) -> ({})", names(row.args()), names(row.rets()))
 }

@@ -4,8 +4,8 @@
 use opforge_schema::docs::Docs;
 use opforge_schema::zerocopy::FromBytes;
 use opforge_schema::{
-    ClassRow, Encoding, Header, Isa, LookupRow, NameRow, OpRow, OperandRow, TableRow, TextRow, TrapCode,
-    TypeRow, TypeRule, fuse_flags, op_flags,
+    ClassRow, Encoding, Header, IntrinsicRow, Isa, LookupRow, NameRow, OpRow, OperandRow, TableRow, TextRow,
+    TrapCode, TypeRow, TypeRule, fuse_flags, op_flags,
 };
 use std::fmt::Write as _;
 
@@ -51,6 +51,7 @@ pub fn blob(bytes: &[u8]) -> Result<String, String> {
         TypeRow::TABLE => {
             table::<TypeRow>(bytes, |_, r| Some(format!("{:<12} classes {:?}", r.as_str(), r.slots())))
         }
+        IntrinsicRow::TABLE => table::<IntrinsicRow>(bytes, |_, r| Some(intrinsic(r))),
         other => Err(format!("table {other} is not known")),
     }
 }
@@ -149,8 +150,41 @@ pub fn template(code: &[u8]) -> String {
     out
 }
 
+fn intrinsic(row: &IntrinsicRow) -> String {
+    let mut out = format!("{:>5} {:<24}", row.id.get(), row.name.as_str());
+    for (what, entries, slots) in
+        [("args", row.args(), row.arg_slots()), ("rets", row.rets(), row.ret_slots())]
+    {
+        let _ = write!(out, "{what} {} slots {slots:?} | ", layout(entries));
+    }
+    let _ = write!(out, "fuel {}", intrinsic_fuel(row));
+    let traps: Vec<&str> = TrapCode::ALL.iter().filter(|t| row.traps_with(**t)).map(|t| t.name()).collect();
+    let traps = if traps.is_empty() { "-".to_owned() } else { traps.join(" ") };
+    let _ = write!(out, " | {} | traps {traps} since {}", flags(row.flags.get()), row.since);
+    out
+}
+
+/// The entries of a layout: `t0` is the first logical type, other numbers are classes.
+fn layout(entries: &[u8]) -> String {
+    let entry = |&e: &u8| match opforge_schema::layout::type_index(e) {
+        Some(index) => format!("t{index}"),
+        None => e.to_string(),
+    };
+    format!("({})", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
+}
+
+/// Fuel of an intrinsic, with its size part.
+#[must_use]
+pub fn intrinsic_fuel(row: &IntrinsicRow) -> String {
+    match row.fuel_shift {
+        0 => row.fuel.get().to_string(),
+        shift => format!("{} + bytes>>{shift}", row.fuel.get()),
+    }
+}
+
 fn docs(docs: &Docs) -> String {
-    let mut out = format!("vm.docs isa_version {} ops {}\n", docs.isa_version, docs.ops.len());
+    let (ops, intrinsics) = (docs.ops.len(), docs.intrinsics.len());
+    let mut out = format!("vm.docs isa_version {} ops {ops} intrinsics {intrinsics}\n", docs.isa_version);
     for op in &docs.ops {
         let traps: Vec<&str> =
             op.traps.iter().filter_map(|t| TrapCode::from_code(*t)).map(TrapCode::name).collect();
@@ -166,6 +200,15 @@ fn docs(docs: &Docs) -> String {
             }
         }
         for e in &op.examples {
+            let bytes: Vec<String> = e.bytes.iter().map(|b| format!("{b:02x}")).collect();
+            let _ = writeln!(out, "  e.g. {} = {} {}", e.text, bytes.join(" "), e.json);
+        }
+    }
+    for intrinsic in &docs.intrinsics {
+        let (id, name, args) = (intrinsic.id, &intrinsic.name, intrinsic.args.join(", "));
+        let _ = writeln!(out, "intrinsic {id} {name}({args}): {}", intrinsic.doc);
+        let _ = writeln!(out, "  sem: {}", intrinsic.sem);
+        for e in &intrinsic.examples {
             let bytes: Vec<String> = e.bytes.iter().map(|b| format!("{b:02x}")).collect();
             let _ = writeln!(out, "  e.g. {} = {} {}", e.text, bytes.join(" "), e.json);
         }

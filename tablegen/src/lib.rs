@@ -29,7 +29,7 @@ pub mod sha256;
 
 use diag::Diags;
 use model::Spec;
-use source::{MAX_SPEC_BYTES, Source};
+use source::{MAX_SPEC_BYTES, Source, Sources};
 use std::path::Path;
 
 /// Reads, parses and lints the spec below a workspace root.
@@ -39,15 +39,16 @@ use std::path::Path;
 pub fn load(root: &Path) -> Result<Spec, String> {
     let opcodes = read(root, "spec/opcodes.json")?;
     let types = read(root, "spec/types.json")?;
-    compile(opcodes, types).map_err(|d| d.render())
+    let intrinsics = read(root, "spec/intrinsics.json")?;
+    compile(Sources { opcodes, types, intrinsics }).map_err(|d| d.render())
 }
 
 /// Parses and lints a spec.
 ///
 /// # Errors
 /// The findings, if there is one.
-pub fn compile(opcodes: Source, types: Source) -> Result<Spec, Box<Diags>> {
-    let (spec, mut d) = parse::parse(opcodes, types, |text| sha256::hex(text.as_bytes()));
+pub fn compile(sources: Sources) -> Result<Spec, Box<Diags>> {
+    let (spec, mut d) = parse::parse(sources, |text| sha256::hex(text.as_bytes()));
     match spec {
         Some(mut spec) => {
             lint::lint(&mut d, &mut spec);

@@ -99,7 +99,8 @@ fn generate(root: &Path) -> Result<(), String> {
     let sizes: Vec<String> =
         all.blobs.iter().map(|(name, bytes)| format!("{name} {}", bytes.len())).collect();
     let total: usize = all.blobs.iter().map(|(_, bytes)| bytes.len()).sum();
-    say(&format!("{} opcodes; {}\n", spec.ops.len(), sizes.join(", ")));
+    let (ops, intrinsics) = (spec.ops.len(), spec.intrinsics.len());
+    say(&format!("{ops} opcodes, {intrinsics} intrinsics; {}\n", sizes.join(", ")));
     say(&format!(
         "{total} of {} bytes; {} changed\n",
         spec.tables_max_bytes.v,

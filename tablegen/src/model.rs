@@ -30,6 +30,10 @@ pub struct Spec {
     pub classes: Vec<Class>,
     /// Logical types.
     pub types: Vec<LogicalType>,
+    /// Intrinsics by id.
+    pub intrinsics: Vec<Intrinsic>,
+    /// Intrinsic ids that were used once.
+    pub retired_intrinsics: Vec<Retired>,
     /// Path and digest of each spec file.
     pub files: Vec<(String, String)>,
 }
@@ -165,6 +169,100 @@ pub struct Example {
     pub inputs: Vec<At<String>>,
     /// Class names of the output values.
     pub outputs: Vec<At<String>>,
+}
+
+/// A function that the VM owns.
+#[derive(Clone, Debug)]
+pub struct Intrinsic {
+    /// Where its object begins.
+    pub at: Span,
+    /// Stable id.
+    pub id: At<u16>,
+    /// Name in text.
+    pub name: At<String>,
+    /// First container minor version.
+    pub since: u8,
+    /// What it computes.
+    pub doc: At<String>,
+    /// Arguments.
+    pub args: Vec<Param>,
+    /// Type names of the results.
+    pub rets: Vec<At<String>>,
+    /// Slots that the arguments are stated to take.
+    pub arg_slots: At<u8>,
+    /// Slots that the results are stated to take.
+    pub ret_slots: At<u8>,
+    /// Effects.
+    pub effects: Vec<At<Effect>>,
+    /// Traps in checking order.
+    pub traps: Vec<At<TrapCode>>,
+    /// Fuel charged every time.
+    pub fuel: u16,
+    /// One more unit for every `1 << shift` bytes of the arguments; 0 for none.
+    pub fuel_shift: u8,
+    /// The function, as module and function.
+    pub sem: At<(String, String)>,
+    /// Examples.
+    pub examples: Vec<IntrinsicExample>,
+    /// Something in it was wrong: only its id and name are of use to later checks.
+    pub damaged: bool,
+    /// Arguments and results, flattened; set by the lints.
+    pub layout: Vec<Vec<Entry>>,
+}
+
+/// An argument of an intrinsic.
+#[derive(Clone, Debug)]
+pub struct Param {
+    /// Name.
+    pub name: At<String>,
+    /// Type name.
+    pub ty: At<String>,
+}
+
+/// An entry of a layout, resolved.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// As rows hold it: see [`layout`](opforge_schema::layout).
+    pub code: u8,
+    /// Class tags of its slots.
+    pub slots: Vec<u8>,
+    /// Whether a slot holds text or bytes, which have a size.
+    pub sized: bool,
+}
+
+/// An example of an intrinsic.
+#[derive(Clone, Debug)]
+pub struct IntrinsicExample {
+    /// Where it begins.
+    pub at: Span,
+    /// Values in and out, or the trap, as compact JSON.
+    pub json: String,
+    /// Class names of the argument slots.
+    pub inputs: Vec<At<String>>,
+    /// Class names of the result slots; `None` for a trap.
+    pub outputs: Option<Vec<At<String>>>,
+    /// The trap it ends in, if it traps.
+    pub trap: Option<At<TrapCode>>,
+}
+
+impl Intrinsic {
+    /// The name of its variant in `Intrinsic`: `Vec2LengthSquared` of `vec2.length_squared`.
+    #[must_use]
+    pub fn variant(&self) -> String {
+        let mut out = String::new();
+        for part in self.name.v.split(['.', '_']) {
+            let mut chars = part.chars();
+            out.extend(chars.next().map(|c| c.to_ascii_uppercase()));
+            out.push_str(chars.as_str());
+        }
+        out
+    }
+
+    /// The flags of its row.
+    #[must_use]
+    pub fn flags(&self) -> u16 {
+        self.effects.iter().fold(0, |bits, e| bits | e.v.flag().0)
+    }
 }
 
 /// An effect of an instruction beyond its result.

@@ -13,6 +13,29 @@ pub struct Source {
     pub text: String,
 }
 
+/// The files of a spec.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// `opcodes.json`.
+    pub opcodes: Source,
+    /// `types.json`.
+    pub types: Source,
+    /// `intrinsics.json`.
+    pub intrinsics: Source,
+}
+
+impl Sources {
+    /// Sources under their usual names, from the texts of `opcodes.json`, `types.json` and `intrinsics.json`.
+    #[must_use]
+    pub fn of_texts([opcodes, types, intrinsics]: [&str; 3]) -> Self {
+        Self {
+            opcodes: Source::new("spec/opcodes.json", opcodes),
+            types: Source::new("spec/types.json", types),
+            intrinsics: Source::new("spec/intrinsics.json", intrinsics),
+        }
+    }
+}
+
 /// A range of bytes in one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Span {

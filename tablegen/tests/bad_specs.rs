@@ -12,7 +12,7 @@ fn bad() -> PathBuf {
 }
 
 /// A workspace with these specs and no generated file.
-fn workspace(opcodes: &[u8], types: &[u8]) -> tempfile::TempDir {
+fn workspace(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
@@ -21,6 +21,7 @@ fn workspace(opcodes: &[u8], types: &[u8]) -> tempfile::TempDir {
     };
     write("spec/opcodes.json", opcodes);
     write("spec/types.json", types);
+    write("spec/intrinsics.json", intrinsics);
     for name in ["schema/src/codes.rs", "schema/src/rows.rs"] {
         write(name, b"");
     }
@@ -50,8 +51,8 @@ fn snapshot(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Runs `gen` on a spec that must be refused, and returns what it prints.
-fn refused(opcodes: &[u8], types: &[u8]) -> String {
-    let dir = workspace(opcodes, types);
+fn refused(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> String {
+    let dir = workspace(opcodes, types, intrinsics);
     let before = snapshot(dir.path());
     let output = tablegen(dir.path(), "gen");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
@@ -63,6 +64,7 @@ fn refused(opcodes: &[u8], types: &[u8]) -> String {
 fn each_bad_spec_gives_its_findings_and_writes_nothing() {
     let good = std::fs::read(bad().join("good.json")).expect("good.json");
     let types = std::fs::read(bad().join("types.good.json")).expect("types.good.json");
+    let intrinsics = std::fs::read(bad().join("intrinsics.good.json")).expect("intrinsics.good.json");
     let bless = std::env::var_os("TABLEGEN_BLESS").is_some();
     let mut wrong = Vec::new();
     let mut cases = 0;
@@ -76,7 +78,11 @@ fn each_bad_spec_gives_its_findings_and_writes_nothing() {
         }
         cases += 1;
         let text = std::fs::read(&path).expect("a case");
-        let printed = if name.starts_with("types.") { refused(&good, &text) } else { refused(&text, &types) };
+        let printed = match name.split('.').next() {
+            Some("types") => refused(&good, &text, &intrinsics),
+            Some("intrinsics") => refused(&good, &types, &text),
+            _ => refused(&text, &types, &intrinsics),
+        };
         let golden = path.with_extension("stderr");
         if bless {
             std::fs::write(&golden, &printed).expect("blessing");
@@ -90,11 +96,10 @@ fn each_bad_spec_gives_its_findings_and_writes_nothing() {
 
 #[test]
 fn the_good_spec_beside_them_has_no_findings() {
-    let read = |name: &str| {
-        let text = std::fs::read_to_string(bad().join(name)).expect("a spec");
-        opforge_tablegen::source::Source::new(name, &text)
-    };
-    let spec = opforge_tablegen::compile(read("good.json"), read("types.good.json"));
+    let texts = ["good.json", "types.good.json", "intrinsics.good.json"]
+        .map(|name| std::fs::read_to_string(bad().join(name)).expect("a spec"));
+    let sources = opforge_tablegen::source::Sources::of_texts(texts.each_ref().map(String::as_str));
+    let spec = opforge_tablegen::compile(sources);
     assert!(spec.is_ok(), "{}", spec.err().map(|d| d.render()).unwrap_or_default());
 }
 
@@ -121,6 +126,8 @@ fn every_finding_code_has_a_case_or_a_test() {
 #[test]
 fn files_that_cannot_be_specs_are_refused_before_parsing() {
     let types = std::fs::read(bad().join("types.good.json")).expect("types");
+    let intrinsics = std::fs::read(bad().join("intrinsics.good.json")).expect("intrinsics");
+    let refused = |opcodes: &[u8], types: &[u8]| refused(opcodes, types, &intrinsics);
     let huge = refused(&vec![b' '; (4 << 20) + 1], &types);
     assert!(huge.starts_with("spec/opcodes.json: error[E000]: 4194305 bytes"), "{huge}");
     let latin = refused(b"{\"isa\": \"\xe4\"}", &types);
@@ -130,10 +137,13 @@ fn files_that_cannot_be_specs_are_refused_before_parsing() {
     assert!(deep.starts_with("spec/opcodes.json:1:18: error[E001]: nested more than 16 deep"), "{deep}");
     let open = refused(&b"[".repeat(200_000), &types);
     assert!(open.starts_with("spec/opcodes.json:1:200000: error[E001]: not JSON: EOF"), "{open}");
-    let dir = workspace(b"{}", &types);
-    std::fs::remove_file(dir.path().join("spec/types.json")).expect("removing");
-    let output = tablegen(dir.path(), "gen");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("spec/types.json: error[E000]: cannot be read"));
+    for name in ["spec/types.json", "spec/intrinsics.json"] {
+        let dir = workspace(b"{}", &types, &intrinsics);
+        std::fs::remove_file(dir.path().join(name)).expect("removing");
+        let output = tablegen(dir.path(), "gen");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(&format!("{name}: error[E000]: cannot be read")), "{said}");
+    }
 }
 
 #[test]
@@ -141,7 +151,8 @@ fn at_most_fifty_findings_are_printed_and_the_rest_counted() {
     let read = |name: &str| std::fs::read_to_string(bad().join(name)).expect("a spec");
     let many = format!("\"examples\": [{}]", vec!["1"; 60].join(", "));
     let spec = read("good.json").replacen("\"examples\": []", &many, 1);
-    let printed = refused(spec.as_bytes(), read("types.good.json").as_bytes());
+    let (types, intrinsics) = (read("types.good.json"), read("intrinsics.good.json"));
+    let printed = refused(spec.as_bytes(), types.as_bytes(), intrinsics.as_bytes());
     assert_eq!(printed.matches("error[E002]").count(), 50);
     assert!(
         printed.ends_with("tablegen: 10 more not shown\ntablegen: 60 errors, nothing written\n"),

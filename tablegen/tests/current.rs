@@ -1,7 +1,7 @@
 //! The committed files are what the spec makes them, whatever the machine, the folder and the line ends.
 
 use opforge_tablegen::artefacts::{self, Artefacts};
-use opforge_tablegen::source::Source;
+use opforge_tablegen::source::Sources;
 use opforge_tablegen::{compile, load, model::Spec, tree};
 use std::path::{Path, PathBuf};
 
@@ -18,30 +18,34 @@ fn generated_files_are_up_to_date() {
     assert!(problems.is_empty(), "{}\n{}", problems.join("\n"), tree::FIX);
 }
 
-fn from_texts(opcodes: &str, types: &str) -> Artefacts {
-    let sources = (Source::new("spec/opcodes.json", opcodes), Source::new("spec/types.json", types));
-    let spec: Spec = compile(sources.0, sources.1).unwrap_or_else(|d| panic!("{}", d.render()));
+fn from_texts(opcodes: &str, types: &str, intrinsics: &str) -> Artefacts {
+    let sources = Sources::of_texts([opcodes, types, intrinsics]);
+    let spec: Spec = compile(sources).unwrap_or_else(|d| panic!("{}", d.render()));
     artefacts::make(&root(), &spec).expect("artefacts")
 }
 
 #[test]
 fn byte_order_mark_and_crlf_change_nothing() {
-    let (opcodes, types) = (opforge_spec::OPCODES, opforge_spec::TYPES);
-    let plain = from_texts(opcodes, types);
+    let (opcodes, types, intrinsics) = (opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS);
+    let plain = from_texts(opcodes, types, intrinsics);
     let dos = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
-    let other = from_texts(&dos(opcodes), &dos(types));
+    let other = from_texts(&dos(opcodes), &dos(types), &dos(intrinsics));
     assert!(plain.literals == other.literals && plain.rest == other.rest);
 }
 
 #[test]
 fn the_order_of_keys_and_opcodes_changes_only_the_digest_of_the_spec() {
-    let plain = from_texts(opforge_spec::OPCODES, opforge_spec::TYPES);
-    // serde_json sorts keys; opcodes are turned round by hand.
-    let mut spec: serde_json::Value = serde_json::from_str(opforge_spec::OPCODES).expect("JSON");
-    spec["opcodes"].as_array_mut().expect("opcodes").reverse();
-    let sorted = serde_json::to_string_pretty(&spec).expect("JSON");
-    assert_ne!(sorted, opforge_spec::OPCODES);
-    let other = from_texts(&sorted, opforge_spec::TYPES);
+    let plain = from_texts(opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS);
+    // serde_json sorts keys; the lists are turned round by hand.
+    let turned = |text: &str, list: &str| {
+        let mut spec: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        spec[list].as_array_mut().expect("a list").reverse();
+        let sorted = serde_json::to_string_pretty(&spec).expect("JSON");
+        assert_ne!(sorted, text);
+        sorted
+    };
+    let opcodes = turned(opforge_spec::OPCODES, "opcodes");
+    let other = from_texts(&opcodes, opforge_spec::TYPES, &turned(opforge_spec::INTRINSICS, "intrinsics"));
     assert!(plain.literals == other.literals);
     for (a, b) in plain.rest.iter().zip(&other.rest) {
         assert_eq!(a.0, b.0);
@@ -51,7 +55,7 @@ fn the_order_of_keys_and_opcodes_changes_only_the_digest_of_the_spec() {
 
 #[test]
 fn generated_text_is_printable_ascii() {
-    let all = from_texts(opforge_spec::OPCODES, opforge_spec::TYPES);
+    let all = from_texts(opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS);
     for (path, bytes) in all.literals.iter().chain(&all.rest).filter(|(p, _)| !artefacts::is_blob(p)) {
         let fine = path.ends_with(".txt") || bytes.iter().all(|b| *b == b'\n' || (b' '..=b'~').contains(b));
         assert!(fine, "{path} holds something else");

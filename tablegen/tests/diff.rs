@@ -1,7 +1,7 @@
 //! `tablegen diff`: which changes are told, in which words, and which break whom.
 
 use opforge_tablegen::diff::{Report, Tables, compare};
-use opforge_tablegen::source::Source;
+use opforge_tablegen::source::Sources;
 use opforge_tablegen::{artefacts, compile};
 use std::path::Path;
 
@@ -10,9 +10,9 @@ fn good(name: &str) -> String {
     std::fs::read_to_string(path).expect("a spec")
 }
 
-fn tables(opcodes: &str, types: &str) -> Tables {
+fn tables(texts: [&str; 3]) -> Tables {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let spec = compile(Source::new("opcodes.json", opcodes), Source::new("types.json", types));
+    let spec = compile(Sources::of_texts(texts));
     let spec = spec.unwrap_or_else(|d| panic!("{}", d.render()));
     let all = artefacts::make(&root, &spec).expect("artefacts");
     let file = |name: &str| {
@@ -24,14 +24,14 @@ fn tables(opcodes: &str, types: &str) -> Tables {
 
 /// The report of a change of the good spec: each pair of texts replaced once.
 fn change(edits: &[(&str, &str)]) -> Report {
-    let (opcodes, types) = (good("good.json"), good("types.good.json"));
-    let (mut new_opcodes, mut new_types) = (opcodes.clone(), types.clone());
+    let before = ["good.json", "types.good.json", "intrinsics.good.json"].map(good);
+    let mut after = before.clone();
     for (old, new) in edits {
-        let text = if new_opcodes.contains(old) { &mut new_opcodes } else { &mut new_types };
-        assert!(text.contains(old), "{old} is there to be changed");
+        let text = after.iter_mut().find(|text| text.contains(old));
+        let text = text.unwrap_or_else(|| panic!("{old} is there to be changed"));
         *text = text.replacen(old, new, 1);
     }
-    compare(&tables(&opcodes, &types), &tables(&new_opcodes, &new_types))
+    compare(&tables(before.each_ref().map(String::as_str)), &tables(after.each_ref().map(String::as_str)))
 }
 
 /// One line of a report, and whom it breaks.
@@ -126,4 +126,39 @@ fn a_higher_version_acknowledges_what_breaks() {
             .render()
             .ends_with("isa_version 1 -> 1: 1 breaking change needs a higher isa_version in the spec\n")
     );
+}
+
+#[test]
+fn intrinsics_may_be_added_but_not_changed() {
+    let edit = |old: &str, new: &str| change(&[(old, new)]);
+    let layout = "\"type\": \"pair\"}], \"rets\": [\"i64\"], \"arg_slots\": 2, \"ret_slots\": 1";
+    let wider = change(&[
+        (
+            layout,
+            "\"type\": \"pair\"}, {\"name\": \"k\", \"type\": \"i64\"}], \"rets\": [\"i64\"], \"arg_slots\": 3, \"ret_slots\": 1",
+        ),
+        (
+            "{\"in\": [{\"i64\": 1}, {\"i64\": 2}], \"out\"",
+            "{\"in\": [{\"i64\": 1}, {\"i64\": 2}, {\"i64\": 3}], \"out\"",
+        ),
+    ]);
+    says(&wider, "~ intrinsic 1 point.sum: arg slots: [1, 1] -> [1, 1, 1]", Some("verifier"));
+    let gone = edit("\"id\": 2, \"name\": \"point.swap_of\"", "\"id\": 3, \"name\": \"point.swap_of\"");
+    says(&gone, "- intrinsic 2 point.swap_of removed", Some("bytecode"));
+    says(&gone, "+ intrinsic 3 point.swap_of(pair) -> (pair) fuel 2", None);
+    let renamed = edit("\"point.sum\"", "\"point.total\"");
+    says(&renamed, "~ intrinsic 1 point.total: name: point.sum -> point.total", Some("text"));
+    says(
+        &edit("\"fuel\": 2, \"sem\": \"point", "\"fuel\": 3, \"sem\": \"point"),
+        "fuel: 2 -> 3",
+        Some("fuel"),
+    );
+    let traps = edit(
+        "\"traps\": [], \"fuel\": 1, \"sem\": \"point",
+        "\"traps\": [\"DivByZero\"], \"fuel\": 1, \"sem\": \"point",
+    );
+    says(&traps, "~ intrinsic 1 point.sum: traps:  -> DivByZero", Some("semantics"));
+    let docs = edit("p.x + p.y.", "The sum.");
+    assert_eq!((docs.changes.len(), docs.intrinsic_docs), (0, 1));
+    assert!(docs.render().starts_with("  docs of 1 intrinsic\n"), "{}", docs.render());
 }

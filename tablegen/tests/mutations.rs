@@ -2,7 +2,7 @@
 //! makes tables that the run-time checks accept too, so that linter and checks cannot drift apart.
 
 use opforge_schema::{Blobs, Isa};
-use opforge_tablegen::source::Source;
+use opforge_tablegen::source::Sources;
 use opforge_tablegen::{compile, emit};
 use std::path::Path;
 
@@ -76,17 +76,18 @@ fn mutate(numbers: &mut Numbers, text: &str) -> String {
 
 #[test]
 fn damaged_specs_give_findings_or_sound_tables() {
-    let (opcodes, types) = (good("good.json"), good("types.good.json"));
+    let (opcodes, types, intrinsics) =
+        (good("good.json"), good("types.good.json"), good("intrinsics.good.json"));
     let mut numbers = Numbers(42);
     let (mut accepted, mut refused) = (0, 0);
     for round in 0..3000 {
-        let (mut a, mut b) = (opcodes.clone(), types.clone());
-        if round % 5 == 0 {
-            b = mutate(&mut numbers, &b)
-        } else {
-            a = mutate(&mut numbers, &a)
+        let (mut a, mut b, mut c) = (opcodes.clone(), types.clone(), intrinsics.clone());
+        match round % 6 {
+            0 => b = mutate(&mut numbers, &b),
+            1 | 2 => c = mutate(&mut numbers, &c),
+            _ => a = mutate(&mut numbers, &a),
         }
-        match compile(Source::new("opcodes.json", &a), Source::new("types.json", &b)) {
+        match compile(Sources::of_texts([&a, &b, &c])) {
             Ok(spec) => {
                 accepted += 1;
                 let blobs = emit::bytes::blobs(&spec);
@@ -98,9 +99,10 @@ fn damaged_specs_give_findings_or_sound_tables() {
                     lookup: at(3),
                     classes: at(4),
                     types: at(5),
+                    intrinsics: at(6),
                 };
                 if let Err(e) = Isa::from_blobs(&blobs) {
-                    panic!("accepted, but {e}:\n{a}\n{b}");
+                    panic!("accepted, but {e}:\n{a}\n{b}\n{c}");
                 }
                 assert!(emit::docs::blob(&spec).is_ok());
                 assert!(emit::literals::files(&spec).len() >= 2);

@@ -31,7 +31,7 @@ impl Workspace {
         let manifest = shared.replace(members, "members = [\"schema\", \"tables\", \"tablegen/generated\"]");
         std::fs::write(dir.path().join("Cargo.toml"), manifest).expect("Cargo.toml");
         for folder in
-            ["spec", "schema/src", "tables/src", "tables/build", "tables/blobs", "tablegen/generated"]
+            ["spec", "docs", "schema/src", "tables/src", "tables/build", "tables/blobs", "tablegen/generated"]
         {
             let mut files = Vec::new();
             files_below(&source().join(folder), &mut files);

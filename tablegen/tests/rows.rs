@@ -2,17 +2,16 @@
 
 use opforge_schema::{Blobs, Encoding, Isa, OpRow};
 use opforge_tablegen::codec::{Operand, decode, encode};
-use opforge_tablegen::{compile, emit, source::Source};
+use opforge_tablegen::{compile, emit, source::Sources};
 
 fn blobs() -> Vec<(&'static str, Vec<u8>)> {
-    let source = |name: &str, text: &str| Source::new(name, text);
-    let (opcodes, types) = (opforge_spec::OPCODES, opforge_spec::TYPES);
-    let spec = compile(source("opcodes.json", opcodes), source("types.json", types));
+    let texts = [opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS];
+    let spec = compile(Sources::of_texts(texts));
     emit::bytes::blobs(&spec.unwrap_or_else(|d| panic!("{}", d.render())))
 }
 
 fn view<'b>(blobs: &'b [(&'static str, Vec<u8>)]) -> Isa<'b> {
-    let [ops, names, text, lookup, classes, types] = blobs else { panic!("six blobs") };
+    let [ops, names, text, lookup, classes, types, intrinsics] = blobs else { panic!("seven blobs") };
     let blobs = Blobs {
         ops: &ops.1,
         names: &names.1,
@@ -20,6 +19,7 @@ fn view<'b>(blobs: &'b [(&'static str, Vec<u8>)]) -> Isa<'b> {
         lookup: &lookup.1,
         classes: &classes.1,
         types: &types.1,
+        intrinsics: &intrinsics.1,
     };
     Isa::from_blobs(&blobs).unwrap_or_else(|e| panic!("{e}"))
 }

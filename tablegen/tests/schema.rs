@@ -50,6 +50,25 @@ fn types_are_the_type_rules() {
 }
 
 #[test]
+fn the_schema_of_intrinsics_has_the_limits_and_fields_of_the_code() {
+    let schema = schema(opforge_spec::INTRINSICS_SCHEMA);
+    same_names!(schema, "trap", s::TrapCode, 1);
+    let intrinsic = &schema["$defs"]["intrinsic"]["properties"];
+    assert_eq!(intrinsic["args"]["maxItems"], s::MAX_INTRINSIC_ARGS);
+    assert_eq!(intrinsic["rets"]["maxItems"], s::MAX_INTRINSIC_RETS);
+    assert_eq!(intrinsic["arg_slots"]["maximum"], s::MAX_ARG_SLOTS);
+    assert_eq!(intrinsic["ret_slots"]["maximum"], s::MAX_RET_SLOTS);
+    assert_eq!(intrinsic["name"]["maxLength"], s::MAX_NAME);
+    assert_eq!(intrinsic["id"]["maximum"], s::IntrinsicRow::FIRST_FOREIGN - 1);
+    let spec: Value = serde_json::from_str(opforge_spec::INTRINSICS).expect("the spec is JSON");
+    for i in spec["intrinsics"].as_array().expect("intrinsics") {
+        for key in i.as_object().expect("an object").keys() {
+            assert!(intrinsic.get(key).is_some(), "the schema does not know {key}");
+        }
+    }
+}
+
+#[test]
 fn fields_are_those_that_the_parser_knows() {
     // A spec with a field that the parser does not know is refused, so the built-in spec and the schema
     // agree on every field that is used; limits are compared here.

@@ -2,7 +2,10 @@
 //! is a compile error that names the table.
 
 use opforge_schema::zerocopy::transmute_ref;
-use opforge_schema::{ClassRow, Header, Isa, LookupRow, NameRow, OpRow, TextRow, TypeRow, check};
+use opforge_schema::{
+    ClassRow, FINGERPRINT_SEED, Header, IntrinsicRow, Isa, LookupRow, NameRow, OpRow, TextRow, TypeRow,
+    check, fingerprint,
+};
 
 /// Embeds `blobs/<file>` as rows, its header checked. The rows are a static, so that a program holds them
 /// once; a const would be copied into every crate that uses it.
@@ -36,10 +39,37 @@ embed!(TEXT, TEXT_ROWS, TextRow, "vm.text.bin");
 embed!(LOOKUP, LOOKUP_ROWS, LookupRow, "vm.lookup.bin");
 embed!(CLASSES, CLASSES_ROWS, ClassRow, "vm.classes.bin");
 embed!(TYPES, TYPES_ROWS, TypeRow, "vm.types.bin");
+embed!(INTRINSICS, INTRINSICS_ROWS, IntrinsicRow, "vm.intrinsics.bin");
 
 /// The instruction set of opforge.
-pub const ISA: Isa<'static> =
-    Isa { ops: &OPS, names: &NAMES, text: &TEXT, lookup: &LOOKUP, classes: &CLASSES, types: &TYPES };
+pub const ISA: Isa<'static> = Isa {
+    ops: &OPS,
+    names: &NAMES,
+    text: &TEXT,
+    lookup: &LOOKUP,
+    classes: &CLASSES,
+    types: &TYPES,
+    intrinsics: &INTRINSICS,
+};
+
+/// Goes on with a fingerprint over the rows of a blob.
+macro_rules! hash_rows {
+    ($hash:expr, $file:literal) => {
+        fingerprint($hash, include_bytes!(concat!("../blobs/", $file)).split_at(size_of::<Header>()).1)
+    };
+}
+
+/// [`Isa::fingerprint`] of [`ISA`].
+pub const FINGERPRINT: u64 = {
+    let mut hash = FINGERPRINT_SEED;
+    hash = hash_rows!(hash, "vm.ops.bin");
+    hash = hash_rows!(hash, "vm.names.bin");
+    hash = hash_rows!(hash, "vm.text.bin");
+    hash = hash_rows!(hash, "vm.lookup.bin");
+    hash = hash_rows!(hash, "vm.classes.bin");
+    hash = hash_rows!(hash, "vm.types.bin");
+    hash_rows!(hash, "vm.intrinsics.bin")
+};
 
 /// Stops compilation with a message that names the file and, but for headers, the row.
 const fn fail(file: &str, row: Option<usize>, problem: &str) -> ! {
@@ -101,3 +131,9 @@ check_rows!(LOOKUP, "vm.lookup.bin", |row, i| check::lookup(
 ));
 check_rows!(CLASSES, "vm.classes.bin", |row, i| check::class(row, i));
 check_rows!(TYPES, "vm.types.bin", |row, i| check::logical_type(row, CLASSES.len()));
+check_rows!(INTRINSICS, "vm.intrinsics.bin", |row, i| check::intrinsic(
+    row,
+    if i == 0 { None } else { Some(&INTRINSICS[i - 1]) },
+    &TYPES,
+    &CLASSES
+));

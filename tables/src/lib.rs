@@ -8,10 +8,14 @@
 
 mod embed;
 #[rustfmt::skip]
+#[path = "generated/intrinsics.rs"]
+mod intrinsics;
+#[rustfmt::skip]
 #[path = "generated/opcodes.rs"]
 mod opcodes;
 
-pub use embed::ISA;
+pub use embed::{FINGERPRINT, ISA};
+pub use intrinsics::Intrinsic;
 pub use opcodes::{ISA_NAME, ISA_VERSION, Opcode};
 #[cfg(feature = "docs")]
 pub use opforge_schema::docs;
@@ -42,6 +46,26 @@ impl Opcode {
     #[must_use]
     pub const fn row(self) -> &'static opforge_schema::OpRow {
         &ISA.ops[self as usize]
+    }
+}
+
+impl Intrinsic {
+    /// Its id.
+    #[must_use]
+    pub const fn id(self) -> u32 {
+        self as u32
+    }
+
+    /// Its name in text, such as `vec2.dot`; empty if the tables do not have it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        ISA.intrinsic(self.id()).map_or("", |row| row.name.as_str())
+    }
+}
+
+impl core::fmt::Display for Intrinsic {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name())
     }
 }
 

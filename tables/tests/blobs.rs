@@ -3,19 +3,21 @@
 use opforge_schema::{Blobs, Isa, IsaError, TrapCode};
 use opforge_tables::ISA;
 
-const FILES: [&[u8]; 6] = [
+const FILES: [&[u8]; 7] = [
     include_bytes!("../blobs/vm.ops.bin"),
     include_bytes!("../blobs/vm.names.bin"),
     include_bytes!("../blobs/vm.text.bin"),
     include_bytes!("../blobs/vm.lookup.bin"),
     include_bytes!("../blobs/vm.classes.bin"),
     include_bytes!("../blobs/vm.types.bin"),
+    include_bytes!("../blobs/vm.intrinsics.bin"),
 ];
-const NAMES: [&str; 6] = ["vm.ops", "vm.names", "vm.text", "vm.lookup", "vm.classes", "vm.types"];
+const NAMES: [&str; 7] =
+    ["vm.ops", "vm.names", "vm.text", "vm.lookup", "vm.classes", "vm.types", "vm.intrinsics"];
 
-fn isa<'b>(files: &[&'b [u8]; 6]) -> Result<Isa<'b>, IsaError> {
-    let [ops, names, text, lookup, classes, types] = *files;
-    Isa::from_blobs(&Blobs { ops, names, text, lookup, classes, types })
+fn isa<'b>(files: &[&'b [u8]; 7]) -> Result<Isa<'b>, IsaError> {
+    let [ops, names, text, lookup, classes, types, intrinsics] = *files;
+    Isa::from_blobs(&Blobs { ops, names, text, lookup, classes, types, intrinsics })
 }
 
 fn with(at: usize, bytes: &[u8]) -> Result<(), IsaError> {
@@ -36,6 +38,12 @@ fn read_everything(isa: &Isa<'_>) {
     }
     sum += isa.classes.iter().map(|c| c.as_str().len()).sum::<usize>();
     sum += isa.types.iter().map(|t| t.as_str().len() + t.slots().len()).sum::<usize>();
+    for row in isa.intrinsics {
+        sum += row.arg_slots().len() + row.ret_slots().len() + row.name.as_str().len();
+        sum += row.args().iter().chain(row.rets()).map(|&e| isa.layout_name(e).len()).sum::<usize>();
+        sum += usize::from(isa.intrinsic(row.id.get().into()).is_some());
+    }
+    sum += (isa.fingerprint() & 1) as usize;
     assert!(sum > 0);
 }
 
@@ -44,6 +52,8 @@ fn the_files_are_the_embedded_tables() {
     let read = isa(&FILES).expect("the committed blobs");
     assert_eq!((read.ops, read.names, read.text), (ISA.ops, ISA.names, ISA.text));
     assert_eq!((read.lookup, read.classes, read.types), (ISA.lookup, ISA.classes, ISA.types));
+    assert_eq!(read.intrinsics, ISA.intrinsics);
+    assert_eq!(read.fingerprint(), opforge_tables::FINGERPRINT);
 }
 
 #[test]
@@ -51,7 +61,7 @@ fn bytes_at_odd_addresses_are_fine() {
     for offset in 1..4 {
         let moved: Vec<Vec<u8>> = FILES.iter().map(|f| [&vec![0; offset], *f].concat()).collect();
         let files: Vec<&[u8]> = moved.iter().map(|f| &f[offset..]).collect();
-        let files: [&[u8]; 6] = files.try_into().expect("six files");
+        let files: [&[u8]; 7] = files.try_into().expect("seven files");
         read_everything(&isa(&files).expect("the same bytes"));
     }
 }
@@ -65,7 +75,7 @@ fn cut_and_padded_files_are_refused_by_name() {
         }
         assert!(with(at, &[*file, &[0]].concat()).is_err(), "{}: a byte more", NAMES[at]);
         assert!(with(at, &[*file, &vec![0; 80 * 16]].concat()).is_err(), "{}: rows more", NAMES[at]);
-        let other = FILES[(at + 1) % 6];
+        let other = FILES[(at + 1) % 7];
         assert!(with(at, other).is_err(), "another table in place of {}", NAMES[at]);
     }
 }
@@ -106,7 +116,9 @@ fn every_flipped_bit_is_refused_or_harmless() {
             match with(at, &bytes) {
                 Ok(()) => harmless += 1,
                 Err(error) => {
-                    assert!(error.to_string().contains(NAMES[at]) || at != 4, "{error}");
+                    // Classes are wrong by themselves, or for the intrinsics whose slots they are.
+                    let told = [NAMES[at], NAMES[6]].iter().any(|name| error.to_string().contains(name));
+                    assert!(told || at != 4, "{error}");
                     refused += 1;
                 }
             }
@@ -115,4 +127,48 @@ fn every_flipped_bit_is_refused_or_harmless() {
     }
     // Structure finds most; the rest are tables with another meaning, which the digest in MANIFEST finds.
     assert!(refused > 4 * harmless, "{refused} refused, {harmless} harmless");
+}
+
+#[test]
+fn every_changed_table_has_another_fingerprint() {
+    for (at, file) in FILES.iter().enumerate() {
+        let mut bytes = file.to_vec();
+        for bit in (128..bytes.len() * 8).step_by(101) {
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let mut files = FILES;
+            files[at] = &bytes;
+            if let Ok(isa) = isa(&files) {
+                assert_ne!(isa.fingerprint(), opforge_tables::FINGERPRINT, "{}, bit {bit}", NAMES[at]);
+            }
+            bytes[bit / 8] ^= 1 << (bit % 8);
+        }
+    }
+}
+
+#[test]
+fn an_intrinsic_row_that_disagrees_with_the_types_is_refused() {
+    use opforge_schema::{IntrinsicRow, literal::blob};
+    let dot = *ISA.intrinsics.iter().find(|row| row.name.as_str() == "vec2.dot").expect("vec2.dot");
+    let refused = |change: fn(&mut IntrinsicRow)| {
+        let mut row = dot;
+        change(&mut row);
+        with(6, &blob(&[row])).expect_err("a changed row").to_string()
+    };
+    assert!(with(6, &blob(&[dot])).is_ok());
+    for change in [
+        (|row: &mut IntrinsicRow| row.arg_slots = 3) as fn(&mut IntrinsicRow),
+        |row| row.arg_classes[3] = 2,
+        |row| row.ret_classes[0] = 3,
+        |row| row.args[0] = 0x80,
+    ] {
+        assert!(refused(change).contains("the slots disagree with the layout's types"));
+    }
+    assert!(refused(|row| row.n_rets = 0).contains("an entry behind a layout"));
+    assert!(refused(|row| row.args[0] = 0xff).contains("a logical type that does not exist"));
+    assert!(refused(|row| row.fuel = 0.into()).contains("fuel must not be 0"));
+    assert!(refused(|row| row.flags = opforge_schema::op_flags::HOST.into()).contains("cannot have"));
+    assert!(with(6, &blob(&[dot, dot])).expect_err("twice").to_string().contains("ids are not sorted"));
+    let mut twin = dot;
+    twin.id = 9.into();
+    assert!(with(6, &blob(&[dot, twin])).expect_err("twice").to_string().contains("the name of another"));
 }

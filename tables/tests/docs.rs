@@ -19,6 +19,13 @@ fn each_opcode_has_docs_that_fit_its_row() {
             assert_eq!(example.bytes.first(), Some(&(op.didx() as u8)));
         }
     }
+    assert_eq!(docs.intrinsics.len(), ISA.intrinsics.len());
+    for (row, doc) in ISA.intrinsics.iter().zip(&docs.intrinsics) {
+        assert_eq!((doc.id, doc.name.as_str()), (row.id.get(), row.name.as_str()));
+        assert_eq!(doc.args.len(), row.args().len());
+        assert_eq!(doc.traps.iter().fold(0u32, |set, t| set | 1 << t), row.traps.get());
+        assert!(!doc.doc.is_empty() && !doc.examples.is_empty());
+    }
     let rem = docs.op(Opcode::I64Rem.didx()).expect("docs of i64.rem");
     assert_eq!((rem.sem.as_str(), rem.wasm.as_str()), ("int::i64_rem", "i64.rem_s"));
     assert!(rem.deviates.contains("MIN by -1"));

@@ -1,7 +1,7 @@
 //! The embedded tables, seen from outside.
 
 use opforge_schema::{Encoding, OperandKind, TypeRule};
-use opforge_tables::{ISA, Opcode};
+use opforge_tables::{ISA, Intrinsic, Opcode};
 
 #[test]
 fn every_opcode_has_a_row_and_is_found_by_its_names() {
@@ -63,4 +63,24 @@ fn the_list_macro_has_a_line_per_row() {
         assert_eq!(op.row().form().name(), *form, "{op}");
     }
     assert!(LISTS[2].contains(&(Opcode::I64Lt, "BrI64Lt")));
+}
+
+#[test]
+fn every_intrinsic_has_a_row_and_is_found_by_its_name() {
+    assert_eq!(Intrinsic::ALL.len(), ISA.intrinsics.len());
+    for (&intrinsic, row) in Intrinsic::ALL.iter().zip(ISA.intrinsics) {
+        assert_eq!(intrinsic.id(), u32::from(row.id.get()));
+        assert_eq!(Intrinsic::from_id(intrinsic.id()), Some(intrinsic));
+        assert_eq!(ISA.intrinsic(intrinsic.id()), Some(row));
+        assert_eq!(ISA.find_intrinsic(intrinsic.name()), Some(row));
+        assert_eq!(intrinsic.to_string(), row.name.as_str());
+    }
+    for id in [0, 31, 0x7fff, 0x8000, 0xffff, 0x1_0001, u32::MAX] {
+        assert_eq!((Intrinsic::from_id(id), ISA.intrinsic(id)), (None, None));
+    }
+    let dot = ISA.find_intrinsic("vec2.dot").expect("vec2.dot");
+    assert_eq!((dot.arg_slots(), dot.ret_slots()), (&[4, 4, 4, 4][..], &[4][..]));
+    assert_eq!(dot.args().iter().map(|&e| ISA.layout_name(e)).collect::<Vec<_>>(), ["vec2", "vec2"]);
+    let length = ISA.find_intrinsic("vec2.length").expect("vec2.length");
+    assert_eq!((length.arg_slots, length.ret_slots), (2, 1));
 }

@@ -7,10 +7,12 @@ use crate::hosts::HOST_FUNCS;
 use crate::plan::{World, traps};
 use crate::state::Body;
 use crate::ty::Ty;
-use opforge_schema::{Access, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, TypeRule};
+use opforge_schema::{
+    Access, IntrinsicRow, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, TypeRule,
+};
 use opforge_tables::ISA;
 use opforge_vm::builder::{Operand, ProgramBuilder};
-use opforge_vm::ids::{CallSigId, ConstId, ElemId, Reg, SpanId, StructId};
+use opforge_vm::ids::{CallSigId, ConstId, ElemId, IntrinsicId, Reg, SpanId, StructId};
 use opforge_vm::{Opcode, TrapCode, ValueType, emit};
 
 /// Writes the body of a function.
@@ -45,6 +47,7 @@ enum Chosen {
     Sig(CallSigId, Vec<ValueType>, Vec<ValueType>),
     Struct(StructId),
     Elem(ElemId),
+    Intrinsic(&'static IntrinsicRow),
 }
 
 /// An instruction whose operands are being chosen.
@@ -201,6 +204,7 @@ impl Body<'_, '_, '_> {
             }
             OperandKind::TypeId => Chosen::Struct(self.choices.pick(&self.world.structs)?.0),
             OperandKind::ElemTypeId => Chosen::Elem(self.choices.pick(&self.world.elems)?.0),
+            OperandKind::IntrinsicId => Chosen::Intrinsic(self.choices.pick(ISA.intrinsics)?),
             // Targets belong to control flow.
             OperandKind::Pc => return None,
             _ => Chosen::Not,
@@ -246,6 +250,7 @@ impl Body<'_, '_, '_> {
             (TypeRule::ParamsOf, &Chosen::Func(func)) => return Some(self.args_of(func)),
             (TypeRule::ParamsOf, Chosen::Host(host)) => plain(HOST_FUNCS[*host].params),
             (TypeRule::ParamsOf, Chosen::Sig(_, params, _)) => plain(params),
+            (TypeRule::ParamsOf, Chosen::Intrinsic(row)) => plain(&classes(row.arg_slots())),
             (TypeRule::OwnResults, _) => plain(&self.world.funcs[self.own].results),
             (TypeRule::FieldsOf, Chosen::Struct(id)) => plain(self.world.fields(*id)),
             (TypeRule::ElemsOf, Chosen::Elem(id)) => {
@@ -337,10 +342,11 @@ impl Body<'_, '_, '_> {
                 continue;
             }
             if op.kind() == OperandKind::RegList {
-                let types: &[ValueType] = match draft.at(op.arg) {
-                    Chosen::Func(func) => &self.world.funcs[*func].results,
-                    Chosen::Host(host) => HOST_FUNCS[*host].results,
-                    Chosen::Sig(_, _, results) => results,
+                let types: Vec<ValueType> = match draft.at(op.arg) {
+                    Chosen::Func(func) => self.world.funcs[*func].results.clone(),
+                    Chosen::Host(host) => HOST_FUNCS[*host].results.to_vec(),
+                    Chosen::Sig(_, _, results) => results.clone(),
+                    Chosen::Intrinsic(row) => classes(row.ret_slots()),
                     _ => return None,
                 };
                 let types: Vec<Ty> = types.iter().map(|&ty| Ty::Value(ty)).collect();
@@ -409,6 +415,7 @@ impl Body<'_, '_, '_> {
                 Chosen::Sig(id, ..) => Operand::CallSig(*id),
                 Chosen::Struct(id) => Operand::Struct(*id),
                 Chosen::Elem(id) => Operand::Elem(*id),
+                Chosen::Intrinsic(row) => Operand::Intrinsic(IntrinsicId(row.id.get().into())),
             })
             .collect();
         self.func.emit_didx(didx, &operands).expect("operands as the row wants them");
@@ -432,6 +439,11 @@ impl Body<'_, '_, '_> {
             self.written(reg, ty, peer_knows, hint);
         }
     }
+}
+
+/// The classes of an intrinsic's slots.
+fn classes(tags: &[u8]) -> Vec<ValueType> {
+    tags.iter().filter_map(|&tag| ValueType::from_tag(tag, 0)).collect()
 }
 
 /// The class that a rule names by itself.

@@ -7,7 +7,7 @@
 #[non_exhaustive]
 pub enum FuelSchedule {
     /// The fuel column of the tables, with one more unit for every 64 bytes that an instruction moves or
-    /// compares. Work is bounded by fuel.
+    /// compares; an intrinsic costs what its own row says. Work is bounded by fuel.
     #[default]
     BySize,
     /// One unit for every instruction, whatever it moves: what execution_tape 0.0.1 charges.

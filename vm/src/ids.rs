@@ -42,6 +42,8 @@ ids! {
     StructId "struct ",
     /// An array element type.
     ElemId "elem ",
+    /// An intrinsic: the id of a row of the intrinsic table, not a position.
+    IntrinsicId "intrinsic ",
     /// A virtual register of a function.
     Reg "r",
     /// An instruction of a function, counted from 0.

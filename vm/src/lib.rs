@@ -19,6 +19,7 @@ pub mod heap;
 pub mod host;
 pub mod ids;
 pub mod interp;
+pub mod intrinsics;
 mod limits;
 pub mod lower;
 pub mod program;
@@ -38,7 +39,7 @@ pub use interp::{
 };
 pub use limits::Limits;
 pub use opforge_schema::{Isa, Rounding, TrapCode};
-pub use opforge_tables::{ISA, Opcode};
+pub use opforge_tables::{ISA, Intrinsic, Opcode};
 pub use program::Program;
 pub use trap::{HostError, Trap, TrapDetail};
 pub use value::{AggRef, CANONICAL_NAN_BITS, Value};

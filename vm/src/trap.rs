@@ -1,6 +1,6 @@
 //! Why and where a run trapped.
 
-use crate::ids::{FuncId, SpanId};
+use crate::ids::{FuncId, IntrinsicId, SpanId};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -80,6 +80,8 @@ pub enum TrapDetail {
         /// The type found.
         actual: ValueType,
     },
+    /// The intrinsic that is not there.
+    Intrinsic(IntrinsicId),
     /// The host call that failed.
     Host {
         /// Name of the import.
@@ -155,6 +157,7 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::HostCallFailed => "the host call failed",
         TrapCode::InvalidFunction => "the function value names no function",
         TrapCode::IntOverflow => "the exact integer result does not fit",
+        TrapCode::InvalidIntrinsic => "the intrinsic is not registered",
     }
 }
 
@@ -166,6 +169,7 @@ impl fmt::Display for Trap {
             TrapDetail::Code(code) => write!(f, " with code {code}")?,
             TrapDetail::Agg(kind) => write!(f, " ({kind:?})")?,
             TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
+            TrapDetail::Intrinsic(id) => write!(f, ": {id}")?,
             TrapDetail::Host { symbol, error, .. } => write!(f, ": {}: {error}", symbol.escape_debug())?,
         }
         let mut at = 0;

@@ -1,5 +1,6 @@
 //! `opforge explain`: codes, traps and instructions in more words.
 
+mod intrinsic;
 mod op;
 mod topics;
 mod traps;
@@ -20,7 +21,10 @@ pub(crate) fn explain(args: &ExplainArgs, out: &mut Out) -> Result<Exit, Failure
         list(out);
         return Ok(Exit::Done);
     };
-    let found = code(topic).or_else(|| trap(topic)).or_else(|| op::explain(topic));
+    let found = code(topic)
+        .or_else(|| trap(topic))
+        .or_else(|| op::explain(topic))
+        .or_else(|| intrinsic::explain(topic));
     match found {
         Some(text) => {
             out.bytes(text.as_bytes());
@@ -72,11 +76,12 @@ fn trap(topic: &str) -> Option<String> {
     Some(out)
 }
 
-/// Instructions that begin or end as the topic does.
+/// Instructions and intrinsics that begin or end as the topic does.
 fn near(topic: &str) -> Vec<&'static str> {
     const MAX: usize = 8;
     let suffix = format!(".{topic}");
     let names = ISA.lookup.iter().map(|row| row.name.as_str());
+    let names = names.chain(ISA.intrinsics.iter().map(|row| row.name.as_str()));
     names
         .filter(|name| topic.len() > 1 && (name.starts_with(topic) || name.ends_with(&suffix)))
         .take(MAX)
@@ -100,7 +105,14 @@ fn list(out: &mut Out) {
     }
     out.line("\nInstructions:");
     let names: Vec<&str> = ISA.iter().map(|(didx, _)| ISA.name(didx)).collect();
-    for line in names.chunks(6) {
+    table(out, &names, 6);
+    out.line("\nIntrinsics:");
+    let names: Vec<&str> = ISA.intrinsics.iter().map(|row| row.name.as_str()).collect();
+    table(out, &names, 5);
+}
+
+fn table(out: &mut Out, names: &[&str], columns: usize) {
+    for line in names.chunks(columns) {
         let line: String = line.iter().map(|name| format!("  {name:<18}")).collect();
         out.line(line.trim_end());
     }

@@ -127,7 +127,7 @@ pub(super) const TOPICS: &[Code] = &[
         "the code generator refused a function, or panicked over it",
         "this is an error of opforge; please report it, and run the program in the interpreter until then",
     ),
-    ("J0006", "the program could not be lowered", "the message has the code of lowering, L0001 or L0002"),
+    ("J0006", "the program could not be lowered", "the message has the code of lowering, L0001 to L0003"),
     (
         "J0007",
         "lowered code breaks a guarantee that native code needs",
@@ -140,6 +140,11 @@ pub(super) const TOPICS: &[Code] = &[
     ),
     ("L0001", "verified code does not lower", "this is an error of opforge; please report it"),
     ("L0002", "the lowered program is too large", "split the program"),
+    (
+        "L0003",
+        "the program was verified with other tables than the engine has",
+        "verify it with the tables of the engine",
+    ),
     ("W0101", "symbol 0 is not the empty text", "intern the empty text first"),
     (
         "W0102",

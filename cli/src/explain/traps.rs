@@ -84,5 +84,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "checked arithmetic (add_chk, sub_chk, mul_chk) has an exact result that does not fit its 64 bits",
             "test the operands first, or use the form without _chk, which wraps",
         ),
+        TrapCode::InvalidIntrinsic => (
+            "an intrinsic has a row in the tables but no function in this engine",
+            "run the program on an engine in which its intrinsics are registered",
+        ),
     }
 }

@@ -4,7 +4,7 @@ use super::facts;
 use super::set::Tables;
 use crate::failure::Failure;
 use crate::output::Out;
-use opforge_schema::{Isa, OpRow};
+use opforge_schema::{IntrinsicRow, Isa, OpRow};
 use std::collections::BTreeSet;
 
 /// One difference.
@@ -31,6 +31,7 @@ impl Diff {
         diff.names(&a, &b);
         diff.classes(&a, &b);
         diff.types(&a, &b);
+        diff.intrinsics(&a, &b);
         Ok(diff)
     }
 
@@ -127,6 +128,36 @@ impl Diff {
         }
         for b in new.types.iter().filter(|b| !old.types.iter().any(|a| a.name == b.name)) {
             self.add(format!("+ type {} {:?}", b.as_str(), b.slots()), "");
+        }
+    }
+
+    fn intrinsics(&mut self, old: &Isa<'_>, new: &Isa<'_>) {
+        let ids: BTreeSet<u16> =
+            old.intrinsics.iter().chain(new.intrinsics).map(|row| row.id.get()).collect();
+        for id in ids {
+            match (old.intrinsic(id.into()), new.intrinsic(id.into())) {
+                (None, Some(b)) => {
+                    self.add(format!("+ intrinsic {id} {}{}", b.name.as_str(), facts::signature(new, b)), "");
+                }
+                (Some(a), None) => {
+                    self.add(format!("- intrinsic {id} {} is gone", a.name.as_str()), "bytecode");
+                }
+                (Some(a), Some(b)) => self.intrinsic((old, a), (new, b)),
+                (None, None) => {}
+            }
+        }
+    }
+
+    fn intrinsic(&mut self, (old, a): (&Isa<'_>, &IntrinsicRow), (new, b): (&Isa<'_>, &IntrinsicRow)) {
+        let (id, name) = (b.id.get(), b.name.as_str());
+        if a.name != b.name {
+            self.add(format!("~ intrinsic {id} {name}: it was {}", a.name.as_str()), "text programs");
+        }
+        for (was, is) in facts::intrinsic(old, a).iter().zip(&facts::intrinsic(new, b)) {
+            if was.text != is.text {
+                let line = format!("~ intrinsic {id} {name} {}: {} -> {}", was.name, was.text, is.text);
+                self.add(line, was.breaks);
+            }
         }
     }
 }

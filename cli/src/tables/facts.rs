@@ -1,6 +1,8 @@
 //! What the rows say about an opcode, fact by fact: one list for printing, comparing and explaining.
 
-use opforge_schema::{Encoding, Isa, OpRow, OperandRow, TrapCode, fuse_flags, op_flags};
+use opforge_schema::{
+    ClassRow, Encoding, IntrinsicRow, Isa, OpRow, OperandRow, TrapCode, fuse_flags, op_flags,
+};
 
 /// One fact about an opcode.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub(crate) fn of(isa: &Isa<'_>, didx: u16, row: &OpRow) -> Vec<Fact> {
         ("rules", join(rules, " "), "verifier"),
         ("check", none(row.hook().name()), "verifier"),
         ("ends block", none(row.term().name()), "verifier"),
-        ("effects", join(effects(row), " "), ""),
+        ("effects", join(effects(row.flags.get()), " "), ""),
         ("traps", join(traps(row).map(|trap| trap.name().to_owned()).collect(), " "), "semantics"),
         ("fuel", fuel(row), "fuel"),
         ("since", row.since.to_string(), "old containers"),
@@ -90,7 +92,7 @@ fn fused(row: &OpRow) -> String {
         .collect()
 }
 
-fn effects(row: &OpRow) -> Vec<String> {
+fn effects(flags: u16) -> Vec<String> {
     [
         (op_flags::PURE, "pure"),
         (op_flags::CALL_LIKE, "call"),
@@ -101,7 +103,44 @@ fn effects(row: &OpRow) -> Vec<String> {
         (op_flags::SUSPENDS, "suspends"),
     ]
     .into_iter()
-    .filter(|&(bit, _)| row.has(bit))
+    .filter(|&(bit, _)| flags & bit == bit)
     .map(|(_, name)| name.to_owned())
     .collect()
+}
+
+/// All facts of an intrinsic.
+pub(crate) fn intrinsic(isa: &Isa<'_>, row: &IntrinsicRow) -> Vec<Fact> {
+    let slots = |tags: &[u8]| {
+        let class = |&tag: &u8| isa.classes.get(usize::from(tag)).map_or("?", ClassRow::as_str);
+        tags.iter().map(class).collect::<Vec<_>>().join(" ")
+    };
+    let traps: Vec<&str> = TrapCode::ALL
+        .iter()
+        .filter(|&&trap| trap != TrapCode::None && row.traps_with(trap))
+        .map(|trap| trap.name())
+        .collect();
+    let fuel = match row.fuel_shift {
+        0 => row.fuel.to_string(),
+        shift => {
+            format!("{} and 1 for {} bytes of text", row.fuel, 1u64.checked_shl(shift.into()).unwrap_or(0))
+        }
+    };
+    [
+        ("layout", signature(isa, row), ""),
+        ("argument slots", slots(row.arg_slots()), "verifier"),
+        ("result slots", slots(row.ret_slots()), "verifier"),
+        ("effects", effects(row.flags.get()).join(" "), ""),
+        ("traps", traps.join(" "), "semantics"),
+        ("fuel", fuel, "fuel"),
+        ("since", row.since.to_string(), ""),
+    ]
+    .into_iter()
+    .map(|(name, text, breaks)| Fact { name, text, breaks })
+    .collect()
+}
+
+/// The types of an intrinsic: `(vec2, vec2) -> (float)`.
+pub(crate) fn signature(isa: &Isa<'_>, row: &IntrinsicRow) -> String {
+    let names = |entries: &[u8]| entries.iter().map(|&e| isa.layout_name(e)).collect::<Vec<_>>().join(", ");
+    format!("({}) -> ({})", names(row.args()), names(row.rets()))
 }

@@ -50,5 +50,13 @@ fn dump(tables: &Tables, out: &mut Out) -> Result<(), Failure> {
     for ty in isa.types {
         out.line(&format!("type {:<12} classes {:?}", ty.as_str(), ty.slots()));
     }
+    for row in isa.intrinsics {
+        let facts: Vec<String> = facts::intrinsic(&isa, row)
+            .iter()
+            .filter(|fact| !fact.text.is_empty())
+            .map(|fact| format!("{} {}", fact.name, fact.text))
+            .collect();
+        out.line(&format!("intrinsic {:<5} {:<24} {}", row.id.get(), row.name.as_str(), facts.join(" | ")));
+    }
     Ok(())
 }

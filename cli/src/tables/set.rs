@@ -3,12 +3,22 @@
 use crate::codes;
 use crate::failure::Failure;
 use crate::input;
-use opforge_schema::{Blobs, Isa};
+use opforge_schema::literal::blob;
+use opforge_schema::{Blobs, IntrinsicRow, Isa};
 use std::path::Path;
 
 /// The files of a set, in the order of [`Tables::isa`].
-const FILES: [&str; 6] =
-    ["vm.ops.bin", "vm.names.bin", "vm.text.bin", "vm.lookup.bin", "vm.classes.bin", "vm.types.bin"];
+const FILES: [&str; 7] = [
+    "vm.ops.bin",
+    "vm.names.bin",
+    "vm.text.bin",
+    "vm.lookup.bin",
+    "vm.classes.bin",
+    "vm.types.bin",
+    INTRINSICS,
+];
+/// Sets of tables from before there were intrinsics do not have this one, nor does their MANIFEST name it.
+const INTRINSICS: &str = "vm.intrinsics.bin";
 /// No table comes near this size.
 const MAX_BLOB: u64 = 64 << 20;
 
@@ -29,10 +39,16 @@ impl Tables {
         if dir.as_os_str() == "embedded" {
             return Ok(Self::Embedded);
         }
-        let blobs: Result<Vec<_>, _> =
-            FILES.iter().map(|file| input::read(&dir.join(file), MAX_BLOB)).collect();
-        let blobs = blobs?;
-        let manifest = input::read(&dir.join("MANIFEST"), MAX_BLOB)?;
+        let older = |manifest: &[u8]| !String::from_utf8_lossy(manifest).contains(INTRINSICS);
+        let manifest = input::read(&dir.join("MANIFEST"), MAX_BLOB);
+        let blobs: Result<Vec<_>, _> = FILES
+            .iter()
+            .map(|&file| match &manifest {
+                Ok(manifest) if file == INTRINSICS && older(manifest) => Ok(blob::<IntrinsicRow>(&[])),
+                _ => input::read(&dir.join(file), MAX_BLOB),
+            })
+            .collect();
+        let (blobs, manifest) = (blobs?, manifest?);
         let manifest = String::from_utf8_lossy(&manifest);
         let version = manifest.lines().find_map(|line| {
             let mut words = line.strip_prefix("isa ")?.split(' ');
@@ -70,10 +86,10 @@ impl Tables {
                 Ok(opforge_tables::ISA)
             }
             Self::Folder { blobs, .. } => {
-                let [ops, names, text, lookup, classes, types] = blobs.as_slice() else {
+                let [ops, names, text, lookup, classes, types, intrinsics] = blobs.as_slice() else {
                     return Err(wrong("files are missing".to_owned()));
                 };
-                let blobs = Blobs { ops, names, text, lookup, classes, types };
+                let blobs = Blobs { ops, names, text, lookup, classes, types, intrinsics };
                 Isa::from_blobs(&blobs).map_err(|error| wrong(error.to_string()))
             }
         }

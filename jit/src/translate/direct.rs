@@ -273,7 +273,7 @@ impl Translator<'_> {
 
     /// Pays for the bytes of operands, each of which is one slot with its length in the lower half.
     /// Returns the fuel.
-    fn pay_by_size(
+    pub(super) fn pay_by_size(
         &mut self,
         at: InstrIx,
         size: SizeFuel,

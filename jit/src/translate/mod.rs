@@ -14,6 +14,7 @@ mod exit;
 mod float;
 mod flow;
 mod int;
+mod intrinsic;
 mod pay;
 mod text;
 
@@ -288,6 +289,7 @@ impl Translator<'_> {
                 self.call_indirect(at, sig, (callee, closure), args, rets)?;
             }
             ExecInstr::HostCall { host, args, rets } => self.host_call(at, host, args, rets)?,
+            ExecInstr::Intrinsic { id, args, rets } => self.intrinsic(at, id, args, rets)?,
             ExecInstr::AggNew { dst, ty, len, values } => self.agg_new(at, dst, (ty, len), values)?,
             ExecInstr::AggGetImm { dst, agg, index, read } => {
                 let index = self.immediate(types::I64, index.into());
@@ -321,6 +323,7 @@ pub(crate) fn may_leave(instr: &ExecInstr) -> bool {
         | ExecInstr::Branch { .. }
         | ExecInstr::Return { .. } => false,
         ExecInstr::Direct { op, .. } | ExecInstr::DirectImm { op, .. } => direct::may_leave(*op),
+        ExecInstr::Intrinsic { id, .. } => intrinsic::may_leave(*id),
         _ => true,
     }
 }

@@ -133,6 +133,7 @@ impl Both<'_> {
         exercised.add(&plenty.end, self.interp.module());
         exercised.counts.depth = 0;
         let traced = self.interp.run(self.of, input, limits, Drive::Traced(&mut exercised.counts));
+        exercised.counts.take_intrinsics(self.interp.module());
         self.health.host_calls += plenty.host_calls;
         if traced.as_ref() == Some(plenty) {
             return Ok(());

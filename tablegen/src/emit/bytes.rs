@@ -6,7 +6,8 @@ use opforge_schema::literal::blob;
 use opforge_schema::zerocopy::FromZeros;
 use opforge_schema::zerocopy::little_endian::{U16, U32};
 use opforge_schema::{
-    Access, ClassRow, LookupRow, NameRow, OpRow, OperandRow, RuleRow, TextRow, TypeRow, op_flags,
+    Access, ClassRow, IntrinsicRow, LookupRow, NameRow, OpRow, OperandRow, RuleRow, TextRow, TypeRow,
+    op_flags,
 };
 
 /// File name and bytes of every zerocopy blob, in table order.
@@ -34,6 +35,7 @@ pub fn blobs(spec: &Spec) -> Vec<(&'static str, Vec<u8>)> {
     lookup.sort_by_key(|row| row.name.text);
     let classes: Vec<ClassRow> = spec.classes.iter().map(class_row).collect();
     let types: Vec<TypeRow> = spec.types.iter().map(type_row).collect();
+    let intrinsics: Vec<IntrinsicRow> = spec.intrinsics.iter().map(intrinsic_row).collect();
     vec![
         ("vm.ops.bin", blob(&ops)),
         ("vm.names.bin", blob(&names)),
@@ -41,6 +43,7 @@ pub fn blobs(spec: &Spec) -> Vec<(&'static str, Vec<u8>)> {
         ("vm.lookup.bin", blob(&lookup)),
         ("vm.classes.bin", blob(&classes)),
         ("vm.types.bin", blob(&types)),
+        ("vm.intrinsics.bin", blob(&intrinsics)),
     ]
 }
 
@@ -131,4 +134,28 @@ fn class_row(class: &crate::model::Class) -> ClassRow {
 
 fn type_row(ty: &crate::model::LogicalType) -> TypeRow {
     TypeRow { slots: ty.slots.len() as u8, classes: padded(&ty.slots), name: padded(ty.name.v.as_bytes()) }
+}
+
+fn intrinsic_row(i: &crate::model::Intrinsic) -> IntrinsicRow {
+    let side = |n: usize| i.layout.get(n).map_or(&[][..], Vec::as_slice);
+    let entries = |n: usize| side(n).iter().map(|e| e.code).collect::<Vec<u8>>();
+    let slots = |n: usize| side(n).iter().flat_map(|e| e.slots.iter().copied()).collect::<Vec<u8>>();
+    IntrinsicRow {
+        id: U16::new(i.id.v),
+        flags: U16::new(i.flags()),
+        traps: U32::new(i.traps.iter().map(|t| 1 << t.v.code()).sum()),
+        fuel: U16::new(i.fuel),
+        fuel_shift: i.fuel_shift,
+        since: i.since,
+        n_args: side(0).len() as u8,
+        n_rets: side(1).len() as u8,
+        arg_slots: slots(0).len() as u8,
+        ret_slots: slots(1).len() as u8,
+        args: padded(&entries(0)),
+        rets: padded(&entries(1)),
+        arg_classes: padded(&slots(0)),
+        ret_classes: padded(&slots(1)),
+        name: name_row(&i.name.v),
+        reserved: U32::new(0),
+    }
 }

@@ -1,7 +1,10 @@
 //! The docs blob.
 
-use crate::model::{Op, Spec};
-use opforge_schema::docs::{Docs, ExampleDoc, OpDoc};
+use crate::codec::{self, Operand};
+use crate::emit::bytes::op_row;
+use crate::model::{Intrinsic, Op, Spec};
+use opforge_schema::Lower;
+use opforge_schema::docs::{Docs, ExampleDoc, IntrinsicDoc, OpDoc};
 
 /// The bytes of `vm.docs.bincode`.
 ///
@@ -9,7 +12,8 @@ use opforge_schema::docs::{Docs, ExampleDoc, OpDoc};
 /// If the docs are over the limit of their reader.
 pub fn blob(spec: &Spec) -> Result<Vec<u8>, String> {
     let ops = spec.ops.iter().map(|op| op_doc(op, spec.page)).collect();
-    Docs { isa_version: spec.isa_version, ops }.write().map_err(|e| e.to_string())
+    let intrinsics = spec.intrinsics.iter().map(|i| intrinsic_doc(spec, i)).collect();
+    Docs { isa_version: spec.isa_version, ops, intrinsics }.write().map_err(|e| e.to_string())
 }
 
 fn op_doc(op: &Op, page: u8) -> OpDoc {
@@ -30,4 +34,37 @@ fn op_doc(op: &Op, page: u8) -> OpDoc {
         deviates: deviates.unwrap_or_default(),
         examples: op.examples.iter().map(example).collect(),
     }
+}
+
+fn intrinsic_doc(spec: &Spec, i: &Intrinsic) -> IntrinsicDoc {
+    let (text, bytes) = instruction(spec, i);
+    let example = |e: &crate::model::IntrinsicExample| ExampleDoc {
+        text: text.clone(),
+        bytes: bytes.clone(),
+        json: e.json.clone(),
+    };
+    IntrinsicDoc {
+        id: i.id.v,
+        name: i.name.v.clone(),
+        doc: i.doc.v.clone(),
+        args: i.args.iter().map(|p| p.name.v.clone()).collect(),
+        traps: i.traps.iter().map(|t| t.v.code()).collect(),
+        sem: format!("{}::{}", i.sem.v.0, i.sem.v.1),
+        examples: i.examples.iter().map(example).collect(),
+    }
+}
+
+/// The instruction that executes an intrinsic with registers from 1 on, as text and bytes. Both are empty if the
+/// spec has no such instruction.
+#[must_use]
+pub fn instruction(spec: &Spec, i: &Intrinsic) -> (String, Vec<u8>) {
+    let Some(op) = spec.ops.iter().find(|op| op.lower.v == Lower::Intrinsic) else {
+        return Default::default();
+    };
+    let (args, rets) = (u32::from(i.arg_slots.v), u32::from(i.ret_slots.v));
+    let (args, rets): (Vec<u32>, Vec<u32>) = ((1..=args).collect(), (args + 1..=args + rets).collect());
+    let list = |regs: &[u32]| regs.iter().map(|r| format!("r{r}")).collect::<Vec<_>>().join(", ");
+    let text = format!("{} {} ({}) -> ({})", op.mnemonic.v, i.name.v, list(&args), list(&rets));
+    let operands = [Operand::Bits(i.id.v.into()), Operand::List(args), Operand::List(rets)];
+    (text, codec::encode(op.byte.v, &op_row(op, spec.page), &operands))
 }

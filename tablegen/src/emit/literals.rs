@@ -20,6 +20,7 @@ pub fn files(spec: &Spec) -> Vec<(String, String)> {
         }
     }
     out.push(("types.rs".to_owned(), types_file(spec)));
+    out.push(("intrinsics.rs".to_owned(), intrinsics_file(spec)));
     out.push(("mod.rs".to_owned(), mod_file(&families)));
     out.sort();
     out
@@ -37,11 +38,11 @@ fn mod_file(families: &[String]) -> String {
     for family in families {
         let _ = writeln!(out, "mod {family};");
     }
-    out += "mod types;\n\n/// Everything that stage B writes.\npub(crate) const ALL: Literals = Literals {\n    families: &[\n";
+    out += "mod types;\nmod intrinsics;\n\n/// Everything that stage B writes.\npub(crate) const ALL: Literals = Literals {\n    families: &[\n";
     for family in families {
         let _ = writeln!(out, "        {family}::OPS,");
     }
-    out + "    ],\n    classes: types::CLASSES,\n    types: types::TYPES,\n};\n"
+    out + "    ],\n    classes: types::CLASSES,\n    types: types::TYPES,\n    intrinsics: intrinsics::INTRINSICS,\n};\n"
 }
 
 fn types_file(spec: &Spec) -> String {
@@ -63,6 +64,45 @@ fn types_file(spec: &Spec) -> String {
         let names = t.slots.iter().filter_map(|tag| spec.classes.get(usize::from(*tag)));
         let names: Vec<String> = names.map(|c| format!("{:?}", c.name.v)).collect();
         let _ = writeln!(out, "    Type {{ name: {:?}, classes: &[{}] }},", t.name.v, names.join(", "));
+    }
+    out + "];\n"
+}
+
+fn intrinsics_file(spec: &Spec) -> String {
+    let mut out = format!("{HEAD}//! Intrinsics.\n\n#![allow(unused_imports)]\n\n");
+    out += "use opforge_schema::literal::{INTRINSIC, Intrinsic};\nuse opforge_schema::{TrapCode, op_flags as fx};\n\n";
+    out += "pub(crate) const INTRINSICS: &[Intrinsic] = &[\n";
+    for i in &spec.intrinsics {
+        let list = |names: &[&str]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>().join(", ");
+        let args: Vec<&str> = i.args.iter().map(|p| p.ty.v.as_str()).collect();
+        let rets: Vec<&str> = i.rets.iter().map(|r| r.v.as_str()).collect();
+        let _ = write!(
+            out,
+            "    Intrinsic {{ id: {}, name: {:?}, args: &[{}], rets: &[{}], ",
+            i.id.v,
+            i.name.v,
+            list(&args),
+            list(&rets)
+        );
+        let _ = write!(out, "arg_slots: {}, ret_slots: {}, ", i.arg_slots.v, i.ret_slots.v);
+        if i.since != 1 {
+            let _ = write!(out, "since: {}, ", i.since);
+        }
+        if i.effects.iter().any(|e| e.v != Effect::Pure) {
+            let names: Vec<String> = i.effects.iter().map(|e| format!("fx::{}", e.v.flag().1)).collect();
+            let _ = write!(out, "effects: {}, ", names.join(" | "));
+        }
+        if !i.traps.is_empty() {
+            let names: Vec<String> = i.traps.iter().map(|t| format!("TrapCode::{}", t.v.ident())).collect();
+            let _ = write!(out, "traps: &[{}], ", names.join(", "));
+        }
+        if i.fuel != 1 {
+            let _ = write!(out, "fuel: {}, ", i.fuel);
+        }
+        if i.fuel_shift != 0 {
+            let _ = write!(out, "fuel_shift: {}, ", i.fuel_shift);
+        }
+        out += "..INTRINSIC },\n";
     }
     out + "];\n"
 }

@@ -3,5 +3,7 @@
 
 pub mod bytes;
 pub mod docs;
+pub mod intrinsics;
 pub mod literals;
+pub mod pages;
 pub mod rust;

@@ -56,7 +56,7 @@ fn enumeration(out: &mut String, spec: &Spec) {
 }
 
 /// Doc text that rustdoc prints as it stands: brackets and angles are not links or tags.
-fn rustdoc(doc: &str) -> String {
+pub(super) fn rustdoc(doc: &str) -> String {
     let mut out = String::with_capacity(doc.len());
     for c in doc.chars() {
         if matches!(c, '[' | ']' | '<' | '>' | '`' | '*' | '_' | '\\') {

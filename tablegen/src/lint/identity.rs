@@ -16,14 +16,14 @@ pub(super) fn lint(d: &mut Diags, spec: &Spec) {
     names(d, spec);
     mnemonics(d, spec);
     for op in spec.ops.iter().filter(|op| !op.damaged) {
-        doc(d, &op.doc);
+        doc(d, &op.doc, "an opcode");
     }
 }
 
 /// Text that goes into generated Rust as a comment: printable ASCII on one line.
-fn doc(d: &mut Diags, doc: &At<String>) {
+pub(super) fn doc(d: &mut Diags, doc: &At<String>, what: &str) {
     if doc.v.trim().is_empty() {
-        d.error("E015", doc.at, "an opcode needs a doc");
+        d.error("E015", doc.at, format!("{what} needs a doc"));
     } else if let Some(c) = doc.v.chars().find(|c| !(' '..='~').contains(c)) {
         let message = format!("a doc is one line of printable ASCII, without U+{:04X}", c as u32);
         d.error("E015", doc.at, message);
@@ -182,6 +182,6 @@ fn mnemonics(d: &mut Diags, spec: &Spec) {
 }
 
 /// A name without what people mix up.
-fn fold(name: &str) -> String {
+pub(super) fn fold(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '.' | '_')).map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -4,6 +4,7 @@
 mod behaviour;
 mod examples;
 mod identity;
+mod intrinsics;
 mod lowering;
 mod operands;
 mod text;
@@ -15,6 +16,10 @@ use crate::model::Spec;
 /// Checks a spec, and derives what the emitters need.
 pub fn lint(d: &mut Diags, spec: &mut Spec) {
     types::lint(d, spec);
+    // With wrong types every layout would be a finding of its own.
+    if !d.findings().iter().any(|f| f.at.is_some_and(|at| at.file == crate::parse::TYPES)) {
+        intrinsics::lint(d, spec);
+    }
     identity::lint(d, spec);
     operands::lint(d, spec);
     behaviour::lint(d, spec);

@@ -61,7 +61,7 @@ fn hex_bytes(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Class names of a list of values such as `{"i64": 7}`.
-fn values(d: &mut Diags, node: &Node, what: &str) -> Vec<At<String>> {
+pub(super) fn values(d: &mut Diags, node: &Node, what: &str) -> Vec<At<String>> {
     list(d, node, what).iter().filter_map(|n| value(d, n)).collect()
 }
 

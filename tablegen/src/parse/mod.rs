@@ -2,6 +2,7 @@
 //! opcodes are the business of [`lint`](crate::lint).
 
 mod examples;
+mod intrinsics;
 pub mod json;
 pub mod object;
 mod ops;
@@ -9,7 +10,7 @@ mod types;
 
 use crate::diag::Diags;
 use crate::model::{Reserved, Retired, Spec};
-use crate::source::{At, Source, Span};
+use crate::source::{At, Sources, Span};
 use json::Node;
 use object::Obj;
 
@@ -17,18 +18,27 @@ use object::Obj;
 pub const OPCODES: u16 = 0;
 /// Position of `types.json` in the sources.
 pub const TYPES: u16 = 1;
+/// Position of `intrinsics.json` in the sources.
+pub const INTRINSICS: u16 = 2;
 
 /// Reads a spec from the texts of its files. The spec is there unless a file is not JSON or a root is not an
 /// object; it is of no use while `d` holds findings.
-pub fn parse(opcodes: Source, types: Source, digest: impl Fn(&str) -> String) -> (Option<Spec>, Diags) {
-    let files = [&opcodes, &types].map(|s| (s.name.clone(), digest(&s.text))).to_vec();
-    let mut d = Diags::new(vec![opcodes, types]);
-    let roots = (json::parse(&mut d, OPCODES), json::parse(&mut d, TYPES));
-    let (Some(opcodes), Some(types)) = roots else { return (None, d) };
+pub fn parse(sources: Sources, digest: impl Fn(&str) -> String) -> (Option<Spec>, Diags) {
+    let Sources { opcodes, types, intrinsics } = sources;
+    let files = [&opcodes, &types, &intrinsics].map(|s| (s.name.clone(), digest(&s.text))).to_vec();
+    let mut d = Diags::new(vec![opcodes, types, intrinsics]);
+    let [opcodes, types, intrinsics] = [OPCODES, TYPES, INTRINSICS].map(|file| json::parse(&mut d, file));
+    let (Some(opcodes), Some(types), Some(intrinsics)) = (opcodes, types, intrinsics) else {
+        return (None, d);
+    };
     let classes = types::read(&mut d, &types);
     let mut spec = root(&mut d, &opcodes);
     if let (Some(spec), Some((classes, types))) = (&mut spec, classes) {
         (spec.classes, spec.types, spec.files) = (classes, types, files);
+    }
+    let intrinsics = intrinsics::read(&mut d, &intrinsics);
+    if let (Some(spec), Some((list, retired))) = (&mut spec, intrinsics) {
+        (spec.intrinsics, spec.retired_intrinsics) = (list, retired);
     }
     (spec, d)
 }
@@ -58,6 +68,8 @@ fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
         ops: list,
         classes: Vec::new(),
         types: Vec::new(),
+        intrinsics: Vec::new(),
+        retired_intrinsics: Vec::new(),
         files: Vec::new(),
     })
 }

@@ -90,7 +90,7 @@ fn strings(d: &mut Diags, nodes: &[Node], what: &str) -> Vec<At<String>> {
     nodes.iter().filter_map(|n| string(d, n, what)).collect()
 }
 
-fn codes<T: Copy + PartialEq>(
+pub(super) fn codes<T: Copy + PartialEq>(
     d: &mut Diags,
     nodes: &[Node],
     finding: &'static str,
@@ -227,7 +227,7 @@ fn fuel(d: &mut Diags, node: &Node, operands: &[Operand]) -> Option<Fuel> {
     Some(Fuel { base: base.v as u16, shift: shift?.v as u8, of })
 }
 
-fn zero_fuel(d: &mut Diags, base: &At<u64>) {
+pub(super) fn zero_fuel(d: &mut Diags, base: &At<u64>) {
     if base.v == 0 {
         d.error(
             "E035",
@@ -295,7 +295,7 @@ fn jit(d: &mut Diags, node: &Node) -> Option<(At<JitClass>, Clif)> {
     Some((At::new(class, name.at), clif))
 }
 
-fn sem(d: &mut Diags, node: &Node) -> Option<At<(String, String)>> {
+pub(super) fn sem(d: &mut Diags, node: &Node) -> Option<At<(String, String)>> {
     let text = string(d, node, "sem")?;
     let parts = text.v.split_once("::");
     let (module, function) = parts.filter(|(m, f)| snake(m) && snake(f)).or_else(|| {

@@ -130,6 +130,8 @@ pub enum Opcode {
     CallIndirect = 0x0054,
     /// `closure.new`: dst = func with environment env. Whether they fit is checked when called.
     ClosureNew = 0x0055,
+    /// `intrinsic`: rets = intrinsic id of args, one register for each slot of its layouts. Costs what the intrinsic's row says. All args are read before rets are written.
+    Intrinsic = 0x0056,
     /// `tuple.new`: dst = an immutable tuple of values.
     TupleNew = 0x0060,
     /// `tuple.get`: dst = element index of tuple.
@@ -398,6 +400,7 @@ impl Opcode {
         Self::ConstFunc,
         Self::CallIndirect,
         Self::ClosureNew,
+        Self::Intrinsic,
         Self::TupleNew,
         Self::TupleGet,
         Self::StructNew,
@@ -565,6 +568,7 @@ impl Opcode {
             0x0053 => Some(Self::ConstFunc),
             0x0054 => Some(Self::CallIndirect),
             0x0055 => Some(Self::ClosureNew),
+            0x0056 => Some(Self::Intrinsic),
             0x0060 => Some(Self::TupleNew),
             0x0061 => Some(Self::TupleGet),
             0x0062 => Some(Self::StructNew),

@@ -20,6 +20,10 @@ pub(crate) const UNREACHABLE: &[(Kind, &str)] = &[
         (TrapCode::HostCallFailed, "SignatureMismatch"),
         "every import has the signature of the function, and else the linker refuses to link",
     ),
+    (
+        (TrapCode::InvalidIntrinsic, ""),
+        "every row of the tables has a function, and the verifier refuses ids without a row",
+    ),
 ];
 
 /// Every kind there is, by code.
@@ -87,6 +91,8 @@ impl Exercised {
         let (own, others) = (&mut self.counts.ops, &other.counts.ops);
         own.resize(own.len().max(others.len()), 0);
         own.iter_mut().zip(others).for_each(|(sum, n)| *sum += n);
+        let intrinsics = other.counts.intrinsics.iter();
+        intrinsics.for_each(|(&id, n)| *self.counts.intrinsics.entry(id).or_default() += n);
         other.traps.iter().for_each(|(&kind, n)| *self.traps.entry(kind).or_default() += n);
         self.sources.extend(&other.sources);
         self.deepest = self.deepest.max(other.deepest);
@@ -98,6 +104,15 @@ impl Exercised {
         let mut ops: Vec<_> = ISA.iter().map(|(didx, _)| (ISA.name(didx), count(didx))).collect();
         ops.sort_by_key(|op| op.1);
         ops
+    }
+
+    /// How often each intrinsic of the tables was executed, rarest first.
+    pub(crate) fn intrinsics(&self) -> Vec<(&'static str, u64)> {
+        let count = |id: u16| self.counts.intrinsics.get(&id.into()).copied().unwrap_or(0);
+        let rows = ISA.intrinsics.iter();
+        let mut intrinsics: Vec<_> = rows.map(|row| (row.name.as_str(), count(row.id.get()))).collect();
+        intrinsics.sort_by_key(|intrinsic| intrinsic.1);
+        intrinsics
     }
 
     /// How often each kind of trap was met that can be met, rarest first.
@@ -114,8 +129,8 @@ impl Exercised {
         kinds.filter(|&kind| !reachable().any(|other| other == kind)).map(name).collect()
     }
 
-    /// What was exercised too rarely: every opcode is to be executed 1000 times, every trap to happen 100 times,
-    /// in 100000 programs; in fewer, by their share, with room for chance.
+    /// What was exercised too rarely: every opcode is to be executed 1000 times, every intrinsic and every trap
+    /// 100 times, in 100000 programs; in fewer, by their share, with room for chance.
     pub(crate) fn too_rare(&self, programs: u64) -> Vec<String> {
         let least = |wanted: u64| match wanted * programs / 100_000 {
             n if programs >= 100_000 => n,
@@ -123,6 +138,8 @@ impl Exercised {
         };
         let ops = self.ops().into_iter().filter(|op| op.1 < least(1000));
         let ops = ops.map(|(name, n)| format!("{name} was executed {n} times"));
+        let intrinsics = self.intrinsics().into_iter().filter(|intrinsic| intrinsic.1 < least(100));
+        let ops = ops.chain(intrinsics.map(|(name, n)| format!("{name} was executed {n} times")));
         let traps = self.traps().into_iter().filter(|trap| trap.1 < least(100));
         ops.chain(traps.map(|(name, n)| format!("{name} happened {n} times"))).collect()
     }
@@ -158,6 +175,9 @@ impl fmt::Display for Exercised {
         let ops = self.ops();
         writeln!(f, "{} opcodes, by how often they were executed:", ops.len())?;
         table(f, 4, 16, &ops)?;
+        let intrinsics = self.intrinsics();
+        writeln!(f, "{} intrinsics, by how often they were executed:", intrinsics.len())?;
+        table(f, 3, 24, &intrinsics)?;
         let traps = self.traps();
         writeln!(f, "{} kinds of traps, by how often runs ended so:", traps.len())?;
         table(f, 3, 24, &traps)?;

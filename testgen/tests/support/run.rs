@@ -3,12 +3,14 @@
 use opforge_testgen::{GeneratedProgram, HostLog, HostRecord, Plain, linker};
 use opforge_vm::ids::{FuncId, InstrIx, SpanId};
 use opforge_vm::interp::{InstrEvent, TraceSink};
+use opforge_vm::lower::ExecInstr;
 use opforge_vm::trap::FrameInfo;
 use opforge_vm::verify::VerifiedProgram;
 use opforge_vm::{
     Capabilities, Engine, EngineConfig, Execution, FuelSchedule, Instance, InterruptHandle, Limits, Module,
-    Outcome, Trap, Value,
+    Opcode, Outcome, Trap, Value,
 };
+use std::collections::BTreeMap;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,10 +85,29 @@ impl Ran {
 pub(crate) struct Counts {
     /// Instructions by opcode.
     pub(crate) ops: Vec<u64>,
+    /// Where intrinsics were executed since this was last taken, and how often.
+    pub(crate) places: BTreeMap<(FuncId, u32), u64>,
+    /// Intrinsics by id.
+    pub(crate) intrinsics: BTreeMap<u32, u64>,
     /// Instructions since this was last taken.
     pub(crate) instrs: u64,
     /// Scopes entered and not left.
     pub(crate) depth: u32,
+}
+
+impl Counts {
+    /// Counts the intrinsics that a module's run has executed.
+    pub(crate) fn take_intrinsics(&mut self, module: &Module) {
+        for ((func, pc), count) in std::mem::take(&mut self.places) {
+            let instr = || {
+                let function = module.program().function(func)?;
+                function.instrs.get(function.pcs.binary_search(&pc).ok()?)
+            };
+            if let Some(ExecInstr::Intrinsic { id, .. }) = instr() {
+                *self.intrinsics.entry(id.0).or_default() += count;
+            }
+        }
+    }
 }
 
 impl TraceSink for Counts {
@@ -97,6 +118,9 @@ impl TraceSink for Counts {
         }
         self.ops[at] += 1;
         self.instrs += 1;
+        if event.didx == Opcode::Intrinsic.didx() {
+            *self.places.entry((event.func, event.pc)).or_default() += 1;
+        }
         let _: Option<SpanId> = event.span;
     }
 

@@ -101,6 +101,7 @@ impl<'s> Body<'s, '_, '_> {
             OperandKind::HostSigId => u64::from(self.host()?),
             OperandKind::CallSigId => u64::from(self.call_sig()?),
             OperandKind::TypeId => u64::from(self.env.struct_ref(&mut self.parser)?.0),
+            OperandKind::IntrinsicId => u64::from(self.intrinsic()?),
             OperandKind::ElemTypeId => u64::from(self.env.elem_ref(&mut self.parser)?.0),
             // Checked tables have no template that names an operand which is not there.
             OperandKind::None => return Err(self.parser.expected("an operand that the tables describe")),
@@ -229,6 +230,25 @@ impl<'s> Body<'s, '_, '_> {
         }
         let names = if self.parser.is(Tok::Str) { &self.env.host_symbols } else { &self.env.hosts };
         resolve(&mut self.parser, names, "host import").map(|id| id.0)
+    }
+
+    /// An intrinsic: its name, or `#id`.
+    fn intrinsic(&mut self) -> Parse<u32> {
+        if let Some(id) = self.parser.index(b'#', "an intrinsic id")? {
+            return Ok(id);
+        }
+        if !self.parser.is(Tok::Word) {
+            return Err(self.parser.expected("the name of an intrinsic"));
+        }
+        let at = self.parser.bump();
+        let word = self.parser.text(at);
+        let isa = self.env.builder.isa;
+        if let Some(row) = isa.find_intrinsic(word) {
+            return Ok(row.id.get().into());
+        }
+        let message = format!("there is no intrinsic `{}`", clip(word));
+        let diag = self.parser.error_at(at, AsmErrorKind::UndefinedName, message);
+        Err(suggest(diag, word, isa.intrinsics.iter().map(|row| row.name.as_str())))
     }
 
     /// A call signature: `#index`, a name, or the signature itself.

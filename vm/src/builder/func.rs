@@ -8,7 +8,7 @@ use crate::program::{ContainerVersion, SpanEntry};
 use alloc::string::String;
 use alloc::vec::Vec;
 use opforge_schema::{Isa, MAX_OPERANDS, OpRow, OperandKind, TypeRule};
-use opforge_tables::Opcode;
+use opforge_tables::{Intrinsic, Opcode};
 
 /// A place in a function's code, to branch to before or after it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,6 +168,14 @@ impl<'isa> FuncBuilder<'isa> {
     /// What is wrong with the operands; see [`BuildError`].
     pub fn emit(&mut self, opcode: Opcode, operands: &[Operand<'_>]) -> Result<(), BuildError> {
         self.emit_didx(opcode.didx(), operands)
+    }
+
+    /// Appends an execution of an intrinsic: one register for each slot of its layouts.
+    ///
+    /// # Errors
+    /// As [`FuncBuilder::emit`].
+    pub fn intrinsic(&mut self, intrinsic: Intrinsic, args: &[Reg], rets: &[Reg]) -> Result<(), BuildError> {
+        self.emit(Opcode::Intrinsic, &[intrinsic.into(), args.into(), rets.into()])
     }
 
     /// Appends an instruction by its position in the op table; for opcodes of an embedder's instruction set.

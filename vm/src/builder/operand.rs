@@ -1,8 +1,9 @@
 //! Operands as a builder's user gives them, and how they fit operand kinds.
 
 use super::Label;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, Reg, StructId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, Reg, StructId};
 use opforge_schema::{OperandKind, Rounding};
+use opforge_tables::Intrinsic;
 
 /// One operand of [`FuncBuilder::emit`](super::FuncBuilder::emit).
 ///
@@ -38,6 +39,8 @@ pub enum Operand<'a> {
     Elem(ElemId),
     /// A rounding mode.
     Rounding(Rounding),
+    /// An intrinsic.
+    Intrinsic(IntrinsicId),
 }
 
 /// An operand as the codec takes it.
@@ -71,6 +74,7 @@ impl<'a> Operand<'a> {
             Self::Struct(_) => "a struct type",
             Self::Elem(_) => "an element type",
             Self::Rounding(_) => "a rounding mode",
+            Self::Intrinsic(_) => "an intrinsic",
         }
     }
 
@@ -94,7 +98,8 @@ impl<'a> Operand<'a> {
             | (K::HostSigId, Self::HostSig(HostSigId(n)))
             | (K::CallSigId, Self::CallSig(CallSigId(n)))
             | (K::TypeId, Self::Struct(StructId(n)))
-            | (K::ElemTypeId, Self::Elem(ElemId(n))) => u64::from(n),
+            | (K::ElemTypeId, Self::Elem(ElemId(n)))
+            | (K::IntrinsicId, Self::Intrinsic(IntrinsicId(n))) => u64::from(n),
             (K::Rounding, Self::Rounding(mode)) => mode.code().into(),
             (K::ImmI64, Self::I64(v)) => v as u64,
             (K::ImmI64, _) if integer => unsigned(i64::MAX as u64).ok_or(Misfit::Range)?,
@@ -132,6 +137,13 @@ operand_from! {
     StructId => Struct,
     ElemId => Elem,
     Rounding => Rounding,
+    IntrinsicId => Intrinsic,
+}
+
+impl From<Intrinsic> for Operand<'_> {
+    fn from(value: Intrinsic) -> Self {
+        Self::Intrinsic(IntrinsicId(value.id()))
+    }
 }
 
 impl<'a, const N: usize> From<&'a [Reg; N]> for Operand<'a> {

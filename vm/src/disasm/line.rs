@@ -61,7 +61,7 @@ impl fmt::Display for Line<'_> {
                 Some((row, value)) => (row.kind(), value),
                 None => (OperandKind::None, OperandValue::Scalar(0)),
             };
-            self.known.write(f, kind, value)?;
+            self.known.write(f, self.isa, kind, value)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::text::{Float, HexText, NameText, Quoted};
 use crate::value_type::ValueType;
 use alloc::collections::BTreeMap;
 use core::fmt;
-use opforge_schema::{OperandKind, Rounding};
+use opforge_schema::{Isa, OperandKind, Rounding};
 
 /// What names are known to the writer of an operand.
 #[derive(Clone, Copy, Debug, Default)]
@@ -30,6 +30,7 @@ impl Known<'_> {
     pub(super) fn write(
         &self,
         f: &mut dyn fmt::Write,
+        isa: &Isa<'_>,
         kind: OperandKind,
         value: OperandValue<'_>,
     ) -> fmt::Result {
@@ -72,6 +73,10 @@ impl Known<'_> {
             },
             OperandKind::ElemTypeId => match self.elem(ElemId(id)) {
                 Some(ty) => write!(f, "{ty}"),
+                None => write!(f, "#{id}"),
+            },
+            OperandKind::IntrinsicId => match isa.intrinsic(id) {
+                Some(row) => f.write_str(row.name.as_str()),
                 None => write!(f, "#{id}"),
             },
             OperandKind::TypeId => write!(f, "#{id}"),

@@ -173,6 +173,21 @@ impl Heap {
         Ok(text_slot(start as u32, bytes.len() as u32))
     }
 
+    /// Stores a copy of bytes with each of them mapped. The value itself if that changes nothing.
+    pub(crate) fn map_bytes(&mut self, slot: u64, map: impl Fn(u8) -> u8) -> Result<u64, TrapCode> {
+        if self.bytes(slot).iter().all(|&byte| map(byte) == byte) {
+            return Ok(slot);
+        }
+        let (start, len) = text_parts(slot);
+        self.reserve_data(len as usize)?;
+        let first = self.data.len();
+        self.append(start, len);
+        for byte in self.data.iter_mut().skip(first) {
+            *byte = map(*byte);
+        }
+        Ok(text_slot((self.const_data.len() + first) as u32, len))
+    }
+
     /// `a` followed by `b`. If `a` ends where the data ends it is extended in place, which is sound because
     /// values are immutable: every other value keeps its own start and length.
     pub(crate) fn concat(&mut self, a: u64, b: u64) -> Result<u64, TrapCode> {

@@ -72,8 +72,11 @@ macro_rules! run_form {
 /// Charges fuel by size, or leaves the loop with the word not done.
 macro_rules! pay_by_size {
     ($m:ident, $regs:ident, $word:ident, $fuel:ident) => {
+        pay_by_size!($m, $word, $fuel, Machine::size_cost($regs, $word))
+    };
+    ($m:ident, $word:ident, $fuel:ident, $cost:expr) => {
         if $word.x != 0 {
-            let cost = Machine::size_cost($regs, $word);
+            let cost: u64 = $cost;
             if $fuel < cost {
                 match $m.refill($fuel, cost) {
                     Some(refilled) => $fuel = refilled,
@@ -455,6 +458,11 @@ macro_rules! define_loop {
                             }
                             Err(code) => break Exit::Trap(code),
                         }
+                    }
+                    WordOp::Intrinsic => {
+                        let word = word!();
+                        pay_by_size!(m, word, fuel, m.intrinsic_size_cost(regs, word));
+                        step!(m.intrinsic(regs, word))
                     }
                     WordOp::ClosureNew => {
                         let word = word!();

@@ -24,9 +24,17 @@ impl Module {
     /// Lowers a verified program with the engine's configuration.
     ///
     /// # Errors
+    /// [`LowerError::OtherTables`] for a program that was verified with other tables than this VM has;
     /// [`LowerError::TooLarge`] if tables outgrow 32-bit indices.
     pub fn new(engine: &Engine, verified: &VerifiedProgram) -> Result<Self, LowerError> {
         let program = lower(verified, engine)?;
+        let code = InterpCode::new(&program)?;
+        Ok(Self { inner: Arc::new(Inner { program, code }), native: None })
+    }
+
+    /// A module of lowered code as it is.
+    #[cfg(test)]
+    pub(crate) fn of_program(program: ExecProgram) -> Result<Self, LowerError> {
         let code = InterpCode::new(&program)?;
         Ok(Self { inner: Arc::new(Inner { program, code }), native: None })
     }

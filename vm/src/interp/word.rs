@@ -159,6 +159,9 @@ with_direct_ops!(define_words {
     CallIndirect,
     /// Calls import `a`; pool at `c`: counts, arguments, results.
     HostCall,
+    /// Executes intrinsic `a`; pool at `c`: counts, arguments, results. `x` says how fuel goes by size, for argument
+    /// slots.
+    Intrinsic,
     /// Returns `b` slots; their numbers are at `c` of the pool.
     Return,
     /// Returns slot `a`.

@@ -5,7 +5,7 @@
 //! same in the verified code, here, in fuel tables and in trap reports.
 
 use crate::heap::{AggKind, AggRead};
-use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, SpanId, StructId};
+use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, SpanId, StructId};
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
@@ -135,6 +135,15 @@ pub enum ExecInstr {
         /// Argument slots, one entry a slot.
         args: SlotList,
         /// Result slots, one entry a slot.
+        rets: SlotList,
+    },
+    /// Executes an intrinsic. All arguments are read before a result is written.
+    Intrinsic {
+        /// Its id.
+        id: IntrinsicId,
+        /// Argument slots, one entry a slot of its layout.
+        args: SlotList,
+        /// Result slots, one entry a slot of its layout.
         rets: SlotList,
     },
     /// Returns from the function.

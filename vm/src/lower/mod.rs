@@ -11,12 +11,12 @@ mod visit;
 
 pub use exec::{ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList};
 #[doc(hidden)]
-pub use segments::size_fuel;
+pub use segments::{intrinsic_size_fuel, size_fuel};
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};
 use crate::heap::AggRead;
-use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx};
+use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx, IntrinsicId};
 use crate::program::{Const, Signature};
 use crate::types::TypeId;
 use crate::value_type::ValueType;
@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use operands::Operands;
 use opforge_schema::{Lower, OpRow};
-use opforge_tables::{ISA, Opcode};
+use opforge_tables::{FINGERPRINT, ISA, Opcode};
 
 /// Why a verified program could not be lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,13 @@ pub enum LowerError {
     },
     /// A table grew past 2^32 entries.
     TooLarge,
+    /// The program was verified with other tables than this engine has.
+    OtherTables {
+        /// The fingerprint of the tables it was verified with.
+        verified: u64,
+        /// The fingerprint of the engine's.
+        engine: u64,
+    },
 }
 
 impl LowerError {
@@ -52,6 +59,7 @@ impl LowerError {
         match self {
             Self::Internal { .. } => "L0001",
             Self::TooLarge => "L0002",
+            Self::OtherTables { .. } => "L0003",
         }
     }
 }
@@ -64,6 +72,11 @@ impl fmt::Display for LowerError {
                 write!(f, "{func}, instruction {}: verified code does not lower; please report", at.0)
             }
             Self::TooLarge => f.write_str("the lowered program is too large"),
+            Self::OtherTables { verified, engine } => write!(
+                f,
+                "the program was verified with tables {verified:016x}, this engine has tables {engine:016x}; \
+                 verify it with the tables of the engine"
+            ),
         }
     }
 }
@@ -73,8 +86,12 @@ impl core::error::Error for LowerError {}
 /// Lowers a verified program with the engine's fuel schedule.
 ///
 /// # Errors
-/// [`LowerError::TooLarge`] if tables outgrow 32-bit indices.
+/// [`LowerError::OtherTables`] for a program that was verified with other tables; [`LowerError::TooLarge`] if tables
+/// outgrow 32-bit indices.
 pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram, LowerError> {
+    if verified.tables() != FINGERPRINT {
+        return Err(LowerError::OtherTables { verified: verified.tables(), engine: FINGERPRINT });
+    }
     let program = verified.program();
     let schedule = engine.config().schedule;
     let mut functions = Vec::with_capacity(program.functions().len());
@@ -318,6 +335,17 @@ impl<'v> FunctionLowering<'v> {
                     host,
                     args: self.list(operands.read_list()?)?,
                     rets: self.results(operands.written_list()?, results)?,
+                }
+            }
+            Lower::Intrinsic => {
+                let id = IntrinsicId(u32::try_from(operands.other(0)?).ok()?);
+                let classes = ISA.intrinsic(id.0)?.ret_slots();
+                let results: Vec<ValueType> =
+                    classes.iter().filter_map(|&tag| ValueType::from_tag(tag, 0)).collect();
+                ExecInstr::Intrinsic {
+                    id,
+                    args: self.list(operands.read_list()?)?,
+                    rets: self.results(operands.written_list()?, &results)?,
                 }
             }
             Lower::Return => ExecInstr::Return { values: self.list(operands.read_list()?)? },

@@ -7,7 +7,7 @@ use crate::lower::{Segment, SizeFuel};
 use crate::program::Program;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use opforge_schema::{Access, OpRow, OperandKind, op_flags};
+use opforge_schema::{Access, ClassRow, IntrinsicRow, Lower, OpRow, OperandKind, op_flags};
 use opforge_tables::ISA;
 
 /// Bytes that one element of a register list counts for when fuel goes by size.
@@ -30,9 +30,36 @@ pub fn size_fuel(row: &OpRow, schedule: FuelSchedule) -> Option<SizeFuel> {
     (args != 0).then_some(SizeFuel { shift: row.fuel_shift, args })
 }
 
+/// The same for an intrinsic. Bit `n` of `args` is the `n`-th argument slot.
+#[must_use]
+pub fn intrinsic_size_fuel(row: &IntrinsicRow, schedule: FuelSchedule) -> Option<SizeFuel> {
+    if schedule == FuelSchedule::V1 || row.fuel_shift == 0 {
+        return None;
+    }
+    let sized = |tag: u8| ISA.classes.get(usize::from(tag)).is_some_and(ClassRow::heap);
+    let slots = row.arg_slots().iter().take(8).enumerate();
+    let args = slots.filter(|(_, tag)| sized(**tag)).fold(0, |args, (n, _)| args | 1 << n);
+    (args != 0).then_some(SizeFuel { shift: row.fuel_shift, args })
+}
+
+/// The intrinsic that an instruction executes, if it does.
+fn intrinsic(code: &Code, instr: &Instr, row: &OpRow) -> Option<&'static IntrinsicRow> {
+    if row.lower() != Lower::Intrinsic {
+        return None;
+    }
+    let at = row.operands().iter().position(|operand| operand.kind() == OperandKind::IntrinsicId)?;
+    ISA.intrinsic(u32::try_from(*code.operands(instr).get(at)?).ok()?)
+}
+
 /// The fuel an instruction costs whatever its values are; register lists are counted by their length.
 fn static_fuel(code: &Code, instr: &Instr, row: &OpRow, schedule: FuelSchedule) -> u64 {
     let mut fuel = u64::from(row.fuel.get());
+    if schedule != FuelSchedule::V1
+        && let Some(intrinsic) = intrinsic(code, instr, row)
+    {
+        // Its own row says all that it costs.
+        return intrinsic.fuel.get().into();
+    }
     if schedule != FuelSchedule::V1 && row.fuel_shift != 0 {
         for (i, (operand, &word)) in row.operands().iter().zip(code.operands(instr)).enumerate() {
             if row.fuel_operands >> i & 1 == 1 && operand.kind() == OperandKind::RegList {
@@ -64,9 +91,11 @@ pub(super) fn cut(code: &Code, blocks: &[InstrIx], schedule: FuelSchedule) -> Bo
     for (i, instr) in code.instrs().iter().enumerate() {
         let next = i as u32 + 1;
         let leader = blocks.next_if_eq(&next).is_some();
-        let cuts = ISA
-            .op(instr.didx)
-            .is_some_and(|row| row.has(op_flags::CALL_LIKE) || size_fuel(row, schedule).is_some());
+        let cuts = ISA.op(instr.didx).is_some_and(|row| {
+            let sized = size_fuel(row, schedule)
+                .or_else(|| intrinsic_size_fuel(intrinsic(code, instr, row)?, schedule));
+            row.has(op_flags::CALL_LIKE) || sized.is_some()
+        });
         if leader || cuts || next == count {
             segments.push(Segment { start: InstrIx(start), end: InstrIx(next) });
             start = next;

@@ -25,7 +25,7 @@ impl ExecInstr {
                 f(b);
             }
             Self::Branch { cond, .. } => f(cond),
-            Self::Call { args, .. } | Self::HostCall { args, .. } => {
+            Self::Call { args, .. } | Self::HostCall { args, .. } | Self::Intrinsic { args, .. } => {
                 function.slots(args).iter().copied().for_each(f);
             }
             Self::CallIndirect { callee, closure, args, .. } => {
@@ -71,7 +71,10 @@ impl ExecInstr {
                     f(dst);
                 }
             }
-            Self::Call { rets, .. } | Self::CallIndirect { rets, .. } | Self::HostCall { rets, .. } => {
+            Self::Call { rets, .. }
+            | Self::CallIndirect { rets, .. }
+            | Self::HostCall { rets, .. }
+            | Self::Intrinsic { rets, .. } => {
                 function.slots(rets).iter().copied().for_each(f);
             }
         }

@@ -37,6 +37,8 @@ pub(super) struct Op<'a> {
 pub(super) enum ListTypes<'a> {
     /// One for each register, in order.
     Types(&'a [ValueType]),
+    /// One for each register, in order, as class tags of the tables.
+    Classes(&'a [u8]),
     /// Every register has this one.
     Each(ValueType),
     /// No rule: each register has a type of its own.
@@ -65,6 +67,15 @@ impl<'a> FuncCx<'a> {
     pub(super) fn list_types(&self, op: &Op<'a>, row: &OperandRow) -> ListTypes<'a> {
         let sig = || self.signature(op, row.arg);
         match row.ty() {
+            TypeRule::ParamsOf | TypeRule::ResultsOf if op.kind(row.arg) == OperandKind::IntrinsicId => {
+                match op.id(row.arg).and_then(|id| self.isa.intrinsic(id)) {
+                    Some(intrinsic) if row.ty() == TypeRule::ParamsOf => {
+                        ListTypes::Classes(intrinsic.arg_slots())
+                    }
+                    Some(intrinsic) => ListTypes::Classes(intrinsic.ret_slots()),
+                    None => ListTypes::Classes(&[]),
+                }
+            }
             TypeRule::ParamsOf => ListTypes::Types(sig().map_or(&[], |sig| sig.params)),
             TypeRule::ResultsOf => ListTypes::Types(sig().map_or(&[], |sig| sig.results)),
             TypeRule::OwnResults => ListTypes::Types(self.sig.results),
@@ -88,6 +99,27 @@ impl<'a> FuncCx<'a> {
             OperandKind::HostSigId => Some(self.program.host_sig(HostSigId(id))?.sig),
             OperandKind::CallSigId => self.program.call_sig(CallSigId(id)),
             _ => None,
+        }
+    }
+}
+
+impl ListTypes<'_> {
+    /// How many there are, if that is known.
+    pub(super) fn len(&self) -> Option<usize> {
+        match self {
+            Self::Types(types) => Some(types.len()),
+            Self::Classes(tags) => Some(tags.len()),
+            Self::Each(_) | Self::Any => None,
+        }
+    }
+
+    /// The type of entry `i`, if there is a rule for it.
+    pub(super) fn get(&self, i: usize) -> Option<ValueType> {
+        match self {
+            Self::Types(types) => types.get(i).copied(),
+            Self::Classes(tags) => tags.get(i).and_then(|&tag| ValueType::from_tag(tag, 0)),
+            Self::Each(ty) => Some(*ty),
+            Self::Any => None,
         }
     }
 }
@@ -116,6 +148,11 @@ impl<'a> Op<'a> {
     pub(super) fn operand(&self, n: u8) -> Option<(&'a OperandRow, OperandValue<'a>)> {
         let row = self.rows.get(usize::from(n))?;
         Some((row, self.code.value(row, *self.words.get(usize::from(n))?)))
+    }
+
+    /// What operand `n` is.
+    pub(super) fn kind(&self, n: u8) -> OperandKind {
+        self.rows.get(usize::from(n)).map_or(OperandKind::None, |row| row.kind())
     }
 
     /// The number in operand `n`, if it is one and fits 32 bits.

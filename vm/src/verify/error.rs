@@ -2,9 +2,10 @@
 
 use super::budget::Resource;
 use crate::codec::CodeErrorKind;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, Reg, StructId, SymbolId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, Reg, StructId, SymbolId};
 use crate::value_type::ValueType;
 use core::fmt;
+use opforge_schema::TypeRule;
 
 /// The kinds of aggregates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,31 @@ impl fmt::Display for AggKind {
             Self::Tuple => "tuple",
             Self::Struct => "struct",
             Self::Array => "array",
+        })
+    }
+}
+
+/// Which slots of an intrinsic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotSide {
+    /// Those of its arguments.
+    Argument,
+    /// Those of its results.
+    Result,
+}
+
+impl SlotSide {
+    /// The side whose types a rule takes.
+    pub(super) fn of(rule: TypeRule) -> Self {
+        if rule == TypeRule::ResultsOf { Self::Result } else { Self::Argument }
+    }
+}
+
+impl fmt::Display for SlotSide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Argument => "argument",
+            Self::Result => "result",
         })
     }
 }
@@ -287,6 +313,12 @@ error_kinds! {
         callee: FuncId,
     } "{callee} does not exist", "define the function";
 
+    /// An intrinsic that the tables do not have.
+    "V0511" UnknownIntrinsic {
+        /// The intrinsic.
+        intrinsic: IntrinsicId,
+    } "{intrinsic} does not exist", "use an intrinsic of docs/INTRINSICS.md, or the tables that have it";
+
     /// Fewer registers than the effect token and the parameters need.
     "V0601" ArgCountExceedsRegs {
         /// Registers needed.
@@ -370,6 +402,32 @@ error_kinds! {
         reg: Reg,
     } "{reg} may be read before it is written", "write the register on every path to here";
 
+    /// Fewer registers than the slots of an intrinsic's layout.
+    "V0711" IntrinsicTooFewSlots {
+        /// The intrinsic.
+        intrinsic: IntrinsicId,
+        /// Arguments or results.
+        side: SlotSide,
+        /// The slots in its row.
+        expected: u32,
+        /// The registers in the instruction.
+        actual: u32,
+    } "too few {side} registers for the slots of {intrinsic}: {actual} instead of {expected}",
+      "list one register for each slot of the layout";
+
+    /// More registers than the slots of an intrinsic's layout.
+    "V0712" IntrinsicTooManySlots {
+        /// The intrinsic.
+        intrinsic: IntrinsicId,
+        /// Arguments or results.
+        side: SlotSide,
+        /// The slots in its row.
+        expected: u32,
+        /// The registers in the instruction.
+        actual: u32,
+    } "too many {side} registers for the slots of {intrinsic}: {actual} instead of {expected}",
+      "list one register for each slot of the layout";
+
     /// A struct made from another number of values than it has fields.
     "V0801" StructArityMismatch {
         /// The number of fields.
@@ -438,6 +496,21 @@ error_kinds! {
         /// The register.
         reg: Reg,
     } "{reg} has no single type", "use another register: each has one type";
+
+    /// A register of another class than the slot of an intrinsic.
+    "V0811" IntrinsicSlotClass {
+        /// The intrinsic.
+        intrinsic: IntrinsicId,
+        /// Arguments or results.
+        side: SlotSide,
+        /// The register.
+        reg: Reg,
+        /// The class of the slot.
+        expected: ValueType,
+        /// The class of the register.
+        actual: ValueType,
+    } "{reg} is {actual}, the {side} slot of {intrinsic} is {expected}",
+      "use a register of the slot's class; docs/INTRINSICS.md has the layouts";
 
     /// Verification cost too much.
     "V0901" VerifyBudget {

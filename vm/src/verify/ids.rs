@@ -3,12 +3,19 @@
 use super::cx::{FuncCx, Op};
 use super::error::VerifyErrorKind;
 use super::report::FuncErrors;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, StructId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, StructId};
 use opforge_schema::OperandKind;
 
 /// Every id operand of the instruction names an entry of its table.
 pub(super) fn check_ids(cx: &FuncCx<'_>, op: &Op<'_>, errors: &mut FuncErrors) {
     for (row, value) in op.operands() {
+        if row.kind() == OperandKind::IntrinsicId {
+            let unknown = value.entries().find(|&id| cx.isa.intrinsic(id).is_none());
+            if let Some(id) = unknown {
+                errors.add_at(op.pc(), VerifyErrorKind::UnknownIntrinsic { intrinsic: IntrinsicId(id) });
+            }
+            continue;
+        }
         let Some((len, error)) = table(cx, row.kind()) else { continue };
         for id in value.entries().filter(|&id| id as usize >= len) {
             errors.add_at(op.pc(), error(id));

@@ -31,7 +31,7 @@ mod typing;
 mod verified;
 
 pub use budget::{Resource, VerifyConfig};
-pub use error::{AggKind, InvalidJumpTargetReason, VerifyErrorKind};
+pub use error::{AggKind, InvalidJumpTargetReason, SlotSide, VerifyErrorKind};
 pub use report::{VerifyError, VerifyReport};
 pub use verified::{VerifiedFunc, VerifiedProgram};
 
@@ -53,8 +53,12 @@ pub fn verify(program: Program, config: &VerifyConfig) -> Result<VerifiedProgram
     verify_with(&crate::ISA, program, config)
 }
 
-/// As [`verify`], with any tables; the engines run code of the VM's own tables only, so this stays inside.
-pub(crate) fn verify_with(
+/// As [`verify`], with any tables. A program is what the tables make of it, so an engine runs it only if it has the
+/// same ones; see [`VerifiedProgram::tables`].
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(
     isa: &Isa<'_>,
     program: Program,
     config: &VerifyConfig,
@@ -66,9 +70,24 @@ pub(crate) fn verify_with(
         errors.exhausted(&program, exhausted);
     }
     match verified {
-        Ok((types, functions)) if errors.is_empty() => Ok(VerifiedProgram::new(program, types, functions)),
+        Ok((types, functions)) if errors.is_empty() => {
+            Ok(VerifiedProgram::new(program, types, functions, fingerprint(isa)))
+        }
         _ => Err(errors.into_report()),
     }
+}
+
+/// The fingerprint of tables; that of the VM's own is known.
+fn fingerprint(isa: &Isa<'_>) -> u64 {
+    let own = &crate::ISA;
+    let same = core::ptr::eq(isa.ops, own.ops)
+        && core::ptr::eq(isa.names, own.names)
+        && core::ptr::eq(isa.text, own.text)
+        && core::ptr::eq(isa.lookup, own.lookup)
+        && core::ptr::eq(isa.classes, own.classes)
+        && core::ptr::eq(isa.types, own.types)
+        && core::ptr::eq(isa.intrinsics, own.intrinsics);
+    if same { opforge_tables::FINGERPRINT } else { isa.fingerprint() }
 }
 
 /// What verification gives: the type table and one entry for each function that passed.

@@ -20,11 +20,18 @@ struct Inner {
     program: Program,
     types: TypeTable,
     functions: Vec<VerifiedFunc>,
+    tables: u64,
 }
 
 impl VerifiedProgram {
-    pub(super) fn new(program: Program, types: TypeTable, functions: Vec<VerifiedFunc>) -> Self {
-        Self { inner: Arc::new(Inner { program, types, functions }) }
+    pub(super) fn new(program: Program, types: TypeTable, functions: Vec<VerifiedFunc>, tables: u64) -> Self {
+        Self { inner: Arc::new(Inner { program, types, functions, tables }) }
+    }
+
+    /// The fingerprint of the tables that the program was verified with. Only an engine with those tables runs it.
+    #[must_use]
+    pub fn tables(&self) -> u64 {
+        self.inner.tables
     }
 
     /// The program.

@@ -14,7 +14,9 @@ mod call;
 mod agg;
 mod text;
 mod cast;
+mod intrinsic;
 mod types;
+mod intrinsics;
 
 /// Everything that stage B writes.
 pub(crate) const ALL: Literals = Literals {
@@ -30,7 +32,9 @@ pub(crate) const ALL: Literals = Literals {
         agg::OPS,
         text::OPS,
         cast::OPS,
+        intrinsic::OPS,
     ],
     classes: types::CLASSES,
     types: types::TYPES,
+    intrinsics: intrinsics::INTRINSICS,
 };

@@ -13,7 +13,10 @@ use super::word::{OpWords, Word, WordOp};
 use crate::engine::FuelSchedule;
 use crate::heap::AggKind;
 use crate::ids::{FuncId, InstrIx};
-use crate::lower::{ExecFunction, ExecInstr, ExecProgram, LowerError, Slot, SlotList, size_fuel};
+use crate::lower::{
+    ExecFunction, ExecInstr, ExecProgram, LowerError, SizeFuel, Slot, SlotList, intrinsic_size_fuel,
+    size_fuel,
+};
 use alloc::vec::Vec;
 use core::ops::Range;
 use facts::Facts;
@@ -43,6 +46,11 @@ pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError>
         pool: maker.pool.into(),
         funcs: funcs.into(),
     })
+}
+
+/// Fuel by size as the `x` field of words.
+fn size_bits(size: SizeFuel) -> u16 {
+    u16::from(size.shift) | u16::from(size.args) << 8
 }
 
 /// Words of a segment between `Pause` words.
@@ -179,6 +187,12 @@ impl WordMaker {
                 let pool = self.call_lists(function, args, rets)?;
                 Word::new(WordOp::HostCall, 0, host.0, 0, pool)
             }
+            ExecInstr::Intrinsic { id, args, rets } => {
+                let row = ISA.intrinsic(id.0);
+                let size = row.and_then(|row| intrinsic_size_fuel(row, self.schedule)).map_or(0, size_bits);
+                let pool = self.call_lists(function, args, rets)?;
+                Word::new(WordOp::Intrinsic, size, id.0, 0, pool)
+            }
             ExecInstr::Return { values } => match function.slots(values) {
                 &[slot] => Word::new(WordOp::Return1, 0, slot, 0, 0),
                 slots => {
@@ -257,7 +271,7 @@ impl WordMaker {
     /// The field that says how fuel goes by size: the shift, and a bit for each register read that counts.
     fn size_field(&self, op: Opcode) -> u16 {
         let size = ISA.op(op.didx()).and_then(|row| size_fuel(row, self.schedule));
-        size.map_or(0, |size| u16::from(size.shift) | u16::from(size.args) << 8)
+        size.map_or(0, size_bits)
     }
 
     fn direct(

@@ -5,17 +5,17 @@
 use super::infer::Inferred;
 use super::lattice::{Lattice, UNSET};
 use super::locals::{Locals, Write, element_index, for_each_write, same_regs};
-use crate::ids::{InstrIx, Reg};
+use crate::ids::{InstrIx, IntrinsicId, Reg};
 use crate::types::{Type, TypeId};
 use crate::value_type::ValueType;
 use crate::verify::budget::{Budget, Exhausted};
 use crate::verify::cx::{FuncCx, ListTypes, Op, class_of};
-use crate::verify::error::{AggKind, VerifyErrorKind};
+use crate::verify::error::{AggKind, SlotSide, VerifyErrorKind};
 use crate::verify::flow::Flow;
 use crate::verify::last_writes::LastWrites;
 use crate::verify::report::FuncErrors;
 use alloc::vec::Vec;
-use opforge_schema::{Access, OperandRow, Rule, RuleRow, TypeRule};
+use opforge_schema::{Access, OperandKind, OperandRow, Rule, RuleRow, TypeRule};
 
 /// Checks every instruction. Gives the aggregate types that instructions work on.
 pub(super) fn check(
@@ -135,8 +135,27 @@ impl<'a> Checker<'_, 'a> {
         }
     }
 
+    /// A register that is an argument slot of an intrinsic.
+    fn expect_slot(&mut self, op: &Op<'_>, row: &OperandRow, reg: u32, expected: ValueType) {
+        match self.lattice.class(self.type_of(reg)) {
+            Some(actual) if actual == expected => {}
+            Some(actual) => {
+                let kind = slot_class(op, row, Reg(reg), expected, actual);
+                self.error(op, kind);
+            }
+            None => self.doubt(op, VerifyErrorKind::UnknownTypeAtUse { reg: Reg(reg) }),
+        }
+    }
+
     fn check_list(&mut self, op: &Op<'a>, row: &OperandRow, regs: impl Iterator<Item = u32>) {
         match self.cx.list_types(op, row) {
+            types @ ListTypes::Classes(_) => {
+                for (i, reg) in regs.enumerate() {
+                    if let Some(expected) = types.get(i) {
+                        self.expect_slot(op, row, reg, expected);
+                    }
+                }
+            }
             ListTypes::Types(types) => regs.zip(types).for_each(|(reg, &ty)| self.expect(op, reg, ty)),
             ListTypes::Each(ty) => regs.for_each(|reg| self.expect(op, reg, ty)),
             ListTypes::Any => {
@@ -331,11 +350,27 @@ impl<'a> Checker<'_, 'a> {
 
 /// The error for a second type: what a call returns has a type of its own, as has a literal.
 fn unstable(op: &Op<'_>, reg: Reg, expected: ValueType, actual: ValueType) -> VerifyErrorKind {
-    if op.accessing(Access::Write).any(|(row, _)| row.ty() == TypeRule::ResultsOf) {
+    let list = op.accessing(Access::Write).find(|(row, _)| row.ty() == TypeRule::ResultsOf);
+    if let Some((row, _)) = list {
+        if op.kind(row.arg) == OperandKind::IntrinsicId {
+            return slot_class(op, row, reg, actual, expected);
+        }
         VerifyErrorKind::TypeMismatch { reg, expected, actual }
     } else {
         VerifyErrorKind::UnstableRegTypeAt { reg, expected, actual }
     }
+}
+
+/// The error for a register of another class than the slot of an intrinsic.
+fn slot_class(
+    op: &Op<'_>,
+    row: &OperandRow,
+    reg: Reg,
+    expected: ValueType,
+    actual: ValueType,
+) -> VerifyErrorKind {
+    let intrinsic = IntrinsicId(op.id(row.arg).unwrap_or(0));
+    VerifyErrorKind::IntrinsicSlotClass { intrinsic, side: SlotSide::of(row.ty()), reg, expected, actual }
 }
 
 fn makes_agg(rule: TypeRule) -> bool {

@@ -4,7 +4,7 @@ use super::lattice::Lattice;
 use crate::ids::{ConstId, ElemId, StructId};
 use crate::types::TypeId;
 use crate::verify::budget::Exhausted;
-use crate::verify::cx::{FuncCx, ListTypes, Op, class_of};
+use crate::verify::cx::{FuncCx, Op, class_of};
 use crate::verify::last_writes::LastWrites;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -61,11 +61,7 @@ pub(super) fn for_each_write<'a>(
         let Some(reg) = value.scalar32() else {
             let types = cx.list_types(op, row);
             for (i, reg) in last_writes.of(value.list()) {
-                let ty = match types {
-                    ListTypes::Types(types) => types.get(i).copied(),
-                    ListTypes::Each(ty) => Some(ty),
-                    ListTypes::Any => None,
-                };
+                let ty = types.get(i);
                 f(reg, Write::Fixed(ty.map(|ty| lattice.value(ty)).transpose()?))?;
             }
             continue;
