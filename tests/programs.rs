@@ -132,8 +132,10 @@ const NOT_IN_PROGRAMS: [TrapCode; 2] = [TrapCode::None, TrapCode::InvalidIntrins
 #[test]
 fn every_trap_happens_in_some_program() {
     let met = &summary().traps;
-    let missing: Vec<_> =
-        TrapCode::ALL.iter().filter(|code| !NOT_IN_PROGRAMS.contains(code) && !met.contains(code.name())).collect();
+    let missing: Vec<_> = TrapCode::ALL
+        .iter()
+        .filter(|code| !NOT_IN_PROGRAMS.contains(code) && !met.contains(code.name()))
+        .collect();
     assert!(missing.is_empty(), "no program of tests/programs/ traps with {missing:?}");
 }
 

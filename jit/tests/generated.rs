@@ -80,7 +80,12 @@ fn unreachable_traps_are_accounted_for() {
     for (didx, row) in opforge_vm::ISA.iter() {
         for &code in opforge_vm::TrapCode::ALL.iter().filter(|&&code| row.traps_with(code)) {
             let there = code != opforge_vm::TrapCode::InvalidIntrinsic;
-            assert_eq!(reachable().any(|kind| kind.0 == code), there, "{} {code:?}", opforge_vm::ISA.name(didx));
+            assert_eq!(
+                reachable().any(|kind| kind.0 == code),
+                there,
+                "{} {code:?}",
+                opforge_vm::ISA.name(didx)
+            );
         }
     }
 }

@@ -117,7 +117,8 @@ fn colours_survive_being_taken_apart() {
     );
     // Each value of each channel, beside values that differ from it.
     for byte in 0..=255u64 {
-        let color = byte << 24 | (byte * 7 + 3) % 256 << 16 | (255 - byte) << 8 | (byte * 31) % 256;
+        let [r, g, b, a] = [byte, (byte * 7 + 3) % 256, 255 - byte, (byte * 31) % 256];
+        let color = r << 24 | g << 16 | b << 8 | a;
         let out = instance.call(FuncId(0), &[Value::U64(color)], Limits::new()).expect("it runs");
         assert_eq!(out, [Value::U64(color), Value::U64(color)], "{color:08x}");
     }

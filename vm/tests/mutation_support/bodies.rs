@@ -3,7 +3,7 @@
 //! Instructions are made from the rows of the opcode tables; operands are chosen as their type rules say.
 
 use super::Random;
-use opforge_schema::{Access, OpRow, OperandKind, Term, TypeRule};
+use opforge_schema::{Access, IntrinsicRow, Lower, OpRow, OperandKind, Term, TypeRule};
 use opforge_vm::ISA;
 use opforge_vm::codec::{OperandValue, encode};
 use std::fmt::Write;
@@ -98,6 +98,13 @@ struct Choices {
     array: usize,
     func: usize,
     index: u32,
+    intrinsic: &'static IntrinsicRow,
+}
+
+/// The classes of an intrinsic's slots.
+fn slots(tags: &[u8]) -> Vec<Class> {
+    let class = |&tag: &u8| POOL.get(usize::from(tag)).copied().expect("a class that constants have");
+    tags.iter().map(class).collect()
 }
 
 impl Choices {
@@ -147,6 +154,8 @@ impl Choices {
         match rule {
             TypeRule::FieldsOf => vec![I64, Str, Decimal],
             TypeRule::ElemsOf => vec![self.elem(); random.below(4)],
+            TypeRule::ParamsOf if row.lower() == Lower::Intrinsic => slots(self.intrinsic.arg_slots()),
+            TypeRule::ResultsOf if row.lower() == Lower::Intrinsic => slots(self.intrinsic.ret_slots()),
             TypeRule::ParamsOf
                 if row.operands().iter().any(|o| o.kind() == OperandKind::FuncId) && self.func == 1 =>
             {
@@ -174,6 +183,8 @@ impl Choices {
             OperandKind::ConstId => self.pool as u64,
             OperandKind::FuncId => self.func as u64,
             OperandKind::ElemTypeId => self.array as u64,
+            OperandKind::IntrinsicId if random.once_in(16) => random.below(1 << 16) as u64,
+            OperandKind::IntrinsicId => self.intrinsic.id.get().into(),
             OperandKind::HostSigId | OperandKind::CallSigId | OperandKind::TypeId => 0,
             _ if random.once_in(2) => random.next(),
             _ => random.below(4) as u64,
@@ -189,6 +200,7 @@ fn instruction(random: &mut Random, didx: u16, row: &OpRow, wrong: bool) -> Vec<
         array: random.below(2),
         func: random.below(3),
         index: random.below(5) as u32,
+        intrinsic: random.pick(ISA.intrinsics),
     };
     let mut scalars = Vec::new();
     for operand in row.operands() {
