@@ -200,7 +200,7 @@ fn weight(row: &OpRow, config: &GenConfig) -> usize {
         _ if config.dialect == Dialect::Peer && row.id.get() > PEER_OPCODES => 0,
         Lower::CallIndirect | Lower::HostCall => 10,
         // One opcode for many functions.
-        Lower::Intrinsic => 6,
+        Lower::Intrinsic => 24,
         Lower::Call | Lower::PoolConst => 6,
         Lower::Const | Lower::Nop => 1,
         // The peer's shapes are fragile, so that what uses them would often keep a program from running there.
