@@ -134,6 +134,8 @@ fn wrong_files_are_refused_by_check_and_by_the_build_and_mended_by_gen() {
     edited_doc(&w);
     edited_literal(&w);
     edited_enum(&w);
+    edited_page(&w);
+    disagreeing_intrinsic(&w);
     changed_row_type(&w);
     left_over_files(&w);
     malformed_blobs(&w);
@@ -196,6 +198,32 @@ fn edited_enum(w: &Workspace) {
     w.mended();
 }
 
+fn edited_page(w: &Workspace) {
+    w.replace("docs/INTRINSICS.md", "# Intrinsics", "# Intrinsic functions");
+    w.check_says(&["docs/INTRINSICS.md: stale: not what the spec makes it, first in line 1"]);
+    w.mended();
+}
+
+/// A row that disagrees with the logical types is refused on each of the ways to bytes.
+fn disagreeing_intrinsic(w: &Workspace) {
+    let (right, wrong) = ("\"arg_slots\": 4, \"ret_slots\": 1", "\"arg_slots\": 3, \"ret_slots\": 1");
+    w.replace("spec/intrinsics.json", right, wrong);
+    let said = w.tablegen("gen").expect_err("the row disagrees");
+    assert!(said.contains("error[E073]: \"vec2.dot\" states 3 argument slots, its types take 4"), "{said}");
+    w.build_says(&["tables are stale: spec/intrinsics.json changed since the blobs were written"]);
+    w.replace("spec/intrinsics.json", wrong, right);
+    let literal = "tablegen/generated/src/literals/intrinsics.rs";
+    w.replace(literal, "arg_slots: 4", "arg_slots: 3");
+    w.check_says(&["stage B, the compiled literals, failed", "another number of slots than it says"]);
+    w.mended();
+    // The same in the types.
+    w.replace("spec/types.json", "\"layout\": [\"f64\", \"f64\"]", "\"layout\": [\"f64\", \"f64\", \"f64\"]");
+    let said = w.tablegen("gen").expect_err("every row with the type disagrees");
+    assert!(said.contains("error[E073]: \"vec2.dot\" states 4 argument slots, its types take 6"), "{said}");
+    let types = std::fs::read(source().join("spec/types.json")).expect("types.json");
+    w.edit("spec/types.json", |_| types.clone());
+}
+
 fn changed_row_type(w: &Workspace) {
     w.replace("schema/src/rows.rs", "pub reserved: [u8; 3],", "pub reserved: [u8; 3], // changed");
     w.check_says(&["tables/blobs/MANIFEST: stale"]);
@@ -214,7 +242,7 @@ fn left_over_files(w: &Workspace) {
 /// nothing, so the compiler must.
 fn malformed_blobs(w: &Workspace) {
     type Change = fn(Vec<u8>) -> Vec<u8>;
-    let cases: [(&str, Change, &str); 7] = [
+    let cases: [(&str, Change, &str); 8] = [
         ("vm.ops.bin", |b| b[..b.len() - 1].to_vec(), "vm.ops.bin: the row count does not fit"),
         ("vm.ops.bin", |_| Vec::new(), "vm.ops.bin is cut short"),
         ("vm.ops.bin", |b| [b, vec![0; 80]].concat(), "vm.ops.bin: the row count does not fit"),
@@ -222,6 +250,7 @@ fn malformed_blobs(w: &Workspace) {
         ("vm.ops.bin", |b| put(b, 16 + 0x20 * 80 + 26, 250), "vm.ops.bin row 0x0020: an operand has a code"),
         ("vm.text.bin", |b| put(b, 16 + 0x20 * 24 + 1, 0x87), "vm.text.bin row 0x0020: a template prints"),
         ("vm.types.bin", |b| put(b, 16 + 1, 200), "vm.types.bin row 0x0000: a slot has a class"),
+        ("vm.intrinsics.bin", |b| put(b, 16 + 14, 1), "vm.intrinsics.bin row 0x0000: the slots disagree"),
     ];
     for (name, change, message) in cases {
         let path = format!("tables/blobs/{name}");

@@ -91,3 +91,24 @@ impl Translator<'_> {
         self.builder.ins().fadd(x, y)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::may_leave;
+    use opforge_tables::Intrinsic;
+    use opforge_vm::ids::IntrinsicId;
+
+    /// Code leaves at what may trap, so that the interpreter runs and reports it; also at an id without a function.
+    #[test]
+    fn code_leaves_where_the_interpreter_has_to_see() {
+        for id in [0, 0x8000, u32::MAX] {
+            assert!(may_leave(IntrinsicId(id)));
+        }
+        for intrinsic in [Intrinsic::TextFind, Intrinsic::TextFromI64] {
+            assert!(may_leave(IntrinsicId(intrinsic.id())));
+        }
+        for intrinsic in [Intrinsic::Vec2Dot, Intrinsic::MathSin] {
+            assert!(!may_leave(IntrinsicId(intrinsic.id())));
+        }
+    }
+}

@@ -11,6 +11,9 @@ use opforge_schema::{
 };
 use std::collections::BTreeMap;
 
+/// Argument slots whose bytes engines count: the bits that a word of the interpreter has for them.
+const COUNTED_SLOTS: usize = 8;
+
 pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
     identity(d, spec);
     let mut list = std::mem::take(&mut spec.intrinsics);
@@ -172,6 +175,13 @@ fn behaviour(d: &mut Diags, i: &Intrinsic) {
         d.error("E075", own.at, "InvalidIntrinsic is the trap of what is not there");
     }
     let sized = i.layout.first().is_some_and(|args| args.iter().any(|e| e.sized));
+    let slots = i.layout.first().into_iter().flatten().flat_map(|e| e.slots.iter().map(|_| e.sized));
+    if slots.skip(COUNTED_SLOTS).any(|sized| sized) {
+        let message = format!(
+            "fuel by size counts the first {COUNTED_SLOTS} argument slots; move text and bytes there"
+        );
+        d.error("E075", i.arg_slots.at, message);
+    }
     if i.fuel_shift != 0 && !sized {
         d.error("E075", i.at, format!("\"{}\" has fuel by size but no argument with a size", i.name.v));
     }
