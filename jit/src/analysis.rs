@@ -18,8 +18,11 @@ pub(crate) struct Analysis {
     pub(crate) live_in: Vec<SlotSet>,
     /// The innermost loop around a segment: its first and last segment.
     loops: Vec<Option<(usize, usize)>>,
-    /// Heads of loops that are short tests.
-    short_heads: Vec<bool>,
+    /// The heads of loops: segments that control goes back to. In order, without the first segment, where the function
+    /// starts anyway.
+    pub(crate) heads: Vec<usize>,
+    /// Segments that are short tests.
+    short_tests: Vec<bool>,
     /// By slot: the value of one that is written exactly once, by a constant.
     pub(crate) constants: Vec<Option<u64>>,
 }
@@ -33,13 +36,13 @@ impl Analysis {
             reachable: vec![false; count],
             live_in: Vec::new(),
             loops: Vec::new(),
-            short_heads: Vec::new(),
+            heads: Vec::new(),
+            short_tests: (0..count).map(|index| is_short_test(function, index)).collect(),
             constants: constants(function, types),
         };
         analysis.explore(function);
         analysis.live(function, types);
         analysis.find_loops();
-        analysis.short_heads = (0..count).map(|index| is_short_test(function, index)).collect();
         analysis
     }
 
@@ -52,6 +55,8 @@ impl Analysis {
         }
         // By their heads, outer ones first.
         loops.sort_unstable_by_key(|&(head, last)| (head, std::cmp::Reverse(last)));
+        self.heads = loops.iter().map(|&(head, _)| head).filter(|&head| head > 0).collect();
+        self.heads.dedup();
         let mut begins = loops.into_iter().peekable();
         let mut open: Vec<(usize, usize)> = Vec::new();
         for index in 0..self.successors.len() {
@@ -75,25 +80,13 @@ impl Analysis {
     /// a loop.
     pub(crate) fn repeats_head(&self, from: usize, to: usize) -> bool {
         let only = self.successors.get(from).is_some_and(|successors| successors.len() == 1);
-        only && to <= from && self.short_heads.get(to) == Some(&true)
-    }
-
-    /// The heads of loops: segments that control goes back to. In order.
-    pub(crate) fn heads(&self) -> Vec<usize> {
-        let mut is_head = vec![false; self.successors.len()];
-        for (from, successors) in self.successors.iter().enumerate() {
-            for &to in successors.iter().filter(|&&to| to <= from) {
-                is_head[to] = true;
-            }
-        }
-        // The first segment is where the function starts anyway.
-        (1..is_head.len()).filter(|&index| is_head[index]).collect()
+        only && to <= from && self.short_tests.get(to) == Some(&true)
     }
 
     /// How many edges lead to each segment in code, repeated heads and entries counted.
     pub(crate) fn edges(&self) -> Vec<u32> {
         let mut edges = self.predecessors.clone();
-        for head in self.heads() {
+        for &head in &self.heads {
             edges[head] += 1;
         }
         for (from, successors) in self.successors.iter().enumerate() {

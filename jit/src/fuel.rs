@@ -33,8 +33,8 @@ struct Segment {
     reserves: u64,
     /// Whether it is paid for where control comes from.
     prepaid: bool,
-    /// Of a prepaid segment that control comes to from one place: what is given back at its start.
-    spare: Option<u64>,
+    /// What is given back at its start, if it is prepaid and control comes to it from one place.
+    spare: u64,
 }
 
 /// Charges of one function, by segment.
@@ -60,7 +60,7 @@ impl Charges {
                 if analysis.predecessors.get(to) == Some(&1) {
                     let spare = charges.reserved(index) - charges.held_at(to);
                     if let Some(charge) = charges.0.get_mut(to).filter(|charge| charge.prepaid) {
-                        charge.spare = Some(spare);
+                        charge.spare = spare;
                     }
                 }
             }
@@ -96,17 +96,12 @@ impl Charges {
     /// What happens where a segment starts.
     pub(crate) fn at_start(&self, segment: usize) -> Charge {
         let segment = self.get(segment);
-        if segment.prepaid {
-            Charge::GiveBack(segment.spare.unwrap_or(0))
-        } else {
-            Charge::Take(segment.needs)
-        }
+        if segment.prepaid { Charge::GiveBack(segment.spare) } else { Charge::Take(segment.needs) }
     }
 
     /// What is given back on the way from a segment to the next; not what is given back where that starts.
     pub(crate) fn on_edge(&self, from: usize, to: usize) -> u64 {
-        let spare = self.get(to).spare.unwrap_or(0);
-        self.reserved(from).saturating_sub(self.held_at(to) + spare)
+        self.reserved(from) - (self.held_at(to) + self.get(to).spare)
     }
 
     /// What a segment reserves for those behind it.

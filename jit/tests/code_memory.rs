@@ -7,20 +7,7 @@ use opforge_vm::asm;
 use opforge_vm::verify::{VerifyConfig, verify};
 use std::time::Instant;
 
-const LOOP: &str = "
-.func spin(n: u64) -> (i: u64) {
-    .reg i, one, more
-    const.u64 i, 0
-    const.u64 one, 1
-    jmp @loop
-@loop:
-    u64.add i, i, one
-    u64.lt more, i, n
-    br more, @loop, @end
-@end:
-    ret i
-}
-";
+const LOOP: &str = include_str!("data/spin.ofa");
 
 /// Lines of the process map, and the resident pages.
 fn memory() -> (Vec<String>, u64) {

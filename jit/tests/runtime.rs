@@ -45,20 +45,7 @@ const DEEP: &str = "
 }
 ";
 
-const LOOP: &str = "
-.func spin(n: u64) -> (i: u64) {
-    .reg i, one, more
-    const.u64 i, 0
-    const.u64 one, 1
-    jmp @loop
-@loop:
-    u64.add i, i, one
-    u64.lt more, i, n
-    br more, @loop, @end
-@end:
-    ret i
-}
-";
+const LOOP: &str = include_str!("data/spin.ofa");
 
 /// Recursion far beyond the native stack goes on in the interpreter, and ends as it does there, on a small stack.
 #[test]

@@ -22,7 +22,7 @@ fn workspace(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> tempfile::TempD
     write("spec/opcodes.json", opcodes);
     write("spec/types.json", types);
     write("spec/intrinsics.json", intrinsics);
-    for name in ["schema/src/codes.rs", "schema/src/rows.rs"] {
+    for name in opforge_tablegen::artefacts::ROW_SOURCES {
         write(name, b"");
     }
     dir

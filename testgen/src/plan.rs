@@ -187,17 +187,18 @@ pub(crate) fn traps(row: &OpRow) -> bool {
     TrapCode::ALL.iter().any(|&code| code != TrapCode::MemoryLimitExceeded && row.traps_with(code))
 }
 
-/// The last id of the opcodes that execution_tape 0.0.1 has too.
-const PEER_OPCODES: u16 = 106;
-
 /// How often an opcode is chosen.
 fn weight(row: &OpRow, config: &GenConfig) -> usize {
     let makes = row.operands().iter().any(|op| {
         matches!(op.ty(), TypeRule::TupleOf | TypeRule::StructOf | TypeRule::ArrayOf | TypeRule::ElementOf)
     });
     match row.lower() {
-        // The peer has the opcodes that were there first.
-        _ if config.dialect == Dialect::Peer && row.id.get() > PEER_OPCODES => 0,
+        // The peer reads containers of the first version only.
+        _ if config.dialect == Dialect::Peer
+            && ContainerVersion::of_opcode(row) != ContainerVersion::V0_1 =>
+        {
+            0
+        }
         Lower::CallIndirect | Lower::HostCall => 10,
         // One opcode for many functions.
         Lower::Intrinsic => 24,

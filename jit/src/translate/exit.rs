@@ -37,14 +37,24 @@ struct Refund {
 impl Translator<'_> {
     /// A block that leaves at an instruction with these live slots, and gives fuel back.
     pub(super) fn exit(&mut self, at: InstrIx, live: &SlotSet, refund: u64) -> Result<Block, JitError> {
-        self.pending(at, live, Refund { fuel: Some(refund), ..Refund::default() })
+        Ok(self.pending(at, live, Refund { fuel: Some(refund), ..Refund::default() })?.0)
+    }
+
+    /// A block that leaves at a segment's start where its fuel, which is given back, is not there. The number stands for
+    /// that fuel where [`crate::context::refill`] asks.
+    pub(super) fn exit_short(&mut self, fuel: u64) -> Result<(Block, u64), JitError> {
+        let live = self.analysis.live_in.get(self.index).ok_or(self.internal())?;
+        let refund = Refund { fuel: Some(fuel), ..Refund::default() };
+        let (block, site) = self.pending(self.segment.start, live, refund)?;
+        self.tables.set_cost(site, fuel);
+        Ok((block, cold(site as u64)))
     }
 
     /// A block that leaves before an instruction has run that has paid `paid` on top of its fixed fuel.
     pub(super) fn exit_unpaid(&mut self, at: InstrIx, paid: Option<Value>) -> Result<Block, JitError> {
         let live = self.live_at(at)?;
         let fuel = Some(self.unused(at));
-        self.pending(at, &live.before, Refund { fuel, paid, meter: None })
+        Ok(self.pending(at, &live.before, Refund { fuel, paid, meter: None })?.0)
     }
 
     /// A block that leaves at a host call that has trapped: its fuel is used, and what else there is shows in the
@@ -56,12 +66,12 @@ impl Translator<'_> {
         meter: Value,
     ) -> Result<Block, JitError> {
         let fuel = Some(self.unused(InstrIx(at.0 + 1)));
-        self.pending(at, live, Refund { fuel, paid: None, meter: Some(meter) })
+        Ok(self.pending(at, live, Refund { fuel, paid: None, meter: Some(meter) })?.0)
     }
 
     /// A block that leaves while the call at an instruction is active.
     pub(super) fn exit_in_call(&mut self, at: InstrIx, live: &SlotSet) -> Result<Block, JitError> {
-        self.pending(at, live, Refund::default())
+        Ok(self.pending(at, live, Refund::default())?.0)
     }
 
     /// A block that leaves before an instruction has run: its fuel and that of the rest of the segment is given
@@ -72,13 +82,14 @@ impl Translator<'_> {
         self.exit(at, &live.before, refund)
     }
 
-    fn pending(&mut self, at: InstrIx, live: &SlotSet, refund: Refund) -> Result<Block, JitError> {
+    /// A block to be filled later, and its place's number.
+    fn pending(&mut self, at: InstrIx, live: &SlotSet, refund: Refund) -> Result<(Block, usize), JitError> {
         let block = self.builder.create_block();
         self.builder.set_cold_block(block);
         let live: Vec<Slot> = live.iter().filter(|&slot| self.types.get(slot).is_some()).collect();
         let site = self.tables.add_site(self.func, at, &live)?;
         self.exits.push(PendingExit { block, at, site, live, refund });
-        Ok(block)
+        Ok((block, site))
     }
 
     /// Fills the blocks that leave.
@@ -201,13 +212,6 @@ impl Translator<'_> {
         let signature = self.signature(signature);
         let call = self.builder.ins().call_indirect(signature, address, args);
         self.builder.inst_results(call).first().copied().unwrap_or(address)
-    }
-
-    /// A fixed cost as [`crate::context::refill`] takes it, and as the exit for too little fuel knows it.
-    pub(super) fn cost_number(&mut self, exit: Block, fuel: u64) -> Value {
-        let site = self.exits.iter().rev().find(|pending| pending.block == exit).map_or(0, |exit| exit.site);
-        self.tables.set_cost(site, fuel);
-        self.immediate(types::I64, cold(site as u64))
     }
 
     /// Asks for fuel through code that keeps all registers, so that the values of loops can stay in them. Returns

@@ -14,7 +14,7 @@ use opforge_vm::ids::InstrIx;
 use opforge_vm::lower::Slot;
 
 impl Translator<'_> {
-    pub(super) fn run(&mut self, heads: &[usize]) -> Result<(), JitError> {
+    pub(super) fn run(&mut self) -> Result<(), JitError> {
         for index in 0..self.function.segments.len() {
             let reachable = self.analysis.reachable.get(index).copied().unwrap_or(false);
             let block = reachable.then(|| self.builder.create_block());
@@ -26,7 +26,7 @@ impl Translator<'_> {
         }
         self.builder.ins().jump(first, &[]);
         self.edge_to(0);
-        let entries = (!heads.is_empty()).then(|| self.builder.create_block());
+        let entries = (!self.analysis.heads.is_empty()).then(|| self.builder.create_block());
         self.unmetered = entries;
         for (index, &segment) in self.function.segments.iter().enumerate() {
             let Some(block) = self.blocks.get(index).copied().flatten() else { continue };
@@ -34,7 +34,7 @@ impl Translator<'_> {
             self.segment(index, segment)?;
         }
         if let Some(block) = entries {
-            self.enter_at_heads(block, heads)?;
+            self.enter_at_heads(block)?;
         }
         self.finish_exits();
         Ok(())
@@ -42,7 +42,7 @@ impl Translator<'_> {
 
     /// Fills the block where the function goes if it is entered at the head of a loop: with the live slots of the
     /// interpreter's frame, and the meter, it goes there.
-    fn enter_at_heads(&mut self, block: Block, heads: &[usize]) -> Result<(), JitError> {
+    fn enter_at_heads(&mut self, block: Block) -> Result<(), JitError> {
         self.builder.set_cold_block(block);
         self.builder.seal_block(block);
         self.builder.switch_to_block(block);
@@ -51,6 +51,7 @@ impl Translator<'_> {
         let frame = self.builder.ins().load(types::I64, flags, context, Context::FRAME);
         let which = self.builder.ins().load(types::I64, flags, context, Context::NUMBER);
         self.builder.def_var(self.meter, meter);
+        let heads = &self.analysis.heads;
         let mut switch = Switch::new();
         let mut blocks = Vec::with_capacity(heads.len());
         for number in 1..=heads.len() {

@@ -44,8 +44,8 @@ pub(crate) fn translate(
     let function = program.function(func).ok_or(JitError::Internal { func })?;
     let types = SlotTypes::of(function, &program.types);
     let analysis = Analysis::of(function, &types);
-    let heads = analysis.heads();
-    let starts = heads.iter().filter_map(|&head| function.segments.get(head)).map(|segment| segment.start);
+    let starts =
+        analysis.heads.iter().filter_map(|&head| function.segments.get(head)).map(|segment| segment.start);
     tables.begin(func, &analysis.constants, starts.collect());
     let mut builder = FunctionBuilder::new(ir, builder_context);
     let variables = (0..types.len()).map(|slot| types.get(slot as u32).map(|ty| builder.declare_var(ty)));
@@ -84,7 +84,7 @@ pub(crate) fn translate(
     for (slot, &value) in params.iter().skip(1).enumerate() {
         translator.write(slot as Slot, value);
     }
-    translator.run(&heads)?;
+    translator.run()?;
     translator.builder.finalize(isa.frontend_config());
     Ok(())
 }

@@ -10,8 +10,9 @@ use opforge_vm::ids::InstrIx;
 /// Fuel that code takes.
 #[derive(Clone, Copy)]
 pub(super) enum Cost {
-    /// As much as is known when it is compiled.
-    Fixed(u64),
+    /// As much as is known when it is compiled, and a number that stands for it. No other code uses that number: one that
+    /// cold blocks had in common would be kept in a register from one to the next, through the hot code between them.
+    Fixed { fuel: u64, number: u64 },
     /// As much as a 64-bit value says when it runs.
     BySize(Value),
 }
@@ -26,10 +27,8 @@ impl Translator<'_> {
                 return Ok(());
             }
         };
-        let live = self.analysis.live_in.get(index).ok_or(self.internal())?.clone();
-        // What is taken is given back where this exit is taken.
-        let exit = self.exit(self.segment.start, &live, cost)?;
-        self.pay(Cost::Fixed(cost), exit);
+        let (exit, number) = self.exit_short(cost)?;
+        self.pay(Cost::Fixed { fuel: cost, number }, exit);
         Ok(())
     }
 
@@ -57,7 +56,7 @@ impl Translator<'_> {
         self.builder.append_block_param(paid, types::I64);
         self.builder.set_cold_block(short_of);
         let scaled = match cost {
-            Cost::Fixed(fuel) => self.immediate(types::I64, meter::scaled(fuel)),
+            Cost::Fixed { fuel, .. } => self.immediate(types::I64, meter::scaled(fuel)),
             Cost::BySize(fuel) => {
                 let bits = self.immediate(types::I64, meter::ROOM_BITS.into());
                 self.builder.ins().ishl(fuel, bits)
@@ -77,9 +76,7 @@ impl Translator<'_> {
         }
         self.builder.def_var(self.meter, left);
         let what = match cost {
-            // A number that no other code uses: one that cold blocks had in common would be kept in a register from
-            // one to the next, through the hot code between them.
-            Cost::Fixed(fuel) => self.cost_number(exit, fuel),
+            Cost::Fixed { number, .. } => self.immediate(types::I64, number),
             Cost::BySize(fuel) => fuel,
         };
         let refilled = self.refill(left, what);

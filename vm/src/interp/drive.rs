@@ -134,17 +134,30 @@ pub(super) fn run_native(
     fuel: &mut u64,
 ) -> Exit {
     state.reported = false;
+    let first = visit(machine, native, state, fuel);
+    run_turns(machine, native, first, state, fuel)
+}
+
+/// Runs by turns, from how the first visit of native code ended.
+fn run_turns(
+    machine: &mut Machine<'_>,
+    native: &Native,
+    mut last: Visit,
+    state: &mut State,
+    fuel: &mut u64,
+) -> Exit {
     let mut patience = Patience::default();
     loop {
-        let more = match visit(machine, native, state, fuel) {
+        let more = match last {
             Visit::Ended(exit) => return exit,
-            Visit::Returned => continue,
-            Visit::Left(used) => patience.after_visit(used),
-            Visit::Refused => patience.among_strangers(),
+            Visit::Returned => None,
+            Visit::Left(used) => Some(patience.after_visit(used)),
+            Visit::Refused => Some(patience.among_strangers()),
         };
-        if let Some(exit) = run_between(machine, state, fuel, more) {
+        if let Some(exit) = more.and_then(|more| run_between(machine, state, fuel, more)) {
             return exit;
         }
+        last = visit(machine, native, state, fuel);
     }
 }
 
@@ -158,16 +171,8 @@ pub(super) fn run_on(
     state: &mut State,
     fuel: &mut u64,
 ) -> Exit {
-    *fuel = machine.reserve.saturating_add(visited.fuel);
-    machine.reserve = 0;
-    if let Some(exit) = native::go_on(machine, visited, state) {
-        return exit;
-    }
-    let more = Patience::default().after_visit(before.saturating_sub(*fuel));
-    match run_between(machine, state, fuel, more) {
-        Some(exit) => exit,
-        None => run_native(machine, native, state, fuel),
-    }
+    let visit = after_visit(machine, visited, before, state, fuel);
+    run_turns(machine, native, visit, state, fuel)
 }
 
 /// How a try to run in native code ended.
@@ -192,6 +197,17 @@ fn visit(machine: &mut Machine<'_>, native: &Native, state: &mut State, fuel: &m
     let before = *fuel;
     let code = native.code();
     let visited = native::visit(machine, code, (state.func, entry), (state.base, room), before);
+    after_visit(machine, visited, before, state, fuel)
+}
+
+/// How a visit ended that began with `before` fuel.
+fn after_visit(
+    machine: &mut Machine<'_>,
+    visited: Visited,
+    before: u64,
+    state: &mut State,
+    fuel: &mut u64,
+) -> Visit {
     *fuel = machine.reserve.saturating_add(visited.fuel);
     machine.reserve = 0;
     if visited.end == NativeEnd::Finished && machine.depth == 1 {

@@ -8,7 +8,8 @@
 //! Whatever is unusual (fuel that does not cover a segment, an interrupt, an instruction that traps, a call that
 //! goes too deep) leaves, so there is one implementation of each.
 //!
-//! Nothing that native code hands over is trusted for memory safety: places and slots are checked here.
+//! Places and slots that native code hands over are not trusted for memory safety: they are checked here. Imports it
+//! calls by itself: see [`CallImport`].
 //!
 //! For engines, not for embedders.
 
@@ -117,12 +118,18 @@ pub struct NativeRun<'m, 'r> {
     left: Option<Box<Left>>,
 }
 
-/// What was left, and why if it is not for the interpreter to find out.
+/// Why the run was left, where that is not for the interpreter to find out.
+#[derive(Debug)]
+enum Why {
+    Interrupted,
+    Trap(TrapCode),
+    Panic(Panic),
+}
+
+/// What was left.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    interrupted: bool,
-    trap: Option<TrapCode>,
-    panic: Option<Panic>,
+    why: Option<Why>,
     /// Innermost first.
     frames: Vec<LeftFrame>,
     values: Vec<(Slot, u64)>,
@@ -182,7 +189,7 @@ impl<'r> NativeRun<'_, 'r> {
     /// instruction, with `fuel` as it is: the fuel is not there, or the run is interrupted.
     pub fn refill(&mut self, fuel: u64, cost: u64) -> Option<u64> {
         if self.machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            self.left().interrupted = true;
+            self.left().why = Some(Why::Interrupted);
             return None;
         }
         let reserve = self.machine.reserve;
@@ -207,13 +214,13 @@ impl<'r> NativeRun<'_, 'r> {
 
     /// A host call has trapped.
     pub(super) fn trapped(&mut self, code: TrapCode) {
-        self.left().trap = Some(code);
+        self.left().why = Some(Why::Trap(code));
     }
 
     /// A host function has panicked. The panic goes on when code has left the run.
     #[cold]
     pub(super) fn panicked(&mut self, panic: Panic) -> u64 {
-        self.left().panic = Some(panic);
+        self.left().why = Some(Why::Panic(panic));
         CallImport::TRAPPED
     }
 
@@ -353,30 +360,26 @@ pub(super) fn go_on(machine: &mut Machine<'_>, visit: Visited, place: &mut State
             None => Exit::Internal,
         });
     }
-    let left = unwind(visit.left.unwrap_or_default());
-    if let Err(exit) = left.restore(machine, place) {
-        return Some(exit);
-    }
-    match (left.trap, left.interrupted) {
-        (Some(code), _) => Some(Exit::Trap(code)),
-        (None, true) => Some(Exit::Interrupted),
-        (None, false) => None,
-    }
+    let mut left = visit.left.unwrap_or_default();
+    let exit = match left.why.take() {
+        Some(Why::Panic(panic)) => resume_unwind(panic),
+        Some(Why::Trap(code)) => Some(Exit::Trap(code)),
+        Some(Why::Interrupted) => Some(Exit::Interrupted),
+        None => None,
+    };
+    left.restore(machine, place).err().or(exit)
 }
 
-/// Goes on with a panic of the host, if that is why the run was left.
+/// Goes on with a panic of the host.
 #[cfg(feature = "std")]
-fn unwind(mut left: Box<Left>) -> Box<Left> {
-    match left.panic.take() {
-        Some(panic) => std::panic::resume_unwind(panic),
-        None => left,
-    }
+fn resume_unwind(panic: Panic) -> Option<Exit> {
+    std::panic::resume_unwind(panic)
 }
 
 /// Without the standard library no panic comes back from the host.
 #[cfg(not(feature = "std"))]
-fn unwind(left: Box<Left>) -> Box<Left> {
-    left
+fn resume_unwind(_: Panic) -> Option<Exit> {
+    Some(Exit::Internal)
 }
 
 /// Takes the results of a function that has returned to a frame of the interpreter, and goes there.
