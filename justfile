@@ -48,11 +48,11 @@ tables-diff BASE:
 test:
     cargo test --workspace
 
-# The conformance cases: those of ../shared where present, else the committed sample.
-conformance:
+# The conformance cases, on both engines: those of ../shared where present, else the committed sample.
+conformance CARGO="cargo":
     #!/usr/bin/env sh
     set -eu
-    run="cargo run --quiet --release --locked --package opforge-conformance --"
+    run="{{ CARGO }} run --quiet --release --locked --package opforge-conformance --"
     corpus=conformance/data/extape_sample.jsonl
     numeric=vm/tests/data/wasm_numeric_sample.csv
     if [ -d ../shared/extape ]; then corpus="$(ls ../shared/extape/*.jsonl)"; fi
@@ -67,6 +67,15 @@ test-release:
     cargo test --release --package opforge --test programs
     cargo test --release --package opforge-vm --test execution --test mutation
     cargo test --release --package opforge-testgen --test interp
+
+# The machine, the JIT and the conformance cases on aarch64, in an emulator where need be; says what to install.
+test-aarch64: && (conformance "scripts/aarch64.sh")
+    @scripts/aarch64.sh --check
+    # Optimised: Cranelift is slow in an emulator, and threaded code only stands in front of the loop in such builds.
+    # The two tests that are left out run what the recipe `conformance` runs behind them, and shows.
+    scripts/aarch64.sh test --release --locked --tests --package opforge-vm --package opforge-jit \
+        --package opforge-conformance --package opforge-testgen --package opforge \
+        -- --skip whole_corpus_where_present --skip all_rows_where_present
 
 # Generated programs on both engines: every observable must be the same. Prints what was exercised.
 parity PROGRAMS="100000" SEED="0" THREADS="2":

@@ -7,9 +7,22 @@ use std::process::Command;
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/extape_sample.jsonl");
 const ROWS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../vm/tests/data/wasm_numeric_sample.csv");
 
+/// Where `scripts/aarch64.sh` says which emulator runs these tests. An emulated program cannot start another directly.
+const EMULATOR: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER";
+
+/// The command line, in the emulator that runs the test itself.
+fn program() -> Command {
+    let program = env!("CARGO_BIN_EXE_opforge-conformance");
+    let emulator = std::env::var(EMULATOR).ok().filter(|_| cfg!(target_arch = "aarch64")).unwrap_or_default();
+    let mut words = emulator.split_whitespace().chain([program]);
+    let mut command = Command::new(words.next().unwrap_or(program));
+    command.args(words);
+    command
+}
+
 /// Exit code, standard output and standard error.
 fn run(args: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_opforge-conformance")).args(args).output().unwrap();
+    let output = program().args(args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }

@@ -27,16 +27,24 @@ fn copy_probe(root: &Path) -> PathBuf {
 
 fn build(probe: &Path, features: &[&str]) -> Output {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    Command::new(cargo)
+    let mut command = Command::new(cargo);
+    command
         .args(["build", "--offline"])
         .args(features)
         .current_dir(probe)
         .env("CARGO_TARGET_DIR", probe.join("target"))
         // Flags meant for this test's own build, such as those of a coverage run, need `std`.
         .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .output()
-        .expect("cargo runs")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    if cfg!(target_arch = "aarch64") {
+        // Otherwise the compiler's own library asks the C library whether the processor has atomic instructions.
+        // Build scripts run on this processor, which may have none: where a target is named, flags are not theirs.
+        let libc = if cfg!(target_env = "musl") { "musl" } else { "gnu" };
+        command
+            .env("RUSTFLAGS", "-Ctarget-feature=+lse")
+            .env("CARGO_BUILD_TARGET", format!("aarch64-unknown-linux-{libc}"));
+    }
+    command.output().expect("cargo runs")
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From a lowered program to machine code in memory.
 
-use crate::context::Callee;
+use crate::context::{Callee, HELPERS};
 use crate::engine::JitConfig;
 use crate::error::JitError;
 use crate::guard::guarded;
@@ -255,7 +255,7 @@ pub(crate) fn compile(
     // Trampoline and refill are active once each.
     let once = 2 * u64::from(assembly.largest_frame - largest_frame + FRAME_LINKAGE);
     let stack = u64::from(config.native_stack).saturating_sub(once);
-    let max_frames = u32::try_from(stack / frame).unwrap_or(u32::MAX);
+    let max_frames = u16::try_from(stack / frame).unwrap_or(u16::MAX);
     let memory = CodeMemory::new(&assembly.code)
         .map_err(|error| JitError::CodeMemory { reason: error.to_string() })?;
     Ok(finish(program, tables, (memory, assembly.code.len(), max_frames), ranges, &entered_by))
@@ -264,7 +264,7 @@ pub(crate) fn compile(
 fn finish(
     program: &ExecProgram,
     tables: Tables,
-    (memory, size, max_frames): (CodeMemory, usize, u32),
+    (memory, size, max_frames): (CodeMemory, usize, u16),
     ranges: Vec<Range<usize>>,
     entered_by: &[usize],
 ) -> Compiled {
@@ -277,19 +277,21 @@ fn finish(
         entries.push(Entry {
             code,
             trampoline: memory.address(trampoline),
-            slots: function.frame_slots,
             heads: heads.next().unwrap_or_default(),
         });
         let class = classes.get(&(function.params.clone(), function.results.clone()));
         // A class that no call asks for; numbers of others are below.
         callees.push(Callee { class: class.copied().unwrap_or(u64::MAX), code });
     }
+    let callees: Box<[Callee]> = callees.into();
     Compiled {
+        helpers: &HELPERS,
+        callees_at: callees.as_ptr() as usize,
         memory,
         size,
         max_frames,
         entries: entries.into(),
-        callees: callees.into(),
+        callees,
         ranges: ranges.into(),
         sites: tables.sites.into(),
         slots: tables.slots.into(),

@@ -20,7 +20,8 @@
 //! that code; where anything unusual happens (fuel does not cover a segment, an interrupt, an instruction that traps,
 //! calls too deep for the native stack) the values of all active native frames go back to the interpreter's
 //! frames, and the interpreter goes on or reports. So results, traps, call stacks, fuel, host calls and charged
-//! memory are the same by construction, and a stopped run is the same plain data.
+//! memory are the same by construction, and a stopped run is the same plain data. From there the run is back in native
+//! code at the next head of a loop or start of a function.
 //!
 //! No signal handlers, no process-wide state, no symbols looked up, no environment variable; no file, unless
 //! [`JitConfig::perf_map`] asks for one. A panic of the code generator is an error ([`JitError::Codegen`]) wherever panics

@@ -8,8 +8,8 @@
 /// Bits of the room.
 pub(crate) const ROOM_BITS: u32 = 16;
 
-/// Most frames that native code may have on top of the first.
-pub(crate) const MAX_ROOM: u32 = (1 << ROOM_BITS) - 1;
+/// The bits of the room.
+pub(crate) const ROOM_MASK: u64 = (1 << ROOM_BITS) - 1;
 
 /// What compiled functions return instead of the meter when the run goes on in the interpreter, and helpers that
 /// give a meter when there is none.
@@ -18,20 +18,17 @@ pub(crate) const LEFT: i64 = i64::MIN / 2;
 /// No meter that a cost was taken from is below this: costs are below 2^45. [`LEFT`] is, with or without a cost.
 pub(crate) const LOWEST: i64 = i64::MIN / 4;
 
-/// Most fuel that code is given at once, and more than anything costs.
-pub(crate) const MAX_FUEL: u64 = 1 << 45;
-
 /// An amount of fuel as it is taken from the meter.
 pub(crate) const fn scaled(fuel: u64) -> u64 {
     fuel << ROOM_BITS
 }
 
 /// A meter.
-pub(crate) const fn pack(fuel: u64, room: u32) -> i64 {
+pub(crate) const fn pack(fuel: u64, room: u16) -> i64 {
     (scaled(fuel) | room as u64) as i64
 }
 
 /// Fuel and room of a meter.
-pub(crate) const fn unpack(meter: i64) -> (u64, u32) {
-    (meter as u64 >> ROOM_BITS, (meter as u64 & MAX_ROOM as u64) as u32)
+pub(crate) const fn unpack(meter: i64) -> (u64, u16) {
+    (meter as u64 >> ROOM_BITS, meter as u16)
 }

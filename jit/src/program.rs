@@ -1,12 +1,13 @@
 //! Compiled programs.
 
-use crate::context::{self, Callee};
+use crate::context::{self, Callee, Helpers};
 use crate::memory::CodeMemory;
 use opforge_vm::Module;
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::interp::{NativeCode, NativeEnd, NativeRun};
 use opforge_vm::lower::Slot;
 use std::fmt;
+use std::mem::offset_of;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -59,7 +60,7 @@ impl JittedProgram {
     /// the size of its largest frame. Deeper calls run in the interpreter.
     #[must_use]
     pub fn max_native_frames(&self) -> u32 {
-        self.code.max_frames
+        self.code.max_frames.into()
     }
 }
 
@@ -84,18 +85,21 @@ pub(crate) struct Entry {
     pub(crate) code: usize,
     /// Address of code that calls functions with its parameters and results.
     pub(crate) trampoline: usize,
-    /// Slots of its frame.
-    pub(crate) slots: u32,
     /// Where it can be entered besides its start: the heads of its loops, in order.
     pub(crate) heads: Box<[InstrIx]>,
 }
 
 /// Code, and what is needed to enter and leave it.
 pub(crate) struct Compiled {
+    /// The Rust functions that code calls.
+    pub(crate) helpers: &'static Helpers,
+    /// The address of `callees`, for code.
+    pub(crate) callees_at: usize,
     pub(crate) memory: CodeMemory,
     pub(crate) size: usize,
-    pub(crate) max_frames: u32,
+    pub(crate) max_frames: u16,
     pub(crate) entries: Box<[Entry]>,
+    #[expect(dead_code, reason = "code reads it by its address")]
     pub(crate) callees: Box<[Callee]>,
     /// By function: its code in `memory`.
     pub(crate) ranges: Box<[Range<usize>]>,
@@ -108,6 +112,9 @@ pub(crate) struct Compiled {
 }
 
 impl Compiled {
+    pub(crate) const HELPERS: i32 = offset_of!(Compiled, helpers) as i32;
+    pub(crate) const CALLEES: i32 = offset_of!(Compiled, callees_at) as i32;
+
     pub(crate) fn live(&self, site: &Site) -> &[Slot] {
         self.slots.get(site.live.start as usize..site.live.end as usize).unwrap_or(&[])
     }
@@ -125,7 +132,7 @@ impl fmt::Debug for Compiled {
 }
 
 impl NativeCode for Compiled {
-    fn max_frames(&self) -> u32 {
+    fn max_frames(&self) -> u16 {
         self.max_frames
     }
 
@@ -137,8 +144,12 @@ impl NativeCode for Compiled {
         heads.binary_search(&at).ok().map(|index| index as u32 + 1)
     }
 
-    fn run(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd {
-        // A function that is not there has no frame to leave: the interpreter goes on where it is.
-        context::enter(self, func.index(), entry, run).unwrap_or(NativeEnd::Left)
+    fn run(&self, func: FuncId, run: &mut NativeRun<'_, '_>) -> NativeEnd {
+        context::enter(self, func, 0, run)
+    }
+
+    #[cold]
+    fn run_from(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd {
+        context::enter(self, func, entry, run)
     }
 }

@@ -1,6 +1,7 @@
 //! Signatures of compiled functions, and of the code that enters them.
 
 use crate::context::{Context, Helper};
+use crate::program::Compiled;
 use crate::slots::flatten;
 use cranelift_codegen::ir::{
     AbiParam, Function, InstBuilder, MemFlagsData as MemFlags, Signature, Type, types,
@@ -24,12 +25,10 @@ pub(crate) fn of_slots(params: &[Type], results: &[Type]) -> Signature {
     signature
 }
 
-/// The signature of the code that gets more fuel: it takes meter and cost, keeps all registers, and leaves what
-/// it got in the context.
+/// The signature of the code that gets more fuel: it keeps all registers, and finds and leaves everything in the
+/// context, so that calling it asks nothing of the registers of hot code.
 pub(crate) fn refill() -> Signature {
-    let mut signature = Signature::new(CallConv::PreserveAll);
-    signature.params = vec![AbiParam::new(types::I64); 2];
-    signature
+    Signature::new(CallConv::PreserveAll)
 }
 
 /// Translates that code.
@@ -37,21 +36,17 @@ pub(crate) fn refill_code(isa: &dyn TargetIsa, ir: &mut Function, context: &mut 
     ir.signature = refill();
     let mut builder = FunctionBuilder::new(ir, context);
     let block = builder.create_block();
-    builder.append_block_params_for_function_params(block);
     builder.switch_to_block(block);
     builder.seal_block(block);
-    let &[meter, cost] = builder.block_params(block) else { return };
     let flags = MemFlags::trusted();
     let cx = builder.ins().get_pinned_reg(types::I64);
-    let table = builder.ins().load(types::I64, flags, cx, Context::HELPERS);
+    let compiled = builder.ins().load(types::I64, flags, cx, Context::COMPILED);
+    let table = builder.ins().load(types::I64, flags, compiled, Compiled::HELPERS);
     let helper = builder.ins().load(types::I64, flags, table, Helper::REFILL.offset);
     let mut signature = Signature::new(isa.default_call_conv());
-    signature.params = vec![AbiParam::new(types::I64); 3];
-    signature.returns = vec![AbiParam::new(types::I64)];
+    signature.params = vec![AbiParam::new(types::I64)];
     let signature = builder.import_signature(signature);
-    let call = builder.ins().call_indirect(signature, helper, &[cx, meter, cost]);
-    let refilled = builder.inst_results(call).first().copied().unwrap_or(meter);
-    builder.ins().store(flags, refilled, cx, Context::REFILLED);
+    builder.ins().call_indirect(signature, helper, &[cx]);
     builder.ins().return_(&[]);
     builder.finalize(isa.frontend_config());
 }

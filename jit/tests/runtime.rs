@@ -218,6 +218,48 @@ fn what_is_too_large_is_refused_and_still_runs_in_the_interpreter() {
     assert_eq!(link(&interp).call(FuncId(0), &[Value::I64(0)], Limits::new()), Ok(vec![Value::I64(0)]));
 }
 
+/// Code stands where other code has stood and run before, and what runs is the new code, on other threads too.
+#[test]
+fn code_replaces_code_at_the_same_address() {
+    for i in 0..200 {
+        let program =
+            compile(&format!(".func f() -> (i64) {{\n    .reg n\n    const.i64 n, {i}\n    ret n\n}}"));
+        let run = || link(program.module()).call(FuncId(0), &[], Limits::new());
+        let other = thread::scope(|scope| scope.spawn(run).join().unwrap());
+        assert_eq!(other, Ok(vec![Value::I64(i)]));
+        assert_eq!(run(), other);
+    }
+}
+
+/// Branches over more than a megabyte, which is as far as a conditional one reaches by itself on aarch64.
+#[test]
+#[cfg_attr(debug_assertions, ignore = "Cranelift takes 10 s for it, unoptimised")]
+fn branches_reach_over_large_functions() {
+    let body = "    f64.rem x, x, y\n".repeat(50_000);
+    let program = verified(&format!(
+        ".func large(n: u64, x: f64) -> (f64) {{
+    .reg y, zero, one, done
+    const.f64 y, 1e300
+    const.u64 zero, 0
+    const.u64 one, 1
+    u64.eq done, n, zero
+    br done, @end, @more
+@more:
+{body}    u64.sub n, n, one
+    u64.eq done, n, zero
+    br done, @end, @more
+@end:
+    ret x
+}}"
+    ));
+    let jit = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap();
+    assert!(jit.machine_code(FuncId(0)).len() > 1 << 20, "{}", jit.machine_code(FuncId(0)).len());
+    for n in [0, 1, 3] {
+        let result = link(jit.module()).call(FuncId(0), &[Value::U64(n), Value::F64(0.5)], Limits::new());
+        assert_eq!(result, Ok(vec![Value::F64(0.5)]));
+    }
+}
+
 /// Many values that are live where much may leave: either compiled in reasonable time, or refused.
 #[test]
 fn wide_functions_are_compiled_or_refused() {
@@ -257,5 +299,40 @@ fn stack_limits_hold_after_a_run_that_had_more() {
         let mut instance = link(module);
         instance.call(FuncId(0), &[Value::I64(200)], Limits::new()).unwrap();
         assert_eq!(instance.call(FuncId(0), &[Value::I64(20)], low), expected);
+    }
+}
+
+/// Typed calls end alike on both engines, again and again: with results, traps, too little fuel, too deep calls.
+#[test]
+fn typed_calls_end_as_in_the_interpreter() {
+    let source = "
+.func run(n: i64, d: i64) -> (i64) {
+    .reg one, zero, done
+    const.i64 one, 1
+    const.i64 zero, 0
+    i64.le done, n, zero
+    br done, @end, @more
+@more:
+    i64.sub n, n, one
+    call &run (n, d) -> n
+    i64.add n, n, one
+    ret n
+@end:
+    i64.div n, one, d
+    ret n
+}
+";
+    let program = compile(source);
+    let interpreted = Module::new(&Engine::default(), &verified(source)).unwrap();
+    let (mut native, mut interp) = (link(program.module()), link(&interpreted));
+    let on_native = program.module().typed_func::<(i64, i64), i64>(FuncId(0)).unwrap();
+    let on_interp = interpreted.typed_func::<(i64, i64), i64>(FuncId(0)).unwrap();
+    for fuel in [0, 1, 3, 4, 50, 51, 1000, 1_000_000] {
+        let limits = Limits::new().fuel(fuel).call_depth(5000);
+        let mut on_native = on_native.bind(&mut native, &limits).unwrap();
+        let mut on_interp = on_interp.bind(&mut interp, &limits).unwrap();
+        for (n, d) in [(0, 1), (0, 0), (1, 1), (9, 1), (9, 0), (4998, 1), (4999, 1), (6000, 1), (100, -1)] {
+            assert_eq!(on_native.call((n, d)), on_interp.call((n, d)), "{n} {d} with {fuel}");
+        }
     }
 }

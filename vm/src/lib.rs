@@ -6,7 +6,7 @@
 #![no_std]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 pub mod asm;
@@ -32,7 +32,10 @@ pub mod verify;
 
 pub use engine::{Engine, EngineConfig, FuelSchedule};
 pub use host::{Caller, Capabilities, Capability, Linker};
-pub use interp::{CallError, EntryError, Execution, Instance, InterruptHandle, Module, Outcome};
+pub use interp::{
+    BoundFunc, CallError, CallParams, CallResults, EntryError, Execution, Instance, InterruptHandle, Module,
+    Outcome, TypedFunc,
+};
 pub use limits::Limits;
 pub use opforge_schema::{Isa, Rounding, TrapCode};
 pub use opforge_tables::{ISA, Opcode};

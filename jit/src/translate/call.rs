@@ -1,14 +1,16 @@
 //! Calls: of functions, with arguments and results in registers, and of the host, through the context's slots.
 
 use super::{LiveAt, Translator};
-use crate::context::{Callee, Context, Helper};
+use crate::context::{Callee, Context};
 use crate::error::JitError;
 use crate::fuel::Charge;
 use crate::meter;
+use crate::program::Compiled;
 use crate::signatures;
 use crate::slots::SlotSet;
-use cranelift_codegen::ir::{Block, Inst, InstBuilder, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{Block, BlockArg, Inst, InstBuilder, Value, condcodes::IntCC, types};
 use opforge_vm::ids::{CallSigId, FuncId, HostSigId, InstrIx};
+use opforge_vm::interp::CallImport;
 use opforge_vm::lower::{Slot, SlotList};
 
 impl Translator<'_> {
@@ -57,7 +59,8 @@ impl Translator<'_> {
         self.branch_away(outside, exit);
         let flags = self.trusted();
         let context = self.context();
-        let functions = self.builder.ins().load(types::I64, flags, context, Context::FUNCTIONS);
+        let compiled = self.builder.ins().load(types::I64, flags, context, Context::COMPILED);
+        let functions = self.builder.ins().load(types::I64, flags, compiled, Compiled::CALLEES);
         let size = self.immediate(types::I64, Callee::SIZE as u64);
         let offset = self.builder.ins().imul(func, size);
         let entry = self.builder.ins().iadd(functions, offset);
@@ -82,7 +85,7 @@ impl Translator<'_> {
         let refund = self.unused(at);
         let exit = self.exit(at, &live.before, refund)?;
         let meter = self.builder.use_var(self.meter);
-        let mask = self.immediate(types::I64, meter::MAX_ROOM.into());
+        let mask = self.immediate(types::I64, meter::ROOM_MASK);
         let room = self.builder.ins().band(meter, mask);
         let zero = self.immediate(types::I64, 0);
         let full = self.builder.ins().icmp(IntCC::Equal, room, zero);
@@ -140,15 +143,48 @@ impl Translator<'_> {
         let all = values.len() + rets.len as usize;
         self.tables.need_spill(all);
         let meter = self.builder.use_var(self.meter);
-        let [host, args, all] = [u64::from(host.0), values.len() as u64, all as u64]
-            .map(|value| self.immediate(types::I64, value));
-        let left = self.call_helper(Helper::HOST_CALL, &[host, meter, args, all]);
+        let flags = self.trusted();
+        let context = self.context();
+        let [calls, run, spill] = [Context::CALLS, Context::RUN, Context::SPILL]
+            .map(|field| self.builder.ins().load(types::I64, flags, context, field));
+        let offset = i32::try_from(u64::from(host.0) * 8).map_err(|_| self.internal())?;
+        let code = self.builder.ins().load(types::I64, flags, calls, offset);
+        let import = self.immediate(types::I64, host.0.into());
+        let bits = self.immediate(types::I64, meter::ROOM_BITS.into());
+        let fuel = self.builder.ins().ushr(meter, bits);
+        let status = self.call_c(code, &[run, import, fuel, spill], 1);
         let exit = self.exit_of_host_call(at, &live.before, meter)?;
-        self.check_left(left, exit);
+        self.take_fuel_of_host(status, meter, exit);
         if rets.len > 0 {
             let slots = self.function.slots(rets).to_vec();
             self.unspill(values.len(), slots);
         }
         Ok(())
+    }
+
+    /// Goes on with the meter behind a host call: the one before it, unless the host has charged fuel; leaves if it has
+    /// trapped.
+    fn take_fuel_of_host(&mut self, status: Value, meter: Value, exit: Block) {
+        let (unusual, done) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.append_block_param(done, types::I64);
+        self.builder.set_cold_block(unusual);
+        self.builder.ins().brif(status, unusual, &[], done, &[BlockArg::Value(meter)]);
+        self.builder.seal_block(unusual);
+        self.builder.switch_to_block(unusual);
+        let trapped = self.immediate(types::I64, CallImport::TRAPPED);
+        let trapped = self.builder.ins().icmp(IntCC::Equal, status, trapped);
+        let charged = self.branch_away(trapped, exit);
+        self.builder.set_cold_block(charged);
+        let [first, mask, bits] = [CallImport::FUEL, meter::ROOM_MASK, meter::ROOM_BITS.into()]
+            .map(|value| self.immediate(types::I64, value));
+        let fuel = self.builder.ins().isub(status, first);
+        let fuel = self.builder.ins().ishl(fuel, bits);
+        let room = self.builder.ins().band(meter, mask);
+        let left = self.builder.ins().bor(fuel, room);
+        self.builder.ins().jump(done, &[BlockArg::Value(left)]);
+        self.builder.seal_block(done);
+        self.builder.switch_to_block(done);
+        let meter = self.builder.block_params(done).first().copied().unwrap_or(meter);
+        self.builder.def_var(self.meter, meter);
     }
 }

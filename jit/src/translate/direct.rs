@@ -1,7 +1,8 @@
 //! Direct instructions: generic cases from the JIT class column of the tables, small arms by family, and calls of the
 //! shared semantic functions.
 
-use super::{Cost, Translator};
+use super::Translator;
+use super::pay::Cost;
 use crate::error::JitError;
 use crate::shims::shim;
 use cranelift_codegen::ir::{

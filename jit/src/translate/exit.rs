@@ -4,6 +4,7 @@ use super::Translator;
 use crate::context::{Context, Helper, IN_CALL, cold};
 use crate::error::JitError;
 use crate::meter;
+use crate::program::Compiled;
 use crate::signatures;
 use crate::slots::SlotSet;
 use cranelift_codegen::ir::{
@@ -178,22 +179,28 @@ impl Translator<'_> {
     pub(super) fn call_helper(&mut self, helper: Helper, args: &[Value]) -> Value {
         let flags = self.trusted();
         let context = self.context();
-        let table = self.builder.ins().load(types::I64, flags, context, Context::HELPERS);
+        let compiled = self.builder.ins().load(types::I64, flags, context, Context::COMPILED);
+        let table = self.builder.ins().load(types::I64, flags, compiled, Compiled::HELPERS);
         let address = self.builder.ins().load(types::I64, flags, table, helper.offset);
         self.call_rust(address, args, helper.results)
     }
 
     /// Calls a Rust function with the context and these 64-bit arguments; it returns `results` (0 or 1) values.
     pub(super) fn call_rust(&mut self, address: Value, args: &[Value], results: usize) -> Value {
-        let mut signature = Signature::new(self.isa.default_call_conv());
-        signature.params = vec![AbiParam::new(types::I64); args.len() + 1];
-        signature.returns = vec![AbiParam::new(types::I64); results];
-        let signature = self.signature(signature);
         let context = self.context();
         let mut all = vec![context];
         all.extend_from_slice(args);
-        let call = self.builder.ins().call_indirect(signature, address, &all);
-        self.builder.inst_results(call).first().copied().unwrap_or(context)
+        self.call_c(address, &all, results)
+    }
+
+    /// Calls a function of the system's calling convention with 64-bit arguments; it returns `results` (0 or 1) values.
+    pub(super) fn call_c(&mut self, address: Value, args: &[Value], results: usize) -> Value {
+        let mut signature = Signature::new(self.isa.default_call_conv());
+        signature.params = vec![AbiParam::new(types::I64); args.len()];
+        signature.returns = vec![AbiParam::new(types::I64); results];
+        let signature = self.signature(signature);
+        let call = self.builder.ins().call_indirect(signature, address, args);
+        self.builder.inst_results(call).first().copied().unwrap_or(address)
     }
 
     /// A fixed cost as [`crate::context::refill`] takes it, and as the exit for too little fuel knows it.
@@ -204,7 +211,7 @@ impl Translator<'_> {
     }
 
     /// Asks for fuel through code that keeps all registers, so that the values of loops can stay in them. Returns
-    /// what [`crate::context::refill`] gives.
+    /// the meter that [`crate::context::refill`] leaves.
     pub(super) fn refill(&mut self, left: Value, cost: Value) -> Value {
         let refill = match self.refill {
             Some(refill) => refill,
@@ -215,10 +222,11 @@ impl Translator<'_> {
                 refill
             }
         };
-        self.builder.ins().call(refill, &[left, cost]);
-        let flags = self.trusted();
-        let context = self.context();
-        self.builder.ins().load(types::I64, flags, context, Context::REFILLED)
+        let (flags, context) = (self.trusted(), self.context());
+        self.builder.ins().store(flags, left, context, Context::METER);
+        self.builder.ins().store(flags, cost, context, Context::NUMBER);
+        self.builder.ins().call(refill, &[]);
+        self.builder.ins().load(types::I64, flags, context, Context::METER)
     }
 
     /// A function of the same program that can be called.

@@ -12,23 +12,21 @@ mod decimal;
 mod direct;
 mod exit;
 mod float;
+mod flow;
 mod int;
+mod pay;
 mod text;
 
 use crate::analysis::{Analysis, instrs, step_back};
 use crate::compile::Tables;
-use crate::context::Context;
 use crate::error::JitError;
-use crate::fuel::{Charge, Charges};
-use crate::meter;
+use crate::fuel::Charges;
 use crate::slots::{SlotSet, SlotTypes};
 use cranelift_codegen::ir::{
-    Block, BlockArg, FuncRef, Function, InstBuilder, InstructionData, SigRef, Signature, Type, Value,
-    condcodes::{CondCode, IntCC},
-    types,
+    Block, FuncRef, Function, InstBuilder, SigRef, Signature, Type, Value, condcodes::IntCC, types,
 };
 use cranelift_codegen::isa::TargetIsa;
-use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Switch, Variable};
+use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use exit::PendingExit;
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::lower::{ExecFunction, ExecInstr, ExecProgram, Segment, Slot};
@@ -90,15 +88,6 @@ pub(crate) fn translate(
     Ok(())
 }
 
-/// Fuel that code takes.
-#[derive(Clone, Copy)]
-enum Cost {
-    /// As much as is known when it is compiled.
-    Fixed(u64),
-    /// As much as a 64-bit value says when it runs.
-    BySize(Value),
-}
-
 /// The live slots around an instruction that may leave.
 #[derive(Clone)]
 struct LiveAt {
@@ -144,81 +133,6 @@ struct Translator<'t> {
 impl Translator<'_> {
     fn internal(&self) -> JitError {
         JitError::Internal { func: self.func }
-    }
-
-    fn run(&mut self, heads: &[usize]) -> Result<(), JitError> {
-        for index in 0..self.function.segments.len() {
-            let reachable = self.analysis.reachable.get(index).copied().unwrap_or(false);
-            let block = reachable.then(|| self.builder.create_block());
-            self.blocks.push(block);
-        }
-        let first = self.blocks.first().copied().flatten().ok_or(self.internal())?;
-        if let Some(count) = self.unsealed.first_mut() {
-            *count += 1;
-        }
-        self.builder.ins().jump(first, &[]);
-        self.edge_to(0);
-        let entries = (!heads.is_empty()).then(|| self.builder.create_block());
-        self.unmetered = entries;
-        for (index, &segment) in self.function.segments.iter().enumerate() {
-            let Some(block) = self.blocks.get(index).copied().flatten() else { continue };
-            self.builder.switch_to_block(block);
-            self.segment(index, segment)?;
-        }
-        if let Some(block) = entries {
-            self.enter_at_heads(block, heads)?;
-        }
-        self.finish_exits();
-        Ok(())
-    }
-
-    /// Fills the block where the function goes if it is entered at the head of a loop: with the live slots of the
-    /// interpreter's frame, and the meter, it goes there.
-    fn enter_at_heads(&mut self, block: Block, heads: &[usize]) -> Result<(), JitError> {
-        self.builder.set_cold_block(block);
-        self.builder.seal_block(block);
-        self.builder.switch_to_block(block);
-        let (flags, context) = (self.trusted(), self.context());
-        let meter = self.builder.ins().load(types::I64, flags, context, Context::REFILLED);
-        let frame = self.builder.ins().load(types::I64, flags, context, Context::FRAME);
-        let which = self.builder.ins().load(types::I64, flags, context, Context::HEAD);
-        self.builder.def_var(self.meter, meter);
-        let mut switch = Switch::new();
-        let mut blocks = Vec::with_capacity(heads.len());
-        for number in 1..=heads.len() {
-            let block = self.builder.create_block();
-            self.builder.set_cold_block(block);
-            switch.set_entry(number as u128, block);
-            blocks.push(block);
-        }
-        // Numbers are those of `heads`; the last one stands for what cannot be.
-        let otherwise = blocks.last().copied().ok_or(self.internal())?;
-        switch.emit(&mut self.builder, which, otherwise);
-        for (&head, block) in heads.iter().zip(blocks) {
-            self.builder.seal_block(block);
-            self.builder.switch_to_block(block);
-            let live = self.analysis.live_in.get(head).ok_or(self.internal())?;
-            for slot in live.iter() {
-                let Some(ty) = self.types.get(slot) else { continue };
-                let value = self.builder.ins().load(ty, flags, frame, slot as i32 * 8);
-                self.write(slot, value);
-            }
-            let target = self.blocks.get(head).copied().flatten().ok_or(self.internal())?;
-            self.builder.ins().jump(target, &[]);
-            self.edge_to(head);
-        }
-        Ok(())
-    }
-
-    /// Notes that an edge to a segment is there; after the last one its block is complete from above.
-    fn edge_to(&mut self, segment: usize) {
-        let Some(count) = self.unsealed.get_mut(segment) else { return };
-        *count = count.saturating_sub(1);
-        if *count == 0
-            && let Some(block) = self.blocks.get(segment).copied().flatten()
-        {
-            self.builder.seal_block(block);
-        }
     }
 
     fn segment(&mut self, index: usize, segment: Segment) -> Result<(), JitError> {
@@ -270,83 +184,6 @@ impl Translator<'_> {
         self.live.front().filter(|live| live.at == at).cloned().ok_or(self.internal())
     }
 
-    /// Charges the fuel of a segment at its start.
-    fn charge(&mut self, index: usize) -> Result<(), JitError> {
-        let cost = match self.charges.at_start(index) {
-            Charge::Take(cost) => cost,
-            Charge::GiveBack(spare) => {
-                self.give_back(spare);
-                return Ok(());
-            }
-        };
-        let live = self.analysis.live_in.get(index).ok_or(self.internal())?.clone();
-        // What is taken is given back where this exit is taken.
-        let exit = self.exit(self.segment.start, &live, cost)?;
-        self.pay(Cost::Fixed(cost), exit);
-        Ok(())
-    }
-
-    fn give_back(&mut self, fuel: u64) {
-        if fuel == 0 {
-            return;
-        }
-        let left = self.builder.use_var(self.meter);
-        let fuel = self.immediate(types::I64, meter::scaled(fuel));
-        let left = self.builder.ins().iadd(left, fuel);
-        self.builder.def_var(self.meter, left);
-    }
-
-    /// The fuel that is paid, and not used, when the instruction at `at` has not run.
-    fn unused(&self, at: InstrIx) -> u64 {
-        self.function.fuel(at, self.segment.end) + self.charges.reserved(self.index)
-    }
-
-    /// Takes fuel; gets more, or leaves, if there is less. The exit gives back what was taken.
-    ///
-    /// The difference is tested rather than the operands, so that the meter from before need not be kept. The same test
-    /// finds where there is no meter at all: that is far below what any cost leads to.
-    fn pay(&mut self, cost: Cost, exit: Block) {
-        let (short_of, paid) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.append_block_param(paid, types::I64);
-        self.builder.set_cold_block(short_of);
-        let scaled = match cost {
-            Cost::Fixed(fuel) => self.immediate(types::I64, meter::scaled(fuel)),
-            Cost::BySize(fuel) => {
-                let bits = self.immediate(types::I64, meter::ROOM_BITS.into());
-                self.builder.ins().ishl(fuel, bits)
-            }
-        };
-        let before = self.builder.use_var(self.meter);
-        let left = self.builder.ins().isub(before, scaled);
-        let short = self.is_negative(left);
-        self.builder.ins().brif(short, short_of, &[], paid, &[BlockArg::Value(left)]);
-        self.builder.seal_block(short_of);
-        self.builder.switch_to_block(short_of);
-        if let Some(target) = self.unmetered.take() {
-            let lowest = self.immediate(types::I64, meter::LOWEST as u64);
-            let unmetered = self.builder.ins().icmp(IntCC::SignedLessThan, left, lowest);
-            let short = self.branch_away(unmetered, target);
-            self.builder.set_cold_block(short);
-        }
-        self.builder.def_var(self.meter, left);
-        let what = match cost {
-            // A number that no other code uses: one that cold blocks had in common would be kept in a register from
-            // one to the next, through the hot code between them.
-            Cost::Fixed(fuel) => self.cost_number(exit, fuel),
-            Cost::BySize(fuel) => fuel,
-        };
-        let refilled = self.refill(left, what);
-        let none = self.is_negative(refilled);
-        // A cold block of its own: what moves registers on the way back must not stand in the hot path.
-        let back = self.branch_away(none, exit);
-        self.builder.set_cold_block(back);
-        self.builder.ins().jump(paid, &[BlockArg::Value(refilled)]);
-        self.builder.seal_block(paid);
-        self.builder.switch_to_block(paid);
-        let left = self.builder.block_params(paid).first().copied().unwrap_or(left);
-        self.builder.def_var(self.meter, left);
-    }
-
     fn is_negative(&mut self, value: Value) -> Value {
         let zero = self.builder.ins().iconst(types::I64, 0);
         self.builder.ins().icmp(IntCC::SignedLessThan, value, zero)
@@ -359,21 +196,6 @@ impl Translator<'_> {
         self.builder.seal_block(next);
         self.builder.switch_to_block(next);
         next
-    }
-
-    fn go_to(&mut self, segment: usize) -> Result<(), JitError> {
-        let block = self.blocks.get(segment).copied().flatten().ok_or(self.internal())?;
-        self.give_back(self.charges.on_edge(self.index, segment));
-        if self.analysis.repeats_head(self.index, segment) {
-            // The test of the loop stands once more at its end, where it leads straight to the next turn.
-            self.edge_to(segment);
-            let head = self.function.segments.get(segment).copied().ok_or(self.internal())?;
-            return self.segment(segment, head);
-        }
-        self.builder.ins().jump(block, &[]);
-        self.edge_to(segment);
-        self.ended = true;
-        Ok(())
     }
 
     /// The value of a slot.
@@ -485,63 +307,7 @@ impl Translator<'_> {
             self.write(dst + i as u32, value);
         }
     }
-
-    fn branch(&mut self, cond: Slot, then: InstrIx, other: InstrIx) -> Result<(), JitError> {
-        let cond = self.read(cond);
-        let [then, other] = [then, other].map(|at| {
-            let segment = Analysis::segment_at(self.function, at)?;
-            Some((segment, self.blocks.get(segment).copied().flatten()?))
-        });
-        let targets = then.zip(other).ok_or(self.internal())?;
-        let targets = [targets.0, targets.1];
-        let backs = targets.map(|(segment, _)| self.charges.on_edge(self.index, segment));
-        let mut edges = targets.map(|(_, block)| block);
-        for (edge, back) in edges.iter_mut().zip(backs) {
-            if back > 0 {
-                *edge = self.builder.create_block();
-            }
-        }
-        // The code generator lets the second target follow: it should be the one that stays in the loop.
-        let leaves = targets.map(|(segment, _)| self.analysis.leaves_loop(self.index, segment));
-        if leaves == [false, true] {
-            let not = self.inverse(cond);
-            self.builder.ins().brif(not, edges[1], &[], edges[0], &[]);
-        } else {
-            self.builder.ins().brif(cond, edges[0], &[], edges[1], &[]);
-        }
-        for (((segment, block), edge), back) in targets.into_iter().zip(edges).zip(backs) {
-            if edge != block {
-                self.builder.switch_to_block(edge);
-                self.builder.seal_block(edge);
-                self.give_back(back);
-                self.builder.ins().jump(block, &[]);
-            }
-            self.edge_to(segment);
-        }
-        self.ended = true;
-        Ok(())
-    }
 }
-
-impl Translator<'_> {
-    /// The opposite of a truth value, as a comparison where it is the result of one.
-    fn inverse(&mut self, cond: Value) -> Value {
-        let dfg = &self.builder.func.dfg;
-        match dfg.value_def(cond).inst().map(|inst| dfg.insts[inst]) {
-            Some(InstructionData::IntCompare { cond, args, .. }) => {
-                self.builder.ins().icmp(cond.complement(), args[0], args[1])
-            }
-            Some(InstructionData::FloatCompare { cond, args, .. }) => {
-                self.builder.ins().fcmp(cond.complement(), args[0], args[1])
-            }
-            _ => {
-                let zero = self.immediate(types::I8, 0);
-                self.builder.ins().icmp(IntCC::Equal, cond, zero)
-            }
-        }
-    }
-}
-
 /// Whether code may leave at this instruction.
 pub(crate) fn may_leave(instr: &ExecInstr) -> bool {
     match instr {

@@ -92,7 +92,7 @@ impl Heap {
     pub(crate) fn reset(&mut self, limit: u64) {
         self.limit = limit;
         // What never held anything needs no new identity: no handle of it is about.
-        if !self.data.is_empty() || !self.nodes.is_empty() || self.types.extended.is_some() {
+        if (self.data.len() | self.nodes.len()) != 0 || self.types.extended.is_some() {
             self.empty();
         }
     }

@@ -241,7 +241,7 @@ impl<T: 'static> Linker<T> {
         let slots = move |caller: &mut Caller<'_, T>, args: &[u64], rets: &mut [u64]| {
             call_dyn(&func, (&params, &results), caller, args, rets)
         };
-        self.define(symbol, capability, hash, Arc::new(slots))
+        self.define(symbol, capability, hash, SlotFunc::new(slots))
     }
 
     fn define(
@@ -308,8 +308,8 @@ impl<T: 'static> Linker<T> {
     }
 }
 
-fn failing<T>(error: HostError) -> SlotFunc<T> {
-    Arc::new(move |_: &mut Caller<'_, T>, _: &[u64], _: &mut [u64]| Err(error.clone().into()))
+fn failing<T: 'static>(error: HostError) -> SlotFunc<T> {
+    SlotFunc::new(move |_: &mut Caller<'_, T>, _: &[u64], _: &mut [u64]| Err(error.clone().into()))
 }
 
 fn call_dyn<T>(

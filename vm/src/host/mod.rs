@@ -10,6 +10,7 @@ pub use linker::{Capabilities, Capability, LinkError, LinkProblem, Linker, Unkno
 pub use typed::{HostParam, HostResults, IntoHostFunc};
 
 use crate::heap::Heap;
+use crate::interp::CallImport;
 use crate::trap::HostError;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -62,8 +63,45 @@ impl<T> Caller<'_, T> {
 
 /// A host function over slots. Arguments are in their classes' slots with canonical NaNs; results must be
 /// slots that the heap made or that need no heap. A fault is boxed, so that what a call returns is one word.
-pub(crate) type SlotFunc<T> =
-    Arc<dyn Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync>;
+pub(crate) struct SlotFunc<T> {
+    func: Arc<dyn SlotFn<T>>,
+    /// How native code calls it.
+    native: CallImport,
+}
+
+/// What a [`SlotFunc`] holds.
+pub(crate) trait SlotFn<T>:
+    Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync
+{
+}
+
+impl<T, F> SlotFn<T> for F where
+    F: Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync
+{
+}
+
+impl<T> SlotFunc<T> {
+    pub(crate) fn new<F: SlotFn<T> + 'static>(func: F) -> Self {
+        Self { native: CallImport::of::<T, F>(), func: Arc::new(func) }
+    }
+
+    /// The function.
+    #[inline]
+    pub(crate) fn get(&self) -> &dyn SlotFn<T> {
+        &*self.func
+    }
+
+    /// How native code calls it: a function made for just its type.
+    pub(crate) fn native(&self) -> CallImport {
+        self.native
+    }
+}
+
+impl<T> Clone for SlotFunc<T> {
+    fn clone(&self) -> Self {
+        Self { func: self.func.clone(), native: self.native }
+    }
+}
 
 /// Why a host function's call ended the run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,6 @@ use crate::trap::HostError;
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -215,7 +214,7 @@ macro_rules! into_host_func {
                         })
                     })
                 };
-                (vec![$($name::TYPE),*], R::types(), Arc::new(slots))
+                (vec![$($name::TYPE),*], R::types(), SlotFunc::new(slots))
             }
         }
     )*};

@@ -2,10 +2,11 @@
 
 use super::dispatch::{self, Position};
 use super::machine::{ENTRY_BASE, Exit, Machine};
-use super::native::{self, Native};
+use super::native::{self, Native, NativeEnd, Visited};
 use super::trace::{Off, Tracer};
 use crate::ids::{FuncId, InstrIx};
 use crate::lower::ExecFunction;
+use core::sync::atomic::Ordering;
 
 /// Where a stopped run stands. Plain data: with the stack's slots and the heap it is all there is of a run.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +95,9 @@ fn run_segment<R: Tracer>(
 }
 
 /// How long the interpreter runs before native code is tried again.
+#[derive(Default)]
 struct Patience {
-    /// Fuel that the interpreter gets at a time; with 0 it runs one segment.
+    /// Fuel that the interpreter gets after a visit; with 0 it runs one segment.
     fuel: u64,
     /// Segments in a row that native code cannot be entered at.
     strangers: u32,
@@ -104,25 +106,27 @@ struct Patience {
 impl Patience {
     /// A visit of native code that used less fuel than this was not worth it.
     const WORTH: u64 = 256;
+    const LEAST: u64 = 64;
     const MOST: u64 = 1 << 16;
+    /// So many segments are tried one by one. In a loop that native code can enter, one of them is its head.
+    const STRANGERS: u32 = 32;
 
-    /// After native code was left, having used this much fuel.
+    /// What the interpreter gets after native code was left, having used this much fuel.
     fn after_visit(&mut self, used: u64) -> u64 {
         self.strangers = 0;
-        self.fuel = if used >= Self::WORTH { 0 } else { (self.fuel * 2).clamp(64, Self::MOST) };
+        self.fuel = if used >= Self::WORTH { 0 } else { (self.fuel * 2).clamp(Self::LEAST, Self::MOST) };
         self.fuel
     }
 
     /// What the interpreter gets where native code cannot be entered.
     fn among_strangers(&mut self) -> u64 {
         self.strangers += 1;
-        if self.strangers.is_multiple_of(32) { self.fuel.max(1024) } else { self.fuel }
+        if self.strangers.is_multiple_of(Self::STRANGERS) { self.fuel.max(1024) } else { 0 }
     }
 }
 
 /// Runs in native code where that can be entered, in the interpreter from where it was left to where it can be entered
 /// again.
-#[inline]
 pub(super) fn run_native(
     machine: &mut Machine<'_>,
     native: &Native,
@@ -130,54 +134,84 @@ pub(super) fn run_native(
     fuel: &mut u64,
 ) -> Exit {
     state.reported = false;
-    if state.instr == InstrIx(0) && state.depth == 1 {
-        // A run from its beginning, which most often ends where it is now.
-        let before = *fuel;
-        return match native::enter(machine, native, 0, state, fuel) {
-            Some(exit) => exit,
-            None => run_mixed(machine, native, state, fuel, Some(before)),
-        };
-    }
-    run_mixed(machine, native, state, fuel, None)
-}
-
-/// Runs by turns; the first one is the interpreter's, if native code was just left that began with `left` fuel.
-#[inline(never)]
-fn run_mixed(
-    machine: &mut Machine<'_>,
-    native: &Native,
-    state: &mut State,
-    fuel: &mut u64,
-    mut left: Option<u64>,
-) -> Exit {
-    let mut patience = Patience { fuel: 0, strangers: 0 };
+    let mut patience = Patience::default();
     loop {
-        if left.is_none()
-            && let Some(entry) = native.entry(state)
-        {
-            left = Some(*fuel);
-            match native::enter(machine, native, entry, state, fuel) {
-                Some(Exit::NeedExact) => {
-                    left = None;
-                    continue;
-                }
-                Some(exit) => return exit,
-                None => {}
-            }
-        }
-        let more = match left.take() {
-            Some(before) => patience.after_visit(before.saturating_sub(*fuel)),
-            None => patience.among_strangers(),
+        let more = match visit(machine, native, state, fuel) {
+            Visit::Ended(exit) => return exit,
+            Visit::Returned => continue,
+            Visit::Left(used) => patience.after_visit(used),
+            Visit::Refused => patience.among_strangers(),
         };
-        let mut exit = run_segment(machine, &mut Off, state, fuel, more);
-        if exit == Exit::OutOfFuelInWord && more < u64::MAX {
-            // An instruction that pays by size did not fit what the interpreter was given.
-            exit = run_segment(machine, &mut Off, state, fuel, u64::MAX);
-        }
-        if exit != Exit::NeedExact {
+        if let Some(exit) = run_between(machine, state, fuel, more) {
             return exit;
         }
     }
+}
+
+/// Goes on after a visit from the start of an entry function, begun with `before` fuel, that left it.
+#[cold]
+#[inline(never)]
+pub(super) fn run_on(
+    machine: &mut Machine<'_>,
+    native: &Native,
+    (visited, before): (Visited, u64),
+    state: &mut State,
+    fuel: &mut u64,
+) -> Exit {
+    *fuel = machine.reserve.saturating_add(visited.fuel);
+    machine.reserve = 0;
+    if let Some(exit) = native::go_on(machine, visited, state) {
+        return exit;
+    }
+    let more = Patience::default().after_visit(before.saturating_sub(*fuel));
+    match run_between(machine, state, fuel, more) {
+        Some(exit) => exit,
+        None => run_native(machine, native, state, fuel),
+    }
+}
+
+/// How a try to run in native code ended.
+enum Visit {
+    /// The run has ended or stopped.
+    Ended(Exit),
+    /// The function has returned to its caller, where the state is now.
+    Returned,
+    /// The interpreter goes on from the state. This much fuel was used.
+    Left(u64),
+    /// Code cannot be entered at the state.
+    Refused,
+}
+
+/// Runs in native code, if it can be entered at the state.
+fn visit(machine: &mut Machine<'_>, native: &Native, state: &mut State, fuel: &mut u64) -> Visit {
+    let room = native.room(machine, state.func, state.base);
+    let Some((entry, room)) = native.entry(state).zip(room) else { return Visit::Refused };
+    if machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+        return Visit::Ended(Exit::Interrupted);
+    }
+    let before = *fuel;
+    let code = native.code();
+    let visited = native::visit(machine, code, (state.func, entry), (state.base, room), before);
+    *fuel = machine.reserve.saturating_add(visited.fuel);
+    machine.reserve = 0;
+    if visited.end == NativeEnd::Finished && machine.depth == 1 {
+        return Visit::Ended(Exit::Finished);
+    }
+    match native::go_on(machine, visited, state) {
+        Some(Exit::NeedExact) => Visit::Returned,
+        Some(exit) => Visit::Ended(exit),
+        None => Visit::Left(before.saturating_sub(*fuel)),
+    }
+}
+
+/// The interpreter's turn. `None` at the start of a segment that does not fit what it was given.
+fn run_between(machine: &mut Machine<'_>, state: &mut State, fuel: &mut u64, more: u64) -> Option<Exit> {
+    let mut exit = run_segment(machine, &mut Off, state, fuel, more);
+    if exit == Exit::OutOfFuelInWord && more < u64::MAX {
+        // An instruction that pays by size did not fit.
+        exit = run_segment(machine, &mut Off, state, fuel, u64::MAX);
+    }
+    (exit != Exit::NeedExact).then_some(exit)
 }
 
 /// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.

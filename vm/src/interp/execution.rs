@@ -268,9 +268,9 @@ impl<'i, T> Execution<'i, T> {
             return Outcome::NotRunning;
         }
         self.state.resumed = true;
-        let Instance { module, hosts, buffers } = &mut *self.instance;
+        let Instance { module, hosts, calls, buffers } = &mut *self.instance;
         let native = module.native();
-        let mut machine = Machine::new(module, hosts, buffers, &self.limits);
+        let mut machine = Machine::new(module, (hosts, calls), buffers, &self.limits);
         machine.interrupt = self.interrupt.as_ref().map(|handle| &*handle.0);
         machine.depth = self.state.depth;
         machine.host_calls = self.host_calls;

@@ -1,7 +1,8 @@
 //! A linked module with a host's data.
 
+use super::call_import::CallImport;
 use super::execution::{EntryError, Execution};
-use super::machine::{ENTRY_BASE, HostCalls, HostTrap};
+use super::machine::{ENTRY_BASE, HostCalls, HostTrap, unknown_import};
 use super::module::Module;
 use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};
@@ -24,6 +25,8 @@ use opforge_schema::TrapCode;
 pub struct Instance<T> {
     pub(super) module: Module,
     pub(super) hosts: Hosts<T>,
+    /// By import: how native code calls it.
+    pub(super) calls: Box<[CallImport]>,
     pub(super) buffers: Buffers,
 }
 
@@ -64,18 +67,25 @@ pub(super) struct Hosts<T> {
     pub(super) data: T,
 }
 
-struct LinkedImport<T> {
-    func: SlotFunc<T>,
+/// An import with its host function.
+pub(super) struct LinkedImport<T> {
+    pub(super) func: SlotFunc<T>,
+    /// Slots of arguments and of results.
+    pub(super) slots: (usize, usize),
     symbol: Arc<str>,
     hash: u64,
     /// Argument slots that hold floats: a NaN leaves the VM with canonical bits.
-    floats: Box<[u32]>,
+    pub(super) floats: Box<[u32]>,
 }
 
 impl<T: fmt::Debug> fmt::Debug for Instance<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instance").field("data", &self.hosts.data).finish_non_exhaustive()
     }
+}
+
+fn slots(types: &[ValueType]) -> usize {
+    types.iter().map(|ty| ty.slots() as usize).sum()
 }
 
 fn float_slots(params: &[ValueType]) -> Box<[u32]> {
@@ -127,12 +137,14 @@ impl From<EntryError> for CallError {
 impl<T> Instance<T> {
     pub(crate) fn new(module: Module, funcs: Box<[SlotFunc<T>]>, data: T) -> Self {
         let program = module.program();
+        let calls = funcs.iter().map(SlotFunc::native).collect();
         let imports = funcs
             .into_vec()
             .into_iter()
             .zip(&program.imports)
             .map(|(func, import)| LinkedImport {
                 func,
+                slots: (slots(&import.params), slots(&import.results)),
                 symbol: import.symbol.clone(),
                 hash: import.hash,
                 floats: float_slots(&import.params),
@@ -141,6 +153,7 @@ impl<T> Instance<T> {
         let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
         Self {
             hosts: Hosts { imports, data },
+            calls,
             buffers: Buffers { heap, stack: Stack::default(), results: Vec::new(), host: Vec::new() },
             module,
         }
@@ -210,6 +223,14 @@ impl<T> Instance<T> {
     }
 }
 
+impl<T> Hosts<T> {
+    /// An import, and the data that host functions work on.
+    #[inline]
+    pub(super) fn import(&mut self, index: u64) -> Option<(&LinkedImport<T>, &mut T)> {
+        Some((self.imports.get(index as usize)?, &mut self.data))
+    }
+}
+
 impl<T> HostCalls for Hosts<T> {
     #[inline]
     fn call(
@@ -220,16 +241,12 @@ impl<T> HostCalls for Hosts<T> {
         args: &mut [u64],
         rets: &mut [u64],
     ) -> Result<u64, Box<HostTrap>> {
-        let Some(import) = self.imports.get(index as usize) else {
-            return Err(Box::new((TrapCode::HostCallFailed, TrapDetail::None)));
-        };
-        for &slot in &import.floats {
-            if let Some(bits) = args.get_mut(slot as usize) {
-                *bits = canonical_f64_bits(*bits);
-            }
+        let Some((import, data)) = self.import(index.into()) else { return Err(unknown_import()) };
+        if !import.floats.is_empty() {
+            import.make_canonical(args);
         }
-        let mut caller = Caller { data: &mut self.data, heap, fuel, charged: 0 };
-        match (import.func)(&mut caller, args, rets) {
+        let mut caller = Caller { data, heap, fuel, charged: 0 };
+        match import.func.get()(&mut caller, args, rets) {
             Ok(()) => Ok(caller.charged),
             Err(fault) => Err(import.trap(*fault)),
         }
@@ -237,8 +254,18 @@ impl<T> HostCalls for Hosts<T> {
 }
 
 impl<T> LinkedImport<T> {
+    /// Gives float arguments their canonical bits.
+    #[inline(never)]
+    pub(super) fn make_canonical(&self, args: &mut [u64]) {
+        for &slot in &self.floats {
+            if let Some(bits) = args.get_mut(slot as usize) {
+                *bits = canonical_f64_bits(*bits);
+            }
+        }
+    }
+
     #[cold]
-    fn trap(&self, fault: HostFault) -> Box<HostTrap> {
+    pub(super) fn trap(&self, fault: HostFault) -> Box<HostTrap> {
         Box::new(match fault {
             HostFault::MemoryLimit => (TrapCode::MemoryLimitExceeded, TrapDetail::None),
             HostFault::ResultType { expected, actual } => {

@@ -1,5 +1,6 @@
 //! What the dispatch loop works on, and the parts of handlers that are too big or too rare to stand in it.
 
+use super::call_import::CallImport;
 use super::code::InterpCode;
 use super::dispatch::Position;
 use super::instance::Buffers;
@@ -56,6 +57,18 @@ pub(super) trait HostCalls {
 /// How a host call trapped.
 pub(super) type HostTrap = (TrapCode, TrapDetail);
 
+/// The trap for an import that is not there, which the verifier excludes.
+#[cold]
+pub(super) fn unknown_import() -> Box<HostTrap> {
+    Box::new((TrapCode::HostCallFailed, TrapDetail::None))
+}
+
+/// The trap for a host call past the limit.
+#[cold]
+pub(super) fn too_many_calls() -> Box<HostTrap> {
+    Box::new((TrapCode::HostCallLimitExceeded, TrapDetail::None))
+}
+
 /// No amount of fuel that the loop can have.
 pub(super) const NOT_PAID: u64 = u64::MAX;
 
@@ -73,6 +86,8 @@ pub(super) struct Machine<'r> {
     pub(super) heap: &'r mut Heap,
     pub(super) stack: &'r mut Stack,
     pub(super) host: &'r mut dyn HostCalls,
+    /// By import: how native code calls it.
+    pub(super) calls: &'r [CallImport],
     pub(super) interrupt: Option<&'r AtomicBool>,
     pub(super) results: &'r mut Vec<u64>,
     pub(super) host_buffer: &'r mut Vec<u64>,
@@ -104,7 +119,7 @@ impl<'r> Machine<'r> {
     #[inline]
     pub(super) fn new(
         module: &'r Module,
-        host: &'r mut dyn HostCalls,
+        (host, calls): (&'r mut dyn HostCalls, &'r [CallImport]),
         buffers: &'r mut Buffers,
         limits: &Limits,
     ) -> Self {
@@ -115,6 +130,7 @@ impl<'r> Machine<'r> {
             words: code.words.as_ptr(),
             heap: &mut buffers.heap,
             stack: &mut buffers.stack,
+            calls,
             host,
             interrupt: None,
             results: &mut buffers.results,
@@ -391,42 +407,27 @@ impl Machine<'_> {
         self.host_outcome(outcome, total, fuel)
     }
 
-    /// Calls an import for native code, whose fuel is `fuel`. Returns what that is afterwards.
-    #[inline]
-    pub(super) fn invoke_host(
-        &mut self,
-        import: u32,
-        fuel: u64,
-        args: &mut [u64],
-        rets: &mut [u64],
-    ) -> Fault<u64> {
-        if self.host_calls >= self.max_host_calls {
-            return Err(TrapCode::HostCallLimitExceeded);
-        }
-        self.host_calls += 1;
-        let total = self.reserve + self.withheld + fuel;
-        let outcome = self.host.call(import, self.heap, total, args, rets);
-        self.host_outcome(outcome, total, fuel)
-    }
-
     /// The loop's fuel after a host call, from `total` with the reserve and `fuel` without it before the call.
     #[inline(always)]
     fn host_outcome(&mut self, outcome: Result<u64, Box<HostTrap>>, total: u64, fuel: u64) -> Fault<u64> {
         match outcome {
             Ok(0) => Ok(fuel),
-            Ok(extra) => {
-                let left = total.saturating_sub(extra);
-                self.owed = self.owed.saturating_add(extra.saturating_sub(total));
-                let keep = left.min(FUEL_QUANTUM);
-                (self.reserve, self.withheld) = (left - keep, 0);
-                Ok(keep)
-            }
+            Ok(extra) => Ok(self.charge(extra, total)),
             Err(trap) => {
                 let (code, detail) = *trap;
                 self.detail = detail;
                 Err(code)
             }
         }
+    }
+
+    /// Takes what the host charges from all the fuel there is. Returns the loop's fuel.
+    pub(super) fn charge(&mut self, extra: u64, total: u64) -> u64 {
+        let left = total.saturating_sub(extra);
+        self.owed = self.owed.saturating_add(extra.saturating_sub(total));
+        let keep = left.min(FUEL_QUANTUM);
+        (self.reserve, self.withheld) = (left - keep, 0);
+        keep
     }
 
     /// Calls an import with any number of argument and result slots.

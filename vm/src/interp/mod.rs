@@ -1,5 +1,6 @@
 //! The interpreter: words, the dispatch loop, and runs.
 
+mod call_import;
 mod code;
 mod dispatch;
 mod drive;
@@ -19,6 +20,8 @@ mod translate;
 mod typed;
 mod word;
 
+#[doc(hidden)]
+pub use call_import::CallImport;
 pub use execution::{EntryError, Execution, InterruptHandle, Outcome};
 pub use instance::{CallError, Instance};
 pub use module::Module;

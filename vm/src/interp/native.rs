@@ -12,11 +12,12 @@
 //!
 //! For engines, not for embedders.
 
+use super::call_import::{CallImport, Panic};
 use super::drive::State;
 use super::machine::{Exit, FUEL_QUANTUM, Machine};
 use super::regs::{LINK_SLOTS, Regs};
 use crate::heap::{AggRead, Heap};
-use crate::ids::{FuncId, HostSigId, InstrIx};
+use crate::ids::{FuncId, InstrIx};
 use crate::lower::{ExecProgram, Slot};
 use crate::types::TypeId;
 use alloc::boxed::Box;
@@ -29,14 +30,19 @@ use opforge_schema::TrapCode;
 /// Compiled code of one module.
 pub trait NativeCode: fmt::Debug + Send + Sync {
     /// Most frames of native code that may be active at once. With 0 the code is never entered.
-    fn max_frames(&self) -> u32;
+    fn max_frames(&self) -> u16;
 
     /// A number for where code can be entered at an instruction, which is the first of a segment; `None` if it
     /// cannot. It is 0 for a function's first instruction, where code can always be entered, and for no other.
     fn entry(&self, func: FuncId, at: InstrIx) -> Option<u32>;
 
-    /// Runs a function from an entry that [`NativeCode::entry`] gave, with its values in [`NativeRun::frame`].
-    fn run(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd;
+    /// Runs a function from its first instruction, with its parameters in the first slots of
+    /// [`NativeRun::frame`].
+    fn run(&self, func: FuncId, run: &mut NativeRun<'_, '_>) -> NativeEnd;
+
+    /// Runs a function from another entry that [`NativeCode::entry`] gave, with its values in the slots of
+    /// [`NativeRun::frame`].
+    fn run_from(&self, func: FuncId, entry: u32, run: &mut NativeRun<'_, '_>) -> NativeEnd;
 }
 
 /// Native code of a module.
@@ -44,7 +50,7 @@ pub trait NativeCode: fmt::Debug + Send + Sync {
 pub(crate) struct Native {
     code: Arc<dyn NativeCode>,
     /// Most frames besides the first one.
-    more_frames: Option<u32>,
+    more_frames: Option<u16>,
     /// Slots that a frame takes at most, with its linkage.
     widest: u32,
 }
@@ -60,9 +66,25 @@ impl Native {
     }
 
     /// A number for where code can be entered at a place.
-    #[inline]
     pub(super) fn entry(&self, place: &State) -> Option<u32> {
         if place.instr == InstrIx(0) { Some(0) } else { self.code.entry(place.func, place.instr) }
+    }
+
+    #[inline]
+    pub(super) fn code(&self) -> &dyn NativeCode {
+        &*self.code
+    }
+
+    /// How many frames may be entered on top of one of `func` at `base`; `None` if code cannot even be entered there.
+    #[inline]
+    pub(super) fn room(&self, machine: &Machine<'_>, func: FuncId, base: usize) -> Option<u16> {
+        let frame = machine.program.function(func).map_or(0, |f| f.frame_slots);
+        let by_depth = machine.max_depth.saturating_sub(machine.depth);
+        let most = self.more_frames?.min(u16::try_from(by_depth).unwrap_or(u16::MAX));
+        let slots = machine.max_stack.saturating_sub(base + frame as usize);
+        // Every frame as if it were the widest: where that is too careful, the interpreter goes on and is exact.
+        let widest = u64::from(self.widest);
+        Some(if slots as u64 >= u64::from(most) * widest { most } else { (slots as u64 / widest) as u16 })
     }
 }
 
@@ -89,17 +111,18 @@ pub struct NativeRun<'m, 'r> {
     machine: &'m mut Machine<'r>,
     /// The entry frame's first slot.
     base: usize,
-    room: u32,
-    /// Fuel that native code had when it ended.
+    room: u16,
+    /// Fuel that native code begins with, and then what it had when it ended.
     fuel: u64,
-    interrupted: bool,
-    trap: Option<TrapCode>,
     left: Option<Box<Left>>,
 }
 
-/// What was left.
+/// What was left, and why if it is not for the interpreter to find out.
 #[derive(Debug, Default)]
-struct Left {
+pub(super) struct Left {
+    interrupted: bool,
+    trap: Option<TrapCode>,
+    panic: Option<Panic>,
     /// Innermost first.
     frames: Vec<LeftFrame>,
     values: Vec<(Slot, u64)>,
@@ -111,29 +134,27 @@ impl fmt::Debug for NativeRun<'_, '_> {
     }
 }
 
-impl NativeRun<'_, '_> {
-    /// The first `count` slots of the entry frame; where a function starts, its parameters. They stand still until
-    /// the run is left.
+impl<'r> NativeRun<'_, 'r> {
+    /// The address of the entry frame, all of whose slots are there. They stand still until anything is called here
+    /// that may use the stack: no function of the heap, none that refills or leaves.
     #[must_use]
     #[inline]
-    pub fn frame(&self, count: u32) -> &[u64] {
-        self.machine.stack.slice(self.base, count as usize)
+    pub fn frame(&self) -> *const u64 {
+        self.machine.stack.address(self.base)
     }
 
     /// How many more frames may be entered on top of the first one.
     #[must_use]
     #[inline]
-    pub fn room(&self) -> u32 {
+    pub fn room(&self) -> u16 {
         self.room
     }
 
-    /// Fuel to begin with. The interrupt flag is looked at when it is used up.
+    /// Fuel to begin with, below 2^32. The interrupt flag is looked at when it is used up.
     #[must_use]
     #[inline]
-    pub fn take_fuel(&mut self) -> u64 {
-        let fuel = self.machine.reserve.min(FUEL_QUANTUM);
-        self.machine.reserve -= fuel;
-        fuel
+    pub fn fuel(&self) -> u64 {
+        self.fuel
     }
 
     /// The heap, for semantic functions.
@@ -146,16 +167,22 @@ impl NativeRun<'_, '_> {
     #[inline]
     pub fn buffer(&mut self, len: usize) -> &mut [u64] {
         if self.machine.results.len() < len {
-            self.machine.results.resize(len, 0);
+            self.grow_buffer(len);
         }
         self.machine.results
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow_buffer(&mut self, len: usize) {
+        self.machine.results.resize(len, 0);
     }
 
     /// More fuel for native code that has `fuel` and needs `cost`. `None` if the run must be left at the next
     /// instruction, with `fuel` as it is: the fuel is not there, or the run is interrupted.
     pub fn refill(&mut self, fuel: u64, cost: u64) -> Option<u64> {
         if self.machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            self.interrupted = true;
+            self.left().interrupted = true;
             return None;
         }
         let reserve = self.machine.reserve;
@@ -166,17 +193,28 @@ impl NativeRun<'_, '_> {
         refilled
     }
 
-    /// Calls an import: arguments in the first `args` slots of `slots`, results in those behind them. Returns the
-    /// fuel for native code; `None` if the run ends with a trap and must be left at this instruction.
-    pub fn host_call(&mut self, import: HostSigId, fuel: u64, args: usize, slots: &mut [u64]) -> Option<u64> {
-        let (args, rets) = slots.split_at_mut_checked(args)?;
-        match self.machine.invoke_host(import.0, fuel, args, rets) {
-            Ok(left) => Some(left),
-            Err(code) => {
-                self.trap = Some(code);
-                None
-            }
-        }
+    /// By import: how code calls it.
+    #[must_use]
+    #[inline]
+    pub fn calls(&self) -> &'r [CallImport] {
+        self.machine.calls
+    }
+
+    #[inline]
+    pub(super) fn machine(&mut self) -> &mut Machine<'r> {
+        self.machine
+    }
+
+    /// A host call has trapped.
+    pub(super) fn trapped(&mut self, code: TrapCode) {
+        self.left().trap = Some(code);
+    }
+
+    /// A host function has panicked. The panic goes on when code has left the run.
+    #[cold]
+    pub(super) fn panicked(&mut self, panic: Panic) -> u64 {
+        self.left().panic = Some(panic);
+        CallImport::TRAPPED
     }
 
     /// Makes an aggregate of `len` elements from their slots. `None` if there is no room for it.
@@ -223,19 +261,23 @@ impl NativeRun<'_, '_> {
         (func, instr): (FuncId, InstrIx),
         values: impl Iterator<Item = (Slot, u64)>,
     ) {
-        let left = self.left.get_or_insert_default();
+        let left = self.left();
         left.values.extend(values);
         left.frames.push(LeftFrame { func, instr, end: left.values.len() });
     }
 
+    #[cold]
+    fn left(&mut self) -> &mut Left {
+        self.left.get_or_insert_default()
+    }
+}
+
+impl Left {
     /// Makes the interpreter's frames of those that were left. `place` is in the entry frame, and comes to
     /// be in the innermost one.
-    #[cold]
-    fn restore(&mut self, place: &mut State) -> Result<(), Exit> {
-        let machine = &mut *self.machine;
-        let Left { frames, values } = *self.left.take().unwrap_or_default();
+    fn restore(&self, machine: &mut Machine<'_>, place: &mut State) -> Result<(), Exit> {
         let mut end = place.base;
-        for frame in &frames {
+        for frame in &self.frames {
             let function = machine.program.function(frame.func).ok_or(Exit::Internal)?;
             if function.segment_of(frame.instr).is_none() {
                 return Err(Exit::Internal);
@@ -247,10 +289,10 @@ impl NativeRun<'_, '_> {
             machine.stack.grow(end).map_err(Exit::Trap)?;
         }
         let mut base = place.base;
-        for (i, frame) in frames.iter().enumerate().rev() {
+        for (i, frame) in self.frames.iter().enumerate().rev() {
             let slots = machine.program.function(frame.func).map_or(0, |f| f.frame_slots);
-            let from = i.checked_sub(1).and_then(|inner| frames.get(inner)).map_or(0, |inner| inner.end);
-            for &(slot, value) in values.get(from..frame.end).unwrap_or(&[]) {
+            let from = i.checked_sub(1).and_then(|inner| self.frames.get(inner)).map_or(0, |inner| inner.end);
+            for &(slot, value) in self.values.get(from..frame.end).unwrap_or(&[]) {
                 if slot < slots {
                     machine.stack.set(base + slot as usize, value);
                 }
@@ -273,56 +315,68 @@ impl NativeRun<'_, '_> {
     }
 }
 
-/// Runs native code from an entry at the place where a run stands. The exit, if the run has ended;
-/// [`Exit::NeedExact`] if the function has returned to its caller's frame, where the place is now; `None` if the
-/// interpreter is to go on from the place. `fuel` is what is left.
-#[inline]
-pub(super) fn enter(
-    machine: &mut Machine<'_>,
-    native: &Native,
-    entry: u32,
-    place: &mut State,
-    fuel: &mut u64,
-) -> Option<Exit> {
-    if machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-        return Some(Exit::Interrupted);
-    }
-    let frame = machine.program.function(place.func).map_or(0, |f| f.frame_slots);
-    let most = native.more_frames?.min(machine.max_depth.saturating_sub(machine.depth));
-    let slots = machine.max_stack.saturating_sub(place.base + frame as usize);
-    // Every frame as if it were the widest: where that is too careful, the interpreter goes on and is exact.
-    let widest = native.widest as usize;
-    let room = if slots as u64 >= u64::from(most) * widest as u64 { most } else { (slots / widest) as u32 };
-    machine.reserve = *fuel;
-    let base = place.base;
-    let mut run = NativeRun { machine, base, room, fuel: 0, interrupted: false, trap: None, left: None };
-    let end = native.code.run(place.func, entry, &mut run);
-    *fuel = run.machine.reserve.saturating_add(run.fuel);
-    run.machine.reserve = 0;
-    if end == NativeEnd::Finished && run.machine.depth == 1 {
-        return Some(Exit::Finished);
-    }
-    go_on(run, place, end)
+/// How a visit of native code ended.
+pub(super) struct Visited {
+    pub(super) end: NativeEnd,
+    /// Fuel that code had left, besides the machine's reserve.
+    pub(super) fuel: u64,
+    left: Option<Box<Left>>,
 }
 
-/// Where a run goes on that native code has returned from or left, but that has not finished.
+/// Runs native code from an entry of a function whose frame is at `base`.
+#[inline]
+pub(super) fn visit(
+    machine: &mut Machine<'_>,
+    code: &dyn NativeCode,
+    (func, entry): (FuncId, u32),
+    (base, room): (usize, u16),
+    fuel: u64,
+) -> Visited {
+    let first = fuel.min(FUEL_QUANTUM);
+    machine.reserve = fuel - first;
+    let mut run = NativeRun { machine, base, room, fuel: first, left: None };
+    let end = match entry {
+        0 => code.run(func, &mut run),
+        entry => code.run_from(func, entry, &mut run),
+    };
+    Visited { end, fuel: run.fuel, left: run.left }
+}
+
+/// Where a run goes on: [`Exit::NeedExact`] if the function has returned to its caller's frame, where the place is now;
+/// `None` if the interpreter is to go on from the place.
 #[cold]
 #[inline(never)]
-fn go_on(mut run: NativeRun<'_, '_>, place: &mut State, end: NativeEnd) -> Option<Exit> {
-    if end == NativeEnd::Finished {
-        return Some(match return_to_caller(run.machine, place) {
+pub(super) fn go_on(machine: &mut Machine<'_>, visit: Visited, place: &mut State) -> Option<Exit> {
+    if visit.end == NativeEnd::Finished {
+        return Some(match return_to_caller(machine, place) {
             Some(()) => Exit::NeedExact,
             None => Exit::Internal,
         });
     }
-    if let Err(exit) = run.restore(place) {
+    let left = unwind(visit.left.unwrap_or_default());
+    if let Err(exit) = left.restore(machine, place) {
         return Some(exit);
     }
-    match (run.trap, run.interrupted) {
+    match (left.trap, left.interrupted) {
         (Some(code), _) => Some(Exit::Trap(code)),
         (None, true) => Some(Exit::Interrupted),
         (None, false) => None,
     }
+}
+
+/// Goes on with a panic of the host, if that is why the run was left.
+#[cfg(feature = "std")]
+fn unwind(mut left: Box<Left>) -> Box<Left> {
+    match left.panic.take() {
+        Some(panic) => std::panic::resume_unwind(panic),
+        None => left,
+    }
+}
+
+/// Without the standard library no panic comes back from the host.
+#[cfg(not(feature = "std"))]
+fn unwind(left: Box<Left>) -> Box<Left> {
+    left
 }
 
 /// Takes the results of a function that has returned to a frame of the interpreter, and goes there.

@@ -40,12 +40,21 @@ impl Stack {
         self.0.truncate(slots);
     }
 
-    /// Slots that exist.
-    pub(super) fn slice(&self, start: usize, len: usize) -> &[u64] {
-        self.0.get(start..start + len).unwrap_or(&[])
+    /// The address of a slot.
+    #[inline]
+    pub(super) fn address(&self, slot: usize) -> *const u64 {
+        debug_assert!(slot <= self.0.len());
+        self.0.as_ptr().wrapping_add(slot)
+    }
+
+    /// Slots that exist, from one on, to write.
+    #[inline]
+    pub(super) fn slots_from(&mut self, start: usize) -> &mut [u64] {
+        self.0.get_mut(start..).unwrap_or(&mut [])
     }
 
     /// Slots that exist, to write.
+    #[inline]
     pub(super) fn slice_mut(&mut self, start: usize, len: usize) -> &mut [u64] {
         self.0.get_mut(start..start + len).unwrap_or(&mut [])
     }

@@ -3,8 +3,9 @@
 use super::drive::{self, State};
 use super::execution::EntryError;
 use super::instance::{CallError, Instance};
-use super::machine::{Exit, Machine};
+use super::machine::{ENTRY_BASE, Exit, Machine};
 use super::module::Module;
+use super::native::{self, NativeCode, NativeEnd, Visited};
 use super::report;
 use super::trace::Off;
 use crate::heap::{Heap, ValueError};
@@ -17,7 +18,6 @@ use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use core::fmt;
 use core::marker::PhantomData;
-use core::ops::Range;
 use opforge_schema::TrapCode;
 
 /// Rust types that stand for a function's parameters: `()` or a tuple of up to six [`HostParam`]s.
@@ -166,7 +166,12 @@ impl<P: CallParams, R: CallResults> TypedFunc<P, R> {
     /// As for [`TypedFunc::bind`] and [`BoundFunc::call`]. The instance stays usable.
     #[inline]
     pub fn call<T>(&self, instance: &mut Instance<T>, args: P, limits: &Limits) -> Result<R, CallError> {
-        self.bind(instance, limits)?.call(args)
+        self.make_frame(instance, limits)?;
+        let Instance { module, hosts, calls, buffers } = instance;
+        // Not by way of a bound function, which would be moved.
+        let mut machine = Machine::new(module, (hosts, calls), buffers, limits);
+        let start = Start::new(&machine, module, self.func);
+        start.call(&mut machine, limits, args)
     }
 
     /// Binds the function to an instance of its module and to limits that hold for each call: what calls have in common
@@ -181,35 +186,37 @@ impl<P: CallParams, R: CallResults> TypedFunc<P, R> {
         instance: &'i mut Instance<T>,
         limits: &Limits,
     ) -> Result<BoundFunc<'i, P, R>, EntryError> {
+        self.make_frame(instance, limits)?;
+        let Instance { module, hosts, calls, buffers } = instance;
+        let machine = Machine::new(module, (hosts, calls), buffers, limits);
+        let start = Start::new(&machine, module, self.func);
+        Ok(BoundFunc { machine, start, limits: *limits, types: PhantomData })
+    }
+
+    /// Makes the function's frame.
+    #[inline]
+    fn make_frame<T>(&self, instance: &mut Instance<T>, limits: &Limits) -> Result<(), EntryError> {
         if !self.module.is(instance.module()) {
             return Err(EntryError::OtherModule);
         }
-        let Instance { module, hosts, buffers } = instance;
-        let func = self.func;
-        let function = module.program().function(func).ok_or(EntryError::UnknownFunction(func))?;
-        let slots = buffers.entry_frame(function, limits)?;
-        let params = slots..slots + function.param_slots as usize;
-        let machine = Machine::new(module, hosts, buffers, limits);
-        Ok(BoundFunc { machine, module, func, params, limits: *limits, types: PhantomData })
+        let Instance { module, buffers, .. } = instance;
+        let function = module.program().function(self.func).ok_or(EntryError::UnknownFunction(self.func))?;
+        buffers.entry_frame(function, limits).map(|_| ())
     }
 }
 
 /// A [`TypedFunc`] with the instance it runs in.
 pub struct BoundFunc<'i, P, R> {
     machine: Machine<'i>,
-    module: &'i Module,
-    func: FuncId,
-    params: Range<usize>,
+    start: Start<'i>,
     limits: Limits,
     types: PhantomData<fn(P) -> R>,
 }
 
 impl<P, R> fmt::Debug for BoundFunc<'_, P, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BoundFunc")
-            .field("func", &self.func)
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
+        let mut debug = f.debug_struct("BoundFunc");
+        debug.field("func", &self.start.func).field("limits", &self.limits).finish_non_exhaustive()
     }
 }
 
@@ -221,30 +228,78 @@ impl<P: CallParams, R: CallResults> BoundFunc<'_, P, R> {
     /// trapped or ran out of fuel. It can be called again.
     #[inline]
     pub fn call(&mut self, args: P) -> Result<R, CallError> {
-        let machine = &mut self.machine;
-        machine.heap.reset(self.limits.max_memory);
-        args.store_all(machine.heap, machine.stack.slice_mut(self.params.start, self.params.len()))?;
-        (machine.depth, machine.host_calls, machine.owed) = (1, 0, 0);
-        let (mut state, mut fuel) = (State::entry(self.func), self.limits.fuel);
-        let exit = match self.module.native() {
-            Some(native) => drive::run_native(machine, native, &mut state, &mut fuel),
-            None => drive::run_segments(machine, &mut Off, &mut state, &mut fuel),
-        };
-        if exit == Exit::Finished {
-            return Ok(R::load_all(machine.heap, machine.results));
-        }
-        Err(CallError::Trap(self.report(exit, state, fuel)))
+        (self.machine.depth, self.machine.host_calls, self.machine.owed) = (1, 0, 0);
+        self.start.call(&mut self.machine, &self.limits, args)
+    }
+}
+
+/// Where runs of an entry function begin.
+struct Start<'i> {
+    module: &'i Module,
+    /// Native code, and the room for its frames.
+    native: Option<(&'i dyn NativeCode, u16)>,
+    func: FuncId,
+}
+
+impl<'i> Start<'i> {
+    #[inline]
+    fn new(machine: &Machine<'_>, module: &'i Module, func: FuncId) -> Self {
+        let native = module.native();
+        let native = native.and_then(|native| Some((native.code(), native.room(machine, func, ENTRY_BASE)?)));
+        Self { module, native, func }
     }
 
-    #[cold]
-    fn report(&mut self, exit: Exit, mut state: State, fuel: u64) -> Box<Trap> {
-        let machine = &mut self.machine;
-        state.depth = machine.depth;
-        let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
+    /// Runs the function in a machine that is as before a run.
+    #[inline]
+    fn call<P: CallParams, R: CallResults>(
+        &self,
+        machine: &mut Machine<'_>,
+        limits: &Limits,
+        args: P,
+    ) -> Result<R, CallError> {
+        machine.heap.reset(limits.max_memory);
+        args.store_all(machine.heap, machine.stack.slots_from(ENTRY_BASE))?;
+        let visited = match self.native {
+            Some((code, room)) => {
+                let visited = native::visit(machine, code, (self.func, 0), (ENTRY_BASE, room), limits.fuel);
+                if visited.end == NativeEnd::Finished {
+                    // Nothing was left, so there is nothing to drop.
+                    core::mem::forget(visited);
+                    return Ok(R::load_all(machine.heap, machine.results));
+                }
+                Some(visited)
+            }
+            None => None,
+        };
+        match self.go_on(machine, limits, visited) {
+            Ok(()) => Ok(R::load_all(machine.heap, machine.results)),
+            Err(trap) => Err(CallError::Trap(trap)),
+        }
+    }
+
+    /// Runs in the interpreter, or goes on after native code was left.
+    #[inline(never)]
+    fn go_on(
+        &self,
+        machine: &mut Machine<'_>,
+        limits: &Limits,
+        visited: Option<Visited>,
+    ) -> Result<(), Box<Trap>> {
+        let mut state = State::entry(self.func);
+        let mut fuel = limits.fuel;
+        let exit = match visited.zip(self.module.native()) {
+            Some((visited, native)) => {
+                drive::run_on(machine, native, (visited, limits.fuel), &mut state, &mut fuel)
+            }
+            None => drive::run_segments(machine, &mut Off, &mut state, &mut fuel),
+        };
         let code = match exit {
+            Exit::Finished => return Ok(()),
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => TrapCode::FuelExceeded,
             exit => report::trap_code(exit),
         };
-        Box::new(report::report(self.module, machine.stack, &state, fuel, (code, detail)))
+        state.depth = machine.depth;
+        let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
+        Err(Box::new(report::report(self.module, machine.stack, &state, fuel, (code, detail))))
     }
 }

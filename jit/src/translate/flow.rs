@@ -1,0 +1,160 @@
+//! Control: blocks of segments, the ways between them, and the ways in at the heads of loops.
+
+use super::Translator;
+use crate::analysis::Analysis;
+use crate::context::Context;
+use crate::error::JitError;
+use cranelift_codegen::ir::{
+    Block, InstBuilder, InstructionData, Value,
+    condcodes::{CondCode, IntCC},
+    types,
+};
+use cranelift_frontend::Switch;
+use opforge_vm::ids::InstrIx;
+use opforge_vm::lower::Slot;
+
+impl Translator<'_> {
+    pub(super) fn run(&mut self, heads: &[usize]) -> Result<(), JitError> {
+        for index in 0..self.function.segments.len() {
+            let reachable = self.analysis.reachable.get(index).copied().unwrap_or(false);
+            let block = reachable.then(|| self.builder.create_block());
+            self.blocks.push(block);
+        }
+        let first = self.blocks.first().copied().flatten().ok_or(self.internal())?;
+        if let Some(count) = self.unsealed.first_mut() {
+            *count += 1;
+        }
+        self.builder.ins().jump(first, &[]);
+        self.edge_to(0);
+        let entries = (!heads.is_empty()).then(|| self.builder.create_block());
+        self.unmetered = entries;
+        for (index, &segment) in self.function.segments.iter().enumerate() {
+            let Some(block) = self.blocks.get(index).copied().flatten() else { continue };
+            self.builder.switch_to_block(block);
+            self.segment(index, segment)?;
+        }
+        if let Some(block) = entries {
+            self.enter_at_heads(block, heads)?;
+        }
+        self.finish_exits();
+        Ok(())
+    }
+
+    /// Fills the block where the function goes if it is entered at the head of a loop: with the live slots of the
+    /// interpreter's frame, and the meter, it goes there.
+    fn enter_at_heads(&mut self, block: Block, heads: &[usize]) -> Result<(), JitError> {
+        self.builder.set_cold_block(block);
+        self.builder.seal_block(block);
+        self.builder.switch_to_block(block);
+        let (flags, context) = (self.trusted(), self.context());
+        let meter = self.builder.ins().load(types::I64, flags, context, Context::METER);
+        let frame = self.builder.ins().load(types::I64, flags, context, Context::FRAME);
+        let which = self.builder.ins().load(types::I64, flags, context, Context::NUMBER);
+        self.builder.def_var(self.meter, meter);
+        let mut switch = Switch::new();
+        let mut blocks = Vec::with_capacity(heads.len());
+        for number in 1..=heads.len() {
+            let block = self.builder.create_block();
+            self.builder.set_cold_block(block);
+            switch.set_entry(number as u128, block);
+            blocks.push(block);
+        }
+        // Numbers are those of `heads`; the last one stands for what cannot be.
+        let otherwise = blocks.last().copied().ok_or(self.internal())?;
+        switch.emit(&mut self.builder, which, otherwise);
+        for (&head, block) in heads.iter().zip(blocks) {
+            self.builder.seal_block(block);
+            self.builder.switch_to_block(block);
+            let live = self.analysis.live_in.get(head).ok_or(self.internal())?;
+            for slot in live.iter() {
+                let Some(ty) = self.types.get(slot) else { continue };
+                let value = self.builder.ins().load(ty, flags, frame, slot as i32 * 8);
+                self.write(slot, value);
+            }
+            let target = self.blocks.get(head).copied().flatten().ok_or(self.internal())?;
+            self.builder.ins().jump(target, &[]);
+            self.edge_to(head);
+        }
+        Ok(())
+    }
+
+    /// Notes that an edge to a segment is there; after the last one its block is complete from above.
+    fn edge_to(&mut self, segment: usize) {
+        let Some(count) = self.unsealed.get_mut(segment) else { return };
+        *count = count.saturating_sub(1);
+        if *count == 0
+            && let Some(block) = self.blocks.get(segment).copied().flatten()
+        {
+            self.builder.seal_block(block);
+        }
+    }
+
+    /// Goes on at the start of a segment.
+    pub(super) fn go_to(&mut self, segment: usize) -> Result<(), JitError> {
+        let block = self.blocks.get(segment).copied().flatten().ok_or(self.internal())?;
+        self.give_back(self.charges.on_edge(self.index, segment));
+        if self.analysis.repeats_head(self.index, segment) {
+            // The test of the loop stands once more at its end, where it leads straight to the next turn.
+            self.edge_to(segment);
+            let head = self.function.segments.get(segment).copied().ok_or(self.internal())?;
+            return self.segment(segment, head);
+        }
+        self.builder.ins().jump(block, &[]);
+        self.edge_to(segment);
+        self.ended = true;
+        Ok(())
+    }
+
+    pub(super) fn branch(&mut self, cond: Slot, then: InstrIx, other: InstrIx) -> Result<(), JitError> {
+        let cond = self.read(cond);
+        let [then, other] = [then, other].map(|at| {
+            let segment = Analysis::segment_at(self.function, at)?;
+            Some((segment, self.blocks.get(segment).copied().flatten()?))
+        });
+        let targets = then.zip(other).ok_or(self.internal())?;
+        let targets = [targets.0, targets.1];
+        let backs = targets.map(|(segment, _)| self.charges.on_edge(self.index, segment));
+        let mut edges = targets.map(|(_, block)| block);
+        for (edge, back) in edges.iter_mut().zip(backs) {
+            if back > 0 {
+                *edge = self.builder.create_block();
+            }
+        }
+        // The code generator lets the second target follow: it should be the one that stays in the loop.
+        let leaves = targets.map(|(segment, _)| self.analysis.leaves_loop(self.index, segment));
+        if leaves == [false, true] {
+            let not = self.inverse(cond);
+            self.builder.ins().brif(not, edges[1], &[], edges[0], &[]);
+        } else {
+            self.builder.ins().brif(cond, edges[0], &[], edges[1], &[]);
+        }
+        for (((segment, block), edge), back) in targets.into_iter().zip(edges).zip(backs) {
+            if edge != block {
+                self.builder.switch_to_block(edge);
+                self.builder.seal_block(edge);
+                self.give_back(back);
+                self.builder.ins().jump(block, &[]);
+            }
+            self.edge_to(segment);
+        }
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The opposite of a truth value, as a comparison where it is the result of one.
+    fn inverse(&mut self, cond: Value) -> Value {
+        let dfg = &self.builder.func.dfg;
+        match dfg.value_def(cond).inst().map(|inst| dfg.insts[inst]) {
+            Some(InstructionData::IntCompare { cond, args, .. }) => {
+                self.builder.ins().icmp(cond.complement(), args[0], args[1])
+            }
+            Some(InstructionData::FloatCompare { cond, args, .. }) => {
+                self.builder.ins().fcmp(cond.complement(), args[0], args[1])
+            }
+            _ => {
+                let zero = self.immediate(types::I8, 0);
+                self.builder.ins().icmp(IntCC::Equal, cond, zero)
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! How native code calls imports: one function for each host function, into which that one is compiled.
+
+use super::instance::Hosts;
+use super::machine::{HostCalls, HostTrap, too_many_calls, unknown_import};
+use super::native::NativeRun;
+use crate::host::{Caller, SlotFn};
+use alloc::boxed::Box;
+use core::any::Any;
+use core::ffi::c_void;
+
+/// Calls an import for native code: the address of its [`NativeRun`], the import's number, the fuel that code has, and
+/// slots with the arguments, behind which the results go. Returns one of [`CallImport::DONE`], [`CallImport::TRAPPED`]
+/// or, if the host has charged fuel, what code has now, plus [`CallImport::FUEL`].
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct CallImport(unsafe extern "C" fn(*mut c_void, u64, u64, *mut u64) -> u64);
+
+impl CallImport {
+    /// The host function has returned, and code has its fuel as before.
+    pub const DONE: u64 = 0;
+    /// The run must be left at the host call.
+    pub const TRAPPED: u64 = 1;
+    /// The least value that stands for fuel.
+    pub const FUEL: u64 = 2;
+
+    /// For a host function of type `F`, with host data of type `T`.
+    pub(crate) const fn of<T, F: SlotFn<T>>() -> Self {
+        Self(call_import::<T, F>)
+    }
+}
+
+/// The payload of a panic.
+pub(super) type Panic = Box<dyn Any + Send>;
+
+/// Keeps a panic from unwinding.
+#[cfg(feature = "std")]
+#[inline(always)]
+fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
+    std::panic::catch_unwind(core::panic::AssertUnwindSafe(f))
+}
+
+/// Without the standard library a panic does not unwind.
+#[cfg(not(feature = "std"))]
+#[inline(always)]
+fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
+    Ok(f())
+}
+
+/// See [`CallImport`].
+///
+/// # Safety
+/// `run` must be the address of a `NativeRun` whose machine calls a `Hosts<T>`, and to which there is no reference in use.
+/// The import must be one whose function is an `F`. `slots` must have room for its arguments and results, and nothing
+/// else may use them.
+unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
+    run: *mut c_void,
+    import: u64,
+    fuel: u64,
+    slots: *mut u64,
+) -> u64 {
+    // SAFETY: the caller's guarantee.
+    let run = unsafe { &mut *run.cast::<NativeRun<'_, '_>>() };
+    let machine = run.machine();
+    let hosts: *mut dyn HostCalls = &mut *machine.host;
+    // SAFETY: the machine's host is a `Hosts<T>`: the instance whose imports code calls is the one that it runs in.
+    let hosts = unsafe { &mut *hosts.cast::<Hosts<T>>() };
+    let Some((import, data)) = hosts.import(import) else { return trapped(run, *unknown_import()) };
+    if machine.host_calls >= machine.max_host_calls {
+        return trapped(run, *too_many_calls());
+    }
+    machine.host_calls += 1;
+    let (args, rets) = import.slots;
+    // SAFETY: the caller's guarantee; the two do not overlap.
+    let (args, rets) = unsafe {
+        (core::slice::from_raw_parts_mut(slots, args), core::slice::from_raw_parts_mut(slots.add(args), rets))
+    };
+    if !import.floats.is_empty() {
+        import.make_canonical(args);
+    }
+    // Nothing is withheld from native code.
+    let total = machine.reserve + fuel;
+    let mut caller = Caller { data, heap: machine.heap, fuel: total, charged: 0 };
+    // SAFETY: the function is an `F`, by the caller's guarantee.
+    let func = unsafe { &*core::ptr::from_ref(import.func.get()).cast::<F>() };
+    let outcome = guard(|| func(&mut caller, args, rets));
+    let charged = caller.charged;
+    match outcome {
+        Ok(Ok(())) if charged == 0 => CallImport::DONE,
+        Ok(Ok(())) => CallImport::FUEL + machine.charge(charged, total),
+        Ok(Err(fault)) => {
+            let trap = import.trap(*fault);
+            trapped(run, *trap)
+        }
+        Err(panic) => run.panicked(panic),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn trapped(run: &mut NativeRun<'_, '_>, (code, detail): HostTrap) -> u64 {
+    run.machine().detail = detail;
+    run.trapped(code);
+    CallImport::TRAPPED
+}
