@@ -16,6 +16,8 @@ pub enum Operand<'a> {
     Regs(&'a [Reg]),
     /// A branch target.
     Label(Label),
+    /// A list of branch targets.
+    Labels(&'a [Label]),
     /// A truth value.
     Bool(bool),
     /// A signed integer.
@@ -45,6 +47,7 @@ pub(super) enum Fit<'a> {
     Scalar(u64),
     Regs(&'a [Reg]),
     Label(Label),
+    Labels(&'a [Label]),
 }
 
 /// Why an operand does not fit.
@@ -61,6 +64,7 @@ impl<'a> Operand<'a> {
             Self::Reg(_) => "a register",
             Self::Regs(_) => "a register list",
             Self::Label(_) => "a label",
+            Self::Labels(_) => "a list of labels",
             Self::Bool(_) => "a truth value",
             Self::I64(_) | Self::U64(_) => "an integer",
             Self::F64(_) => "a float",
@@ -87,6 +91,7 @@ impl<'a> Operand<'a> {
             (K::Reg, Self::Reg(Reg(n))) => u64::from(n),
             (K::RegList, Self::Regs(regs)) => return Ok(Fit::Regs(regs)),
             (K::Pc, Self::Label(label)) => return Ok(Fit::Label(label)),
+            (K::PcList, Self::Labels(labels)) => return Ok(Fit::Labels(labels)),
             (K::ImmBool, Self::Bool(v)) => u64::from(v),
             (K::ImmF64, Self::F64(v)) => v.to_bits(),
             (K::ConstId, Self::Const(ConstId(n)))
@@ -121,6 +126,7 @@ operand_from! {
     Reg => Reg,
     &'a [Reg] => Regs,
     Label => Label,
+    &'a [Label] => Labels,
     bool => Bool,
     i64 => I64,
     u64 => U64,
@@ -137,5 +143,11 @@ operand_from! {
 impl<'a, const N: usize> From<&'a [Reg; N]> for Operand<'a> {
     fn from(value: &'a [Reg; N]) -> Self {
         Self::Regs(value)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [Label; N]> for Operand<'a> {
+    fn from(value: &'a [Label; N]) -> Self {
+        Self::Labels(value)
     }
 }
