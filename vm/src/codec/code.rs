@@ -201,11 +201,7 @@ impl Code {
     /// The value of an operand, given its row and its word.
     #[must_use]
     pub fn value(&self, row: &OperandRow, word: u64) -> OperandValue<'_> {
-        if row.enc().is_list() {
-            OperandValue::List(self.list(word))
-        } else {
-            OperandValue::Scalar(word)
-        }
+        if row.enc().is_list() { OperandValue::List(self.list(word)) } else { OperandValue::Scalar(word) }
     }
 
     /// The operands of an instruction with the rows that describe them, in encoding order. Nothing if `isa`

@@ -9,11 +9,11 @@ mod operands;
 mod segments;
 mod visit;
 
+#[doc(hidden)]
+pub use exec::Ways;
 pub use exec::{
     ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList, TargetList,
 };
-#[doc(hidden)]
-pub use exec::Ways;
 #[doc(hidden)]
 pub use segments::size_fuel;
 
@@ -98,9 +98,8 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
     let call_sigs = (0..program.call_sig_count())
         .map(|i| program.call_sig(CallSigId(i as u32)).map_or_else(empty_sig, exec_sig))
         .collect();
-    let tail_call = |instr: &ExecInstr| {
-        matches!(instr, ExecInstr::TailCall { .. } | ExecInstr::TailCallIndirect { .. })
-    };
+    let tail_call =
+        |instr: &ExecInstr| matches!(instr, ExecInstr::TailCall { .. } | ExecInstr::TailCallIndirect { .. });
     let has_tail_calls = functions.iter().any(|f: &ExecFunction| f.instrs.iter().any(tail_call));
     Ok(ExecProgram {
         functions: functions.into(),
