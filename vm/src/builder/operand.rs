@@ -145,9 +145,3 @@ impl<'a, const N: usize> From<&'a [Reg; N]> for Operand<'a> {
         Self::Regs(value)
     }
 }
-
-impl<'a, const N: usize> From<&'a [Label; N]> for Operand<'a> {
-    fn from(value: &'a [Label; N]) -> Self {
-        Self::Labels(value)
-    }
-}
