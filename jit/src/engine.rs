@@ -147,7 +147,47 @@ impl JitEngine {
         &self.config
     }
 
-    /// Compiles a program. Only verified programs can be compiled.
+    /// Compiles a program. Only verified programs can be compiled: a program that the verifier has not seen, its
+    /// bytes, and what verified programs become later are other types.
+    ///
+    /// ```
+    /// # use opforge_jit::{JitEngine, JitError, JittedProgram};
+    /// # use opforge_vm::verify::VerifiedProgram;
+    /// fn compile(jit: &JitEngine, program: &VerifiedProgram) -> Result<JittedProgram, JitError> {
+    ///     jit.compile(program)
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use opforge_jit::{JitEngine, JitError, JittedProgram};
+    /// # use opforge_vm::Program;
+    /// fn compile(jit: &JitEngine, program: &Program) -> Result<JittedProgram, JitError> {
+    ///     jit.compile(program)
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use opforge_jit::{JitEngine, JitError, JittedProgram};
+    /// fn compile(jit: &JitEngine, container: &[u8]) -> Result<JittedProgram, JitError> {
+    ///     jit.compile(container)
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use opforge_jit::{JitEngine, JitError, JittedProgram};
+    /// # use opforge_vm::Module;
+    /// fn compile(jit: &JitEngine, module: &Module) -> Result<JittedProgram, JitError> {
+    ///     jit.compile(module)
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use opforge_jit::{JitEngine, JitError, JittedProgram};
+    /// # use opforge_vm::lower::ExecProgram;
+    /// fn compile(jit: &JitEngine, lowered: &ExecProgram) -> Result<JittedProgram, JitError> {
+    ///     jit.compile(lowered)
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`JitError`]; nothing is left behind.
@@ -181,3 +221,13 @@ impl JitEngine {
         Ok(JittedProgram::new(module, code))
     }
 }
+
+/// Checked by the compiler: these go between threads.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    const fn owned<T: Clone + Send + Sync + 'static>() {}
+    shared::<JitEngine>();
+    owned::<JittedProgram>();
+    owned::<JitConfig>();
+    owned::<JitError>();
+};
