@@ -4,7 +4,7 @@
 use crate::slots::{SlotSet, SlotTypes};
 use crate::translate::may_leave;
 use opforge_vm::ids::InstrIx;
-use opforge_vm::lower::{ExecFunction, ExecInstr, Segment, Slot};
+use opforge_vm::lower::{ExecFunction, ExecInstr, Segment, Slot, Ways};
 
 /// Facts about one function. Everything by segment is in the order of the function's segments.
 #[derive(Debug)]
@@ -197,13 +197,17 @@ pub(crate) fn step_back(
 fn successors(function: &ExecFunction, index: usize) -> Vec<usize> {
     let Some(segment) = function.segments.get(index) else { return Vec::new() };
     let last = segment.end.0.checked_sub(1).and_then(|last| function.instrs.get(last as usize));
-    match last {
-        Some(ExecInstr::Jump { target }) => Analysis::segment_at(function, *target).into_iter().collect(),
-        Some(ExecInstr::Branch { then, other, .. }) => {
-            [*then, *other].into_iter().filter_map(|at| Analysis::segment_at(function, at)).collect()
+    let segment_at = |at: &InstrIx| Analysis::segment_at(function, *at);
+    match last.map_or(Ways::To(&[]), |last| last.ways(function)) {
+        Ways::On => vec![index + 1],
+        Ways::Either(then, other) => [then, other].iter().filter_map(segment_at).collect(),
+        Ways::To(targets) => {
+            // A table may be long and name few places: one edge to each.
+            let mut segments: Vec<usize> = targets.iter().filter_map(segment_at).collect();
+            segments.sort_unstable();
+            segments.dedup();
+            segments
         }
-        Some(ExecInstr::Return { .. } | ExecInstr::Trap { .. }) | None => Vec::new(),
-        Some(_) => vec![index + 1],
     }
 }
 

@@ -111,6 +111,7 @@ fn check(func: FuncId, what: &'static str, actual: u64, limit: u64) -> Result<()
 
 fn check_size(func: FuncId, function: &ExecFunction) -> Result<(), JitError> {
     check(func, "instructions", function.instrs.len() as u64, MAX_INSTRS)?;
+    check(func, "targets of branch tables", function.targets.len() as u64, MAX_INSTRS)?;
     check(func, "slots", function.frame_slots.into(), MAX_SLOTS)?;
     check(func, "slots of parameters", function.param_slots.into(), MAX_VALUES)?;
     check(func, "slots of results", function.result_slots.into(), MAX_VALUES)?;
@@ -216,6 +217,10 @@ pub(crate) fn compile(
         })?);
         tables.need_spill(function.result_slots as usize);
         widest = widest.max(function.param_slots.max(function.result_slots));
+    }
+    // A tail call makes room for its arguments in place of the caller's own, also where no callee has as many.
+    for sig in program.call_sigs.iter().filter(|_| program.has_tail_calls) {
+        widest = widest.max(flatten(&sig.params).len() as u32 + 1);
     }
     let largest_frame = assembly.largest_frame;
     context.clear();

@@ -93,7 +93,8 @@ impl fmt::Debug for JitEngine {
 }
 
 /// Code generator settings. Traps are never used, so nothing needs unwinding; stack use is bounded by the room for
-/// frames, so frames need no probes.
+/// frames, so frames need no probes. On x86-64 all code keeps frame pointers anyway; the setting only lets the code
+/// generator make tail calls.
 const SETTINGS: &[(&str, &str)] = &[
     ("opt_level", "speed"),
     ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
@@ -101,6 +102,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("unwind_info", "false"),
     ("enable_probestack", "false"),
     ("enable_pinned_reg", "true"),
+    ("preserve_frame_pointers", if cfg!(target_arch = "x86_64") { "true" } else { "false" }),
     ("enable_multi_ret_implicit_sret", "true"),
 ];
 

@@ -72,6 +72,71 @@ fn deep_recursion_on_a_small_stack() {
     thread::Builder::new().stack_size(stack).spawn(work).unwrap().join().unwrap();
 }
 
+const TAIL: &str = "
+.version 0.128
+.func even(n: i64) -> (bool) {
+    .reg one, r
+    const.i64 one, 1
+    i64.lt r, n, one
+    br r, @end, @more
+@more:
+    i64.sub n, n, one
+    ret_call &odd n
+@end:
+    ret r
+}
+.func odd(n: i64) -> (bool) {
+    .reg one, r
+    const.i64 one, 1
+    i64.lt r, n, one
+    br r, @end, @more
+@more:
+    i64.sub n, n, one
+    ret_call &even n
+@end:
+    const.bool r, false
+    ret r
+}
+.func narrow(n: i64, sum: i64) -> (i64) {
+    .reg one, done
+    const.i64 one, 1
+    i64.lt done, n, one
+    br done, @end, @more
+@more:
+    i64.sub n, n, one
+    ret_call &wide (n, sum, n, one, n, one, n, one, n, one, n, one, n, one, n, one, n, one, n, one)
+@end:
+    ret sum
+}
+.func wide(n: i64, sum: i64, a: i64, b: i64, c: i64, d: i64, e: i64, f: i64, g: i64, h: i64, i: i64, j: i64, k: i64, l: i64, m: i64, o: i64, p: i64, q: i64, r: i64, s: i64) -> (i64) {
+    i64.add sum, sum, s
+    ret_call &narrow (n, sum)
+}
+";
+
+/// Tail calls take no stack, whether the callee's arguments take as much of it as the caller's or not.
+#[test]
+fn tail_calls_run_in_constant_stack() {
+    let work = || {
+        let jit = compile(TAIL);
+        let limits = Limits::new().fuel(u64::MAX).call_depth(1).stack_slots(64);
+        let call = |func, args: &[Value]| {
+            let mut instance = link(jit.module());
+            let mut execution = instance.execution(limits);
+            execution.start(FuncId(func), args).unwrap();
+            let outcome = execution.resume();
+            (outcome, u64::MAX - execution.fuel())
+        };
+        // Five instructions a call; four in the last one, which ends in `even`.
+        let (outcome, fuel) = call(0, &[Value::I64(100_000_000)]);
+        assert_eq!((outcome, fuel), (Outcome::Finished(vec![Value::Bool(true)]), 500_000_004));
+        let (outcome, fuel) = call(2, &[Value::I64(1_000_000), Value::I64(0)]);
+        assert_eq!((outcome, fuel), (Outcome::Finished(vec![Value::I64(1_000_000)]), 7_000_004));
+    };
+    let stack = if cfg!(debug_assertions) { 1 << 20 } else { 256 << 10 };
+    thread::Builder::new().stack_size(stack).spawn(work).unwrap().join().unwrap();
+}
+
 #[test]
 fn an_interrupt_stops_a_loop_without_calls_and_the_run_goes_on() {
     let program = compile(LOOP);

@@ -181,7 +181,7 @@ const fn operands(row: &OpRow, didx: usize) -> Option<&'static str> {
             }
             Access::None => {}
         }
-        targets += (o.kind == OperandKind::Pc as u8) as usize;
+        targets += o.kind().is_target() as usize;
         min_len += o.enc().min_len();
         i += 1;
     }
@@ -236,6 +236,7 @@ const fn operand(row: &OpRow, o: &OperandRow) -> Option<&'static str> {
 const fn rules(row: &OpRow) -> Option<&'static str> {
     let mut i = 0;
     let mut ended = false;
+    let mut own_results = false;
     while i < MAX_RULES {
         let r = &row.rules[i];
         i += 1;
@@ -255,6 +256,12 @@ const fn rules(row: &OpRow) -> Option<&'static str> {
         if rule.takes_second_operand() && r.b >= row.n_operands {
             return Some("a rule refers to a second operand that does not exist");
         }
+        if matches!(rule, Rule::ResultsAreOwn) {
+            own_results = true;
+        }
+    }
+    if own_results != matches!(row.term(), Term::TailCall) {
+        return Some("a tail call, and only it, has rule `results_are_own`");
     }
     None
 }

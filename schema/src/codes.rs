@@ -91,8 +91,10 @@ code_enum! {
         ElemTypeId = 15 "elem_type_id",
         /// A [`Rounding`] mode.
         Rounding = 16 "rounding",
+        /// A counted list of branch targets.
+        PcList = 17 "pc_list",
         /// The id of an intrinsic, a row of the intrinsic table.
-        IntrinsicId = 24 "intrinsic_id",
+        IntrinsicId = 18 "intrinsic_id",
     }
 }
 
@@ -119,6 +121,8 @@ code_enum! {
         Uleb32List = 8 "uleb32_list",
         /// One byte that must be the code of a [`Rounding`] mode.
         Rounding8 = 9 "rounding8",
+        /// A `uleb32` count, then that many values as `uleb32_wide`.
+        Uleb32WideList = 10 "uleb32_wide_list",
     }
 }
 
@@ -223,12 +227,14 @@ code_enum! {
     Term, "terminator" {
         /// Control goes to the next instruction.
         None = 0 "none",
-        /// Control goes to one of the `pc` operands.
+        /// Control goes to one of the `pc` operands, or one of a `pc_list`.
         Branch = 1 "branch",
         /// The function returns.
         Return = 2 "return",
         /// The run ends with a trap.
         Trap = 3 "trap",
+        /// The frame is replaced with that of a callee, which returns in its place.
+        TailCall = 4 "tailcall",
     }
 }
 
@@ -260,7 +266,7 @@ code_enum! {
         /// Conversions between classes.
         Cast = 11 "cast",
         /// Functions that the VM owns.
-        Intrinsic = 24 "intrinsic",
+        Intrinsic = 12 "intrinsic",
     }
 }
 
@@ -280,6 +286,9 @@ code_enum! {
         SameType = 4 "same_type",
         /// Immediate index `a` must be within the known shape of aggregate `b`.
         IndexInShape = 5 "index_in_shape",
+        /// The function or signature that operand `a` names must have the result types of the function that the
+        /// instruction stands in.
+        ResultsAreOwn = 6 "results_are_own",
     }
 }
 
@@ -305,9 +314,16 @@ impl Encoding {
             | Self::U8
             | Self::Bool8
             | Self::Rounding8
-            | Self::Uleb32List => 1,
+            | Self::Uleb32List
+            | Self::Uleb32WideList => 1,
             Self::U64Le => 8,
         }
+    }
+
+    /// Whether an operand in this encoding is a counted list.
+    #[must_use]
+    pub const fn is_list(self) -> bool {
+        matches!(self, Self::Uleb32List | Self::Uleb32WideList)
     }
 }
 
@@ -319,6 +335,7 @@ impl OperandKind {
             Self::None => Encoding::None,
             Self::RegList => Encoding::Uleb32List,
             Self::Pc => Encoding::Uleb32Wide,
+            Self::PcList => Encoding::Uleb32WideList,
             Self::ImmBool => Encoding::Bool8,
             Self::ImmU8 => Encoding::U8,
             Self::ImmI64 => Encoding::Sleb64,
@@ -341,6 +358,12 @@ impl OperandKind {
     #[must_use]
     pub const fn is_register(self) -> bool {
         matches!(self, Self::Reg | Self::RegList)
+    }
+
+    /// Whether operands of this kind name places that control may go to.
+    #[must_use]
+    pub const fn is_target(self) -> bool {
+        matches!(self, Self::Pc | Self::PcList)
     }
 
     /// Whether operands of this kind hold an immediate value.

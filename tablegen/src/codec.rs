@@ -34,8 +34,10 @@ pub fn encode(byte: u8, row: &OpRow, operands: &[Operand]) -> Vec<u8> {
             (Encoding::Sleb64, Operand::Signed(v)) => sleb(&mut out, *v),
             (Encoding::U64Le, Operand::Bits(v)) => out.extend_from_slice(&v.to_le_bytes()),
             (Encoding::U8 | Encoding::Bool8 | Encoding::Rounding8, Operand::Bits(v)) => out.push(*v as u8),
-            (Encoding::Uleb32Wide, Operand::Bits(v)) => {
-                out.extend((0..5).map(|i| (v >> (7 * i)) as u8 & 0x7f | u8::from(i < 4) << 7));
+            (Encoding::Uleb32Wide, Operand::Bits(v)) => wide(&mut out, *v),
+            (Encoding::Uleb32WideList, Operand::List(list)) => {
+                uleb(&mut out, list.len() as u64);
+                list.iter().for_each(|v| wide(&mut out, u64::from(*v)));
             }
             (_, Operand::Bits(v)) => uleb(&mut out, *v),
             (_, Operand::List(list)) => {
@@ -66,13 +68,7 @@ fn operand(o: &OperandRow, at: &mut &[u8]) -> Result<Operand, String> {
     let value = match o.enc() {
         Encoding::None => return Err(format!("{name} has no encoding")),
         Encoding::Uleb32 => u64::from(read_u32(at)?),
-        Encoding::Uleb32Wide => {
-            let taken = at.get(..5).ok_or("the bytes end inside a branch target")?;
-            if taken[..4].iter().any(|b| b & 0x80 == 0) {
-                return Err("a branch target takes five bytes".to_owned());
-            }
-            u64::from(read_u32(at)?)
-        }
+        Encoding::Uleb32Wide => u64::from(read_wide(at)?),
         Encoding::Uleb64 => read_uleb(at, 64)?,
         Encoding::Sleb64 => return read_sleb(at).map(Operand::Signed),
         Encoding::U8 => u64::from(byte(at)?),
@@ -97,6 +93,13 @@ fn operand(o: &OperandRow, at: &mut &[u8]) -> Result<Operand, String> {
             }
             return (0..count).map(|_| read_u32(at)).collect::<Result<_, _>>().map(Operand::List);
         }
+        Encoding::Uleb32WideList => {
+            let count = read_u32(at)? as usize;
+            if count > at.len() / 5 {
+                return Err(format!("a list of {count} branch targets in {} bytes", at.len()));
+            }
+            return (0..count).map(|_| read_wide(at)).collect::<Result<_, _>>().map(Operand::List);
+        }
     };
     Ok(Operand::Bits(value))
 }
@@ -109,6 +112,15 @@ fn byte(at: &mut &[u8]) -> Result<u8, String> {
 
 fn read_u32(at: &mut &[u8]) -> Result<u32, String> {
     u32::try_from(read_uleb(at, 32)?).map_err(|_| "a number over 32 bits".to_owned())
+}
+
+/// A number in exactly five bytes.
+fn read_wide(at: &mut &[u8]) -> Result<u32, String> {
+    let taken = at.get(..5).ok_or("the bytes end inside a branch target")?;
+    if taken[..4].iter().any(|b| b & 0x80 == 0) {
+        return Err("a branch target takes five bytes".to_owned());
+    }
+    read_u32(at)
 }
 
 fn read_uleb(at: &mut &[u8], bits: u32) -> Result<u64, String> {
@@ -140,6 +152,10 @@ fn read_sleb(at: &mut &[u8]) -> Result<i64, String> {
         }
     }
     Err("a number that does not end".to_owned())
+}
+
+fn wide(out: &mut Vec<u8>, v: u64) {
+    out.extend((0..5).map(|i| (v >> (7 * i)) as u8 & 0x7f | u8::from(i < 4) << 7));
 }
 
 fn uleb(out: &mut Vec<u8>, mut v: u64) {

@@ -34,7 +34,7 @@ fn extremes(enc: Encoding) -> Vec<Operand> {
         Encoding::U8 => bits(&[0, 255]),
         Encoding::Bool8 => bits(&[0, 1]),
         Encoding::Rounding8 => bits(&[0, 4]),
-        Encoding::Uleb32List => {
+        Encoding::Uleb32List | Encoding::Uleb32WideList => {
             vec![Operand::List(vec![]), Operand::List(vec![0]), Operand::List(vec![u32::MAX; 300])]
         }
     }

@@ -7,7 +7,7 @@ use crate::hosts::HOST_FUNCS;
 use crate::plan::{World, traps};
 use crate::state::Body;
 use crate::ty::Ty;
-use opforge_schema::{Access, IntrinsicRow, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, TypeRule};
+use opforge_schema::{Access, IntrinsicRow, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, Term, TypeRule};
 use opforge_tables::ISA;
 use opforge_vm::builder::{Operand, ProgramBuilder};
 use opforge_vm::ids::{CallSigId, ConstId, ElemId, IntrinsicId, Reg, SpanId, StructId};
@@ -172,6 +172,16 @@ impl Body<'_, '_, '_> {
             }
             None => (vec![self.choices.class()], vec![self.choices.class()]),
         };
+        let own = &self.world.funcs[self.own].results;
+        let results = if draft.row.term() == Term::TailCall && results != *own {
+            // The verifier wants these; such a call traps.
+            if !self.choices.chance(30) {
+                return None;
+            }
+            own.clone()
+        } else {
+            results
+        };
         let sig = self.builder.call_sig(&params, &results).expect("few signatures");
         for (at, op) in draft.operands() {
             if op.kind() == OperandKind::CallSigId {
@@ -194,6 +204,7 @@ impl Body<'_, '_, '_> {
                 Chosen::Const(id, if pool { ValueType::Unit } else { class })
             }
             OperandKind::FuncId if draft.row.lower() == Lower::Call => Chosen::Func(self.choose_direct()?),
+            OperandKind::FuncId if draft.row.term() == Term::TailCall => Chosen::Func(self.choose_tail()?),
             OperandKind::FuncId => Chosen::Func(self.choices.below(self.world.funcs.len())),
             OperandKind::HostSigId => Chosen::Host(self.choices.below(HOST_FUNCS.len())),
             OperandKind::CallSigId => {
@@ -204,7 +215,7 @@ impl Body<'_, '_, '_> {
             OperandKind::ElemTypeId => Chosen::Elem(self.choices.pick(&self.world.elems)?.0),
             OperandKind::IntrinsicId => Chosen::Intrinsic(self.choices.pick(ISA.intrinsics)?),
             // Targets belong to control flow.
-            OperandKind::Pc => return None,
+            OperandKind::Pc | OperandKind::PcList => return None,
             _ => Chosen::Not,
         })
     }
@@ -220,6 +231,18 @@ impl Body<'_, '_, '_> {
         }
         let later = funcs - self.own - 1;
         (later > 0).then(|| self.own + 1 + self.choices.below(later))
+    }
+
+    /// The callee of a direct tail call: as [`Self::choose_direct`], but of those with this function's results.
+    fn choose_tail(&mut self) -> Option<usize> {
+        if let Some((func, _)) = self.guarded {
+            return Some(func);
+        }
+        let world = self.world;
+        let first = if self.choices.chance(3) { 0 } else { self.own + 1 };
+        let fits = |&func: &usize| world.funcs[func].results == world.funcs[self.own].results;
+        let fitting: Vec<usize> = (first..world.funcs.len()).filter(fits).collect();
+        self.choices.pick(&fitting).copied()
     }
 
     fn choose_read(&mut self, draft: &mut Draft, op: &OperandRow) -> Option<Chosen> {

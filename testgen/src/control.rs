@@ -16,7 +16,7 @@ const U64: Ty = Ty::Value(ValueType::U64);
 impl Body<'_, '_, '_> {
     /// The whole body.
     pub(crate) fn whole(&mut self) {
-        if self.block(0) {
+        if self.block(0) && !(self.choices.chance(15) && self.leave_by_tail_call()) {
             self.leave(Term::Return);
         }
         if self.choices.chance(8) {
@@ -46,7 +46,13 @@ impl Body<'_, '_, '_> {
             78..=83 if nest => self.if_else(depth),
             84..=87 if nest => self.counted_loop(depth),
             88 if nest => self.open_loop(depth),
-            89..=90 if nest => self.switch(depth),
+            89..=90 if nest => {
+                if !self.is_peer() && self.choices.chance(50) {
+                    self.table(depth)
+                } else {
+                    self.switch(depth)
+                }
+            }
             91..=93 => self.guarded_call(),
             94..=95 if !self.loops.is_empty() => self.break_if(),
             96..=98 => self.leave_if(),
@@ -99,7 +105,18 @@ impl Body<'_, '_, '_> {
         }
     }
 
+    /// Ends the function with a call in its place; false if no callee fits.
+    fn leave_by_tail_call(&mut self) -> bool {
+        let ends = |&didx: &u16| ISA.op(didx).is_some_and(|row| row.term() == Term::TailCall);
+        let ways: Vec<u16> = (0..ISA.ops.len() as u16).filter(ends).collect();
+        let didx = self.choices.pick(&ways).copied();
+        !self.is_peer() && didx.is_some_and(|didx| self.row(didx))
+    }
+
     fn leave_either(&mut self) {
+        if self.choices.chance(30) && self.leave_by_tail_call() {
+            return;
+        }
         let term = if self.choices.chance(35) { Term::Trap } else { Term::Return };
         self.leave(term);
     }
@@ -235,6 +252,54 @@ impl Body<'_, '_, '_> {
         self.end(arms, end)
     }
 
+    /// A number for a branch table, mostly one that has an entry.
+    fn table_index(&mut self) -> Reg {
+        let value = self.read(&U64, Taste::Wild);
+        if self.choices.chance(25) {
+            return value;
+        }
+        self.pins.push(value);
+        let mask = self.target(&U64);
+        emit!(self.func, ConstU64, mask, [1u64, 3, 7][self.choices.below(3)]).expect("a constant");
+        self.written(mask, U64, false, None);
+        let index = self.target(&U64);
+        self.pins.pop();
+        emit!(self.func, U64And, index, value, mask).expect("a mask");
+        self.written(index, U64, false, None);
+        index
+    }
+
+    /// Goes to one of these places, by a table that may name each any number of times.
+    fn br_table(&mut self, index: Reg, to: &[Label]) {
+        let entries: Vec<Label> =
+            (0..self.choices.below(7)).filter_map(|_| self.choices.pick(to).copied()).collect();
+        let default = *self.choices.pick(to).expect("there is a place to go to");
+        emit!(self.func, BrTable, index, &*entries, default).expect("a branch table");
+    }
+
+    /// A branch table with arms, of which some lead to one place or out of a loop.
+    fn table(&mut self, depth: usize) -> bool {
+        let index = self.table_index();
+        let end = self.func.label();
+        let arms: Vec<Label> = (0..1 + self.choices.below(4)).map(|_| self.func.label()).collect();
+        let mut to = arms.clone();
+        to.push(end);
+        if !self.loops.is_empty() && self.choices.chance(30) {
+            let at = self.choices.below(self.loops.len());
+            self.loops[at].1 = true;
+            to.push(self.loops[at].0);
+        }
+        self.br_table(index, &to);
+        let before = self.snapshot();
+        let mut ends = vec![Some(before)];
+        for at in arms {
+            let before = self.snapshot();
+            ends.push(self.arm(depth, &before, at, end));
+            self.restore(&before);
+        }
+        self.end(ends, end)
+    }
+
     /// A fresh register that only the loop writes.
     fn locked(&mut self, ty: &Ty) -> Reg {
         let reg = self.fresh(ty);
@@ -302,6 +367,9 @@ impl Body<'_, '_, '_> {
         let endless = goes_on && self.choices.chance(15);
         if endless {
             self.jmp(head);
+        } else if goes_on && !self.is_peer() && self.choices.chance(30) {
+            let index = self.table_index();
+            self.br_table(index, &[head, exit]);
         } else if goes_on {
             let cond = self.condition();
             self.br(cond, head, exit);
@@ -333,6 +401,19 @@ impl Body<'_, '_, '_> {
         emit!(self.func, I64Sub, left, counter, one).expect("a difference");
         self.written(left, I64, false, None);
         self.guarded = Some((callee, left));
+        let own_results = world.funcs[callee].results == world.funcs[self.own].results;
+        let tail = |&didx: &u16| ISA.op(didx).is_some_and(|row| row.lower() == Lower::TailCall);
+        if own_results
+            && !self.is_peer()
+            && self.choices.chance(60)
+            && let Some(didx) = (0..ISA.ops.len() as u16).find(tail)
+            && self.row(didx)
+        {
+            self.guarded = None;
+            self.restore(&before);
+            self.place(end);
+            return true;
+        }
         let calls = |&didx: &u16| ISA.op(didx).is_some_and(|row| row.lower() == Lower::Call);
         if let Some(didx) = (0..ISA.ops.len() as u16).find(calls) {
             self.row(didx);

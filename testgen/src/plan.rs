@@ -128,7 +128,13 @@ impl World {
             params.push(AGG);
         }
         // Many, because a wrong value is only seen where it gets out.
-        let results = choices.classes(7);
+        let mut results = choices.classes(7);
+        if choices.chance(40)
+            && let Some(earlier) = choices.pick(&self.funcs)
+        {
+            // So that there is something to call in place of a function.
+            results.clone_from(&earlier.results);
+        }
         let counter = choices.chance(50).then_some(params.len());
         params.extend(counter.map(|_| Ty::Value(ValueType::I64)));
         let name = if choices.chance(20) { String::new() } else { format!("func{index}") };

@@ -374,3 +374,17 @@ fn a_result_register_named_twice_takes_the_last_result_whatever_the_first_one_wa
     let decimal = opforge_vm::sem::Decimal { mantissa: 75, scale: 1 };
     assert_eq!(call(&module, &[Value::I64(5)], Limits::new()), Ok(vec![decimal.into(), Value::I64(5)]));
 }
+
+/// A tail call replaces the frame: as many as there is fuel for, with one frame and its slots.
+#[test]
+fn tail_calls_run_in_one_frame() {
+    let module = module(include_str!("runs/tail.ofa"));
+    let calls: u64 = if cfg!(debug_assertions) { 1_000_000 } else { 100_000_000 };
+    let mut instance = instance(&module);
+    let limits = Limits::new().fuel(u64::MAX).call_depth(1).stack_slots(16);
+    let mut execution = instance.execution(limits);
+    execution.start(FuncId(0), &[Value::I64(calls as i64)]).unwrap();
+    assert_eq!(execution.resume(), Outcome::Finished(vec![Value::Bool(true)]));
+    // Five instructions a call; four behind the last one, which ends in `even`.
+    assert_eq!(u64::MAX - execution.fuel(), 5 * calls + 4);
+}

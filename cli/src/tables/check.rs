@@ -61,7 +61,10 @@ impl Extreme {
             (Self::Most, Encoding::Bool8) => 1,
             (Self::Most, Encoding::Rounding8) => Rounding::HalfUp.code().into(),
             (Self::Most, Encoding::U8) => u8::MAX.into(),
-            (Self::Most, Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List) => u32::MAX.into(),
+            (
+                Self::Most,
+                Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List | Encoding::Uleb32WideList,
+            ) => u32::MAX.into(),
             (Self::Most, Encoding::Sleb64) => i64::MIN as u64,
             (Self::Most, Encoding::Uleb64 | Encoding::U64Le) => u64::MAX,
         }
@@ -79,7 +82,7 @@ fn there_and_back(
         .operands()
         .iter()
         .map(|operand| match operand.enc() {
-            Encoding::Uleb32List => OperandValue::List(list),
+            encoding if encoding.is_list() => OperandValue::List(list),
             encoding => OperandValue::Scalar(extreme.of(encoding)),
         })
         .collect();

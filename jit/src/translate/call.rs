@@ -8,7 +8,9 @@ use crate::meter;
 use crate::program::Compiled;
 use crate::signatures;
 use crate::slots::SlotSet;
-use cranelift_codegen::ir::{Block, BlockArg, Inst, InstBuilder, Value, condcodes::IntCC, types};
+use cranelift_codegen::ir::{
+    Block, BlockArg, FuncRef, Inst, InstBuilder, SigRef, Value, condcodes::IntCC, types,
+};
 use opforge_vm::ids::{CallSigId, FuncId, HostSigId, InstrIx};
 use opforge_vm::interp::CallImport;
 use opforge_vm::lower::{Slot, SlotList};
@@ -21,23 +23,61 @@ impl Translator<'_> {
         args: SlotList,
         rets: SlotList,
     ) -> Result<(), JitError> {
-        let callee = self.program.function(func).ok_or(self.internal())?;
         let live = self.live_at(at)?;
         let (mut values, _) = self.prepare_call(at, &live)?;
         for &slot in self.function.slots(args) {
             values.push(self.read(slot));
         }
-        let reference = match self.tables.callee(func) {
-            Some(reference) => reference,
-            None => {
-                let signature = signatures::native(&callee.params, &callee.results);
-                let reference = self.import(func.0, signature);
-                self.tables.set_callee(func, reference);
-                reference
-            }
-        };
+        let reference = self.callee(func)?;
         let call = self.builder.ins().call(reference, &values);
         self.finish_call(at, &live.across, call, rets)
+    }
+
+    /// A function of the program that this function calls.
+    fn callee(&mut self, func: FuncId) -> Result<FuncRef, JitError> {
+        if let Some(reference) = self.tables.callee(func) {
+            return Ok(reference);
+        }
+        let callee = self.program.function(func).ok_or(self.internal())?;
+        let signature = signatures::native(&callee.params, &callee.results);
+        let reference = self.import(func.0, signature);
+        self.tables.set_callee(func, reference);
+        Ok(reference)
+    }
+
+    /// Calls a function in place of this one. The callee gets the meter as it is: the frame that it takes up is this
+    /// one's, whose size it need not have, as room is counted in frames of the largest size.
+    pub(super) fn tail_call(&mut self, func: FuncId, args: SlotList) -> Result<(), JitError> {
+        let mut values = vec![self.builder.use_var(self.meter)];
+        for &slot in self.function.slots(args) {
+            values.push(self.read(slot));
+        }
+        let reference = self.callee(func)?;
+        self.builder.ins().return_call(reference, &values);
+        self.ended = true;
+        Ok(())
+    }
+
+    /// The same through a function reference or closure.
+    pub(super) fn tail_call_indirect(
+        &mut self,
+        at: InstrIx,
+        sig: CallSigId,
+        (callee, closure): (Slot, bool),
+        args: SlotList,
+    ) -> Result<(), JitError> {
+        let exit = self.exit_before(at)?;
+        let mut values = vec![self.builder.use_var(self.meter)];
+        let (code, signature) = self.checked_callee(sig, (callee, closure), exit)?;
+        if closure {
+            values.push(self.read(callee + 1));
+        }
+        for &slot in self.function.slots(args) {
+            values.push(self.read(slot));
+        }
+        self.builder.ins().return_call_indirect(signature, code, &values);
+        self.ended = true;
+        Ok(())
     }
 
     pub(super) fn call_indirect(
@@ -48,11 +88,29 @@ impl Translator<'_> {
         args: SlotList,
         rets: SlotList,
     ) -> Result<(), JitError> {
+        let live = self.live_at(at)?;
+        let (mut values, exit) = self.prepare_call(at, &live)?;
+        let (code, signature) = self.checked_callee(sig, (callee, closure), exit)?;
+        if closure {
+            values.push(self.read(callee + 1));
+        }
+        for &slot in self.function.slots(args) {
+            values.push(self.read(slot));
+        }
+        let call = self.builder.ins().call_indirect(signature, code, &values);
+        self.finish_call(at, &live.across, call, rets)
+    }
+
+    /// The code of an indirect callee and its signature; leaves where the callee has another one.
+    fn checked_callee(
+        &mut self,
+        sig: CallSigId,
+        (callee, closure): (Slot, bool),
+        exit: Block,
+    ) -> Result<(Value, SigRef), JitError> {
         let sig = self.program.call_sigs.get(sig.index()).ok_or(self.internal())?;
         let params = signatures::with_environment(&sig.params, closure);
         let class = self.tables.class(&params, &sig.results);
-        let live = self.live_at(at)?;
-        let (mut values, exit) = self.prepare_call(at, &live)?;
         let func = self.read(callee);
         let count = self.immediate(types::I64, self.program.functions.len() as u64);
         let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, func, count);
@@ -69,15 +127,8 @@ impl Translator<'_> {
         let other = self.builder.ins().icmp(IntCC::NotEqual, found, wanted);
         self.branch_away(other, exit);
         let code = self.builder.ins().load(types::I64, flags, entry, Callee::CODE);
-        if closure {
-            values.push(self.read(callee + 1));
-        }
-        for &slot in self.function.slots(args) {
-            values.push(self.read(slot));
-        }
         let signature = self.signature(signatures::native(&params, &sig.results));
-        let call = self.builder.ins().call_indirect(signature, code, &values);
-        self.finish_call(at, &live.across, call, rets)
+        Ok((code, signature))
     }
 
     /// Leaves before a call that there is no room for. Returns the first argument, the callee's meter; and the exit.

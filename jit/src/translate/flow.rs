@@ -11,7 +11,7 @@ use cranelift_codegen::ir::{
 };
 use cranelift_frontend::Switch;
 use opforge_vm::ids::InstrIx;
-use opforge_vm::lower::Slot;
+use opforge_vm::lower::{Slot, TargetList};
 
 impl Translator<'_> {
     pub(super) fn run(&mut self) -> Result<(), JitError> {
@@ -130,6 +130,45 @@ impl Translator<'_> {
             self.builder.ins().brif(cond, edges[0], &[], edges[1], &[]);
         }
         for (((segment, block), edge), back) in targets.into_iter().zip(edges).zip(backs) {
+            if edge != block {
+                self.builder.switch_to_block(edge);
+                self.builder.seal_block(edge);
+                self.give_back(back);
+                self.builder.ins().jump(block, &[]);
+            }
+            self.edge_to(segment);
+        }
+        self.ended = true;
+        Ok(())
+    }
+
+    /// Goes to one of many segments. There is one edge to each of them, however often the table names it.
+    pub(super) fn branch_table(&mut self, index: Slot, targets: TargetList) -> Result<(), JitError> {
+        let successors = self.analysis.successors.get(self.index).ok_or(self.internal())?;
+        if let &[only] = successors.as_slice() {
+            return self.go_to(only);
+        }
+        let mut edges = Vec::with_capacity(successors.len());
+        for &segment in successors {
+            let block = self.blocks.get(segment).copied().flatten().ok_or(self.internal())?;
+            let back = self.charges.on_edge(self.index, segment);
+            let edge = if back > 0 { self.builder.create_block() } else { block };
+            edges.push((segment, block, edge, back));
+        }
+        let edge_of = |at: InstrIx| {
+            let segment = Analysis::segment_at(self.function, at)?;
+            let found = edges.binary_search_by_key(&segment, |edge| edge.0).ok()?;
+            edges.get(found).map(|edge| edge.2)
+        };
+        let (&otherwise, entries) = self.function.targets(targets).split_last().ok_or(self.internal())?;
+        let mut switch = Switch::new();
+        for (number, &at) in entries.iter().enumerate() {
+            switch.set_entry(number as u128, edge_of(at).ok_or(self.internal())?);
+        }
+        let otherwise = edge_of(otherwise).ok_or(self.internal())?;
+        let index = self.read(index);
+        switch.emit(&mut self.builder, index, otherwise);
+        for (segment, block, edge, back) in edges {
             if edge != block {
                 self.builder.switch_to_block(edge);
                 self.builder.seal_block(edge);

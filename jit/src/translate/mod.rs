@@ -274,6 +274,11 @@ impl Translator<'_> {
                 self.go_to(target)?;
             }
             ExecInstr::Branch { cond, then, other } => self.branch(cond, then, other)?,
+            ExecInstr::BranchTable { index, targets } => self.branch_table(index, targets)?,
+            ExecInstr::TailCall { func, args } => self.tail_call(func, args)?,
+            ExecInstr::TailCallIndirect { sig, callee, closure, args } => {
+                self.tail_call_indirect(at, sig, (callee, closure), args)?;
+            }
             ExecInstr::Return { values } => {
                 let mut results = vec![self.builder.use_var(self.meter)];
                 for &slot in self.function.slots(values) {
@@ -321,6 +326,8 @@ pub(crate) fn may_leave(instr: &ExecInstr) -> bool {
         | ExecInstr::ClosureNew { .. }
         | ExecInstr::Jump { .. }
         | ExecInstr::Branch { .. }
+        | ExecInstr::BranchTable { .. }
+        | ExecInstr::TailCall { .. }
         | ExecInstr::Return { .. } => false,
         ExecInstr::Direct { op, .. } | ExecInstr::DirectImm { op, .. } => direct::may_leave(*op),
         ExecInstr::Intrinsic { id, .. } => intrinsic::may_leave(*id),

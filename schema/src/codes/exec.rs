@@ -40,7 +40,13 @@ code_enum! {
         /// Counts the elements of an aggregate of a given kind.
         AggLen = 17 "agg_len",
         /// Executes an intrinsic, by the layouts of its row.
-        Intrinsic = 32 "intrinsic",
+        Intrinsic = 18 "intrinsic",
+        /// Goes to one of many resolved instruction indices, picked by a register.
+        BranchTable = 19 "branch_table",
+        /// Direct call with a resolved function, in place of the caller.
+        TailCall = 20 "tail_call",
+        /// Call through a function reference or closure, in place of the caller.
+        TailCallIndirect = 21 "tail_call_indirect",
     }
 }
 
@@ -289,6 +295,6 @@ code_enum! {
         /// The exact result of checked arithmetic does not fit.
         IntOverflow = 20 "IntOverflow",
         /// An intrinsic that is not registered at run time.
-        InvalidIntrinsic = 24 "InvalidIntrinsic",
+        InvalidIntrinsic = 21 "InvalidIntrinsic",
     }
 }

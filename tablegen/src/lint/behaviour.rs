@@ -2,7 +2,7 @@
 
 use crate::diag::Diags;
 use crate::model::{Effect, Op, Spec};
-use opforge_schema::{Lower, OperandKind, Term, TrapCode};
+use opforge_schema::{Lower, Rule, Term, TrapCode};
 
 pub(super) fn lint(d: &mut Diags, spec: &Spec) {
     for op in spec.ops.iter().filter(|op| !op.damaged) {
@@ -14,7 +14,7 @@ pub(super) fn lint(d: &mut Diags, spec: &Spec) {
 
 fn terminator(d: &mut Diags, op: &Op) {
     let term = op.term.v;
-    let targets = op.operands.iter().any(|o| o.kind == OperandKind::Pc);
+    let targets = op.operands.iter().any(|o| o.kind.is_target());
     if targets != (term == Term::Branch) {
         let message = match targets {
             true => format!("\"{}\" has branch targets, so its terminator is branch", op.name.v),
@@ -23,7 +23,8 @@ fn terminator(d: &mut Diags, op: &Op) {
         d.error("E034", op.term.at, message);
     }
     let wanted = match op.lower.v {
-        Lower::Jump | Lower::Branch => Term::Branch,
+        Lower::Jump | Lower::Branch | Lower::BranchTable => Term::Branch,
+        Lower::TailCall | Lower::TailCallIndirect => Term::TailCall,
         Lower::Return => Term::Return,
         Lower::Trap => Term::Trap,
         _ => Term::None,
@@ -32,6 +33,11 @@ fn terminator(d: &mut Diags, op: &Op) {
         let message =
             format!("lowering {} needs terminator {}, not {}", op.lower.v.name(), wanted.name(), term.name());
         d.error("E036", op.lower.at, message);
+    }
+    let own_results = op.rules.iter().any(|r| r.rule.v == Rule::ResultsAreOwn);
+    if own_results != (term == Term::TailCall) {
+        let message = format!("terminator tailcall and rule {} go together", Rule::ResultsAreOwn.name());
+        d.error("E034", op.term.at, message);
     }
 }
 

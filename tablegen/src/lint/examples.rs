@@ -50,7 +50,7 @@ fn text(op: &Op, text: &str, operands: &[Decoded]) -> Result<(), String> {
             continue;
         }
         let n = usize::from(code & 0x7f);
-        let list = op.operands.get(n).is_some_and(|o| o.kind == OperandKind::RegList);
+        let list = op.operands.get(n).is_some_and(|o| o.kind.encoding().is_list());
         let end = match (list, codes.peek()) {
             (true, _) => rest.find([')', ']']).map_or(rest.len(), |at| at + 1),
             (false, Some(&stop)) => rest.find(char::from(stop)).unwrap_or(rest.len()),

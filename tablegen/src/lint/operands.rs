@@ -129,6 +129,9 @@ fn rule_fits(d: &mut Diags, op: &Op, rule: &RuleUse) {
         Rule::RegIsR0 if a.ty != TypeRule::Effect => "is about operands of type effect",
         Rule::ListLenEq if a.kind != OperandKind::RegList => "is about a list",
         Rule::ImmLt if !a.kind.is_immediate() => "is about an immediate",
+        Rule::ResultsAreOwn if !matches!(a.kind, OperandKind::FuncId | OperandKind::CallSigId) => {
+            "is about a function or a call signature"
+        }
         Rule::SameType if a.kind != OperandKind::Reg || b.is_none_or(|b| b.kind != OperandKind::Reg) => {
             "is about two registers"
         }

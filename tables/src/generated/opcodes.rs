@@ -118,6 +118,12 @@ pub enum Opcode {
     Br = 0x0040,
     /// `jmp`: Goes to pc\_target.
     Jmp = 0x0041,
+    /// `br_table`: Goes to entry index of targets, counted from 0; to default if there is no such entry.
+    BrTable = 0x0045,
+    /// `ret_call`: Returns func(args): the callee's frame replaces this one, the call depth stays. CallDepthExceeded only where a larger frame does not fit the stack.
+    RetCall = 0x0046,
+    /// `ret_call.indirect`: Returns callee(args), as ret\_call; the callee is checked as that of call.indirect.
+    RetCallIndirect = 0x0047,
     /// `call`: rets = func(args). All arguments are read before a result is written.
     Call = 0x0050,
     /// `ret`: Returns rets to the caller, or ends the run from the entry frame.
@@ -394,6 +400,9 @@ impl Opcode {
         Self::U64Ne,
         Self::Br,
         Self::Jmp,
+        Self::BrTable,
+        Self::RetCall,
+        Self::RetCallIndirect,
         Self::Call,
         Self::Ret,
         Self::HostCall,
@@ -562,6 +571,9 @@ impl Opcode {
             0x003f => Some(Self::U64Ne),
             0x0040 => Some(Self::Br),
             0x0041 => Some(Self::Jmp),
+            0x0045 => Some(Self::BrTable),
+            0x0046 => Some(Self::RetCall),
+            0x0047 => Some(Self::RetCallIndirect),
             0x0050 => Some(Self::Call),
             0x0051 => Some(Self::Ret),
             0x0052 => Some(Self::HostCall),

@@ -7,7 +7,7 @@ use super::lexer::{Tok, Token};
 use super::literal::hex_pair;
 use super::parser::{Parse, Parser, Sink, build_error, clip};
 use super::tables::{span_entries, span_id};
-use crate::builder::{FuncBuilder, Label};
+use crate::builder::{FuncBuilder, Label, RawTarget};
 use crate::ids::FuncId;
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
@@ -58,6 +58,8 @@ pub(super) struct Body<'s, 'e, 'isa> {
     raw_spans: bool,
     /// Scratch for register lists.
     pub(super) lists: Vec<u32>,
+    /// Scratch for lists of branch targets.
+    pub(super) targets: Vec<RawTarget>,
 }
 
 /// Assembles a body into the program.
@@ -77,6 +79,7 @@ pub(super) fn assemble<'s>(env: &mut Env<'s, '_>, sink: &mut Sink, source: &'s s
         is_blob,
         raw_spans: false,
         lists: Vec::new(),
+        targets: Vec::new(),
         env,
     };
     for &(name, reg, start) in &body.params {

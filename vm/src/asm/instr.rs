@@ -5,7 +5,7 @@ use super::env::{resolve, suggest};
 use super::error::AsmErrorKind;
 use super::lexer::Tok;
 use super::parser::{Parse, build_error, clip};
-use crate::builder::{Label, RawOperand};
+use crate::builder::{Label, RawOperand, RawTarget};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,6 +16,8 @@ use opforge_schema::{MAX_OPERANDS, OperandKind, Rounding};
 enum Value {
     Scalar(u64),
     List(usize, usize),
+    /// A range of the scratch of targets.
+    Targets(usize, usize),
     Label(Label),
 }
 
@@ -35,6 +37,7 @@ impl<'s> Body<'s, '_, '_> {
             return Err(suggest(diag, word, isa.lookup.iter().map(|row| row.name.as_str())));
         };
         self.lists.clear();
+        self.targets.clear();
         // Operands that the template leaves out are effect tokens: register 0.
         let mut values = [Value::Scalar(0); MAX_OPERANDS];
         let mut template = isa.template(didx);
@@ -58,6 +61,9 @@ impl<'s> Body<'s, '_, '_> {
             *raw = match value {
                 Value::Scalar(v) => RawOperand::Scalar(v),
                 Value::List(start, end) => RawOperand::List(self.lists.get(start..end).unwrap_or(&[])),
+                Value::Targets(start, end) => {
+                    RawOperand::Targets(self.targets.get(start..end).unwrap_or(&[]))
+                }
                 Value::Label(label) => RawOperand::Label(label),
             };
         }
@@ -88,7 +94,13 @@ impl<'s> Body<'s, '_, '_> {
         Ok(Value::Scalar(match kind {
             OperandKind::Reg => u64::from(self.reg()?),
             OperandKind::RegList => return self.reg_list(),
-            OperandKind::Pc => return self.target(),
+            OperandKind::Pc => {
+                return Ok(match self.target()? {
+                    RawTarget::Pc(pc) => Value::Scalar(pc.into()),
+                    RawTarget::Label(label) => Value::Label(label),
+                });
+            }
+            OperandKind::PcList => return self.target_list(),
             OperandKind::ImmBool => u64::from(self.truth()?),
             OperandKind::ImmU8 => self.parser.unsigned(max(8), "an 8-bit number")?,
             OperandKind::ImmU32 => self.index_immediate()?,
@@ -140,14 +152,23 @@ impl<'s> Body<'s, '_, '_> {
             self.lists.push(reg);
             return Ok(Value::List(start, self.lists.len()));
         }
+        self.list("a register list", |body| {
+            let reg = body.reg()?;
+            body.lists.push(reg);
+            Ok(())
+        })?;
+        Ok(Value::List(start, self.lists.len()))
+    }
+
+    /// A list in parentheses, which may stand on several lines.
+    fn list(&mut self, what: &str, mut entry: impl FnMut(&mut Self) -> Parse<()>) -> Parse<()> {
         if !self.parser.is_punct(b'(') {
-            return Err(self.parser.expected("a register list").hint("an empty list is written `()`"));
+            return Err(self.parser.expected(what).hint("an empty list is written `()`"));
         }
         self.parser.bump();
         self.parser.skip_newlines();
         while !self.parser.eat_punct(b')') {
-            let reg = self.reg()?;
-            self.lists.push(reg);
+            entry(self)?;
             self.parser.skip_newlines();
             if self.parser.eat_punct(b',') {
                 self.parser.skip_newlines();
@@ -155,18 +176,29 @@ impl<'s> Body<'s, '_, '_> {
                 return Err(self.parser.expected("`,` or `)`"));
             }
         }
-        Ok(Value::List(start, self.lists.len()))
+        Ok(())
     }
 
     /// A branch target: `@label`, or `@=12` for a byte offset as it is.
-    fn target(&mut self) -> Parse<Value> {
+    fn target(&mut self) -> Parse<RawTarget> {
         if !self.parser.eat_punct(b'@') {
             return Err(self.parser.expected("a label").hint("branch targets are written `@name`"));
         }
         if self.parser.eat_punct(b'=') {
-            return Ok(Value::Scalar(u64::from(self.parser.u32("a byte offset")?)));
+            return Ok(RawTarget::Pc(self.parser.u32("a byte offset")?));
         }
-        self.label().map(Value::Label)
+        self.label().map(RawTarget::Label)
+    }
+
+    /// A list of branch targets: `(@a, @b)`.
+    fn target_list(&mut self) -> Parse<Value> {
+        let start = self.targets.len();
+        self.list("a list of labels", |body| {
+            let target = body.target()?;
+            body.targets.push(target);
+            Ok(())
+        })?;
+        Ok(Value::Targets(start, self.targets.len()))
     }
 
     fn truth(&mut self) -> Parse<bool> {

@@ -20,6 +20,14 @@ pub(crate) enum RawOperand<'a> {
     Scalar(u64),
     List(&'a [u32]),
     Label(Label),
+    Targets(&'a [RawTarget]),
+}
+
+/// A branch target on its way to the codec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RawTarget {
+    Pc(u32),
+    Label(Label),
 }
 
 /// A finished body.
@@ -49,6 +57,7 @@ enum FixupOperand {
     Scalar(u64),
     List(Vec<u32>),
     Label(Label),
+    Targets(Vec<RawTarget>),
 }
 
 /// Builds the body of one function; made by [`ProgramBuilder::begin`](super::ProgramBuilder::begin).
@@ -191,6 +200,7 @@ impl<'isa> FuncBuilder<'isa> {
         }
         // An instruction has at most one list each way, but the tables may allow more: each gets its own.
         let mut lists: [Vec<u32>; MAX_OPERANDS] = Default::default();
+        let mut targets: [Vec<RawTarget>; MAX_OPERANDS] = Default::default();
         let mut given = operands.iter().enumerate();
         let mut fits: [Fit<'_>; MAX_OPERANDS] = [const { Fit::Scalar(0) }; MAX_OPERANDS];
         for (op, fit) in row.operands().iter().zip(&mut fits) {
@@ -208,17 +218,20 @@ impl<'isa> FuncBuilder<'isa> {
                 Misfit::Range => BuildError::OperandRange { mnemonic: mnemonic(), index, kind: op.kind() },
             })?;
         }
-        for (fit, list) in fits.iter().zip(&mut lists) {
-            if let Fit::Regs(regs) = fit {
-                list.extend(regs.iter().map(|reg| reg.0));
+        for ((fit, list), targets) in fits.iter().zip(&mut lists).zip(&mut targets) {
+            match fit {
+                Fit::Regs(regs) => list.extend(regs.iter().map(|reg| reg.0)),
+                Fit::Labels(labels) => targets.extend(labels.iter().copied().map(RawTarget::Label)),
+                Fit::Scalar(_) | Fit::Label(_) => {}
             }
         }
         let mut raw = [RawOperand::Scalar(0); MAX_OPERANDS];
-        for ((raw, fit), list) in raw.iter_mut().zip(&fits).zip(&lists) {
+        for (((raw, fit), list), targets) in raw.iter_mut().zip(&fits).zip(&lists).zip(&targets) {
             *raw = match fit {
                 Fit::Scalar(v) => RawOperand::Scalar(*v),
                 Fit::Regs(_) => RawOperand::List(list),
                 Fit::Label(label) => RawOperand::Label(*label),
+                Fit::Labels(_) => RawOperand::Targets(targets),
             };
         }
         self.emit_raw(didx, row, raw.get(..row.operands().len()).unwrap_or(&[]))
@@ -234,6 +247,9 @@ impl<'isa> FuncBuilder<'isa> {
         let mut values = [OperandValue::Scalar(0); MAX_OPERANDS];
         let mut regs = self.body.reg_count;
         let mut labels = false;
+        // What stands for targets until they are known: they are written with a fixed width.
+        let longest = operands.iter().map(RawOperand::target_count).max().unwrap_or(0);
+        let unknown = alloc::vec![0; longest];
         for ((value, operand), op) in values.iter_mut().zip(operands).zip(row.operands()) {
             match *operand {
                 RawOperand::Scalar(v) => {
@@ -252,6 +268,15 @@ impl<'isa> FuncBuilder<'isa> {
                 }
                 RawOperand::Label(label) => {
                     self.placed.get(label.0 as usize).ok_or(BuildError::UnknownLabel)?;
+                    labels = true;
+                }
+                RawOperand::Targets(targets) => {
+                    for target in targets {
+                        if let RawTarget::Label(label) = target {
+                            self.placed.get(label.0 as usize).ok_or(BuildError::UnknownLabel)?;
+                        }
+                    }
+                    *value = OperandValue::List(unknown.get(..targets.len()).unwrap_or(&[]));
                     labels = true;
                 }
             }
@@ -291,16 +316,28 @@ impl<'isa> FuncBuilder<'isa> {
     /// Resolves all labels.
     pub(crate) fn finish(mut self) -> Result<Body, BuildError> {
         for fixup in &self.fixups {
+            let place_of = |label: &Label| {
+                let pc = self.placed.get(label.0 as usize).copied().flatten();
+                pc.ok_or(BuildError::UnplacedLabel { pc: fixup.start })
+            };
+            let mut lists: [Vec<u32>; MAX_OPERANDS] = Default::default();
+            for (list, operand) in lists.iter_mut().zip(&fixup.operands) {
+                let FixupOperand::Targets(targets) = operand else { continue };
+                list.reserve_exact(targets.len());
+                for target in targets {
+                    list.push(match target {
+                        RawTarget::Pc(pc) => *pc,
+                        RawTarget::Label(label) => place_of(label)?,
+                    });
+                }
+            }
             let mut values = [OperandValue::Scalar(0); MAX_OPERANDS];
-            for (value, operand) in values.iter_mut().zip(&fixup.operands) {
+            for ((value, operand), targets) in values.iter_mut().zip(&fixup.operands).zip(&lists) {
                 *value = match operand {
                     FixupOperand::Scalar(v) => OperandValue::Scalar(*v),
                     FixupOperand::List(list) => OperandValue::List(list),
-                    FixupOperand::Label(label) => {
-                        let pc = self.placed.get(label.0 as usize).copied().flatten();
-                        let pc = pc.ok_or(BuildError::UnplacedLabel { pc: fixup.start })?;
-                        OperandValue::Scalar(u64::from(pc))
-                    }
+                    FixupOperand::Label(label) => OperandValue::Scalar(u64::from(place_of(label)?)),
+                    FixupOperand::Targets(_) => OperandValue::List(targets),
                 };
             }
             let values = values.get(..fixup.operands.len()).unwrap_or(&[]);
@@ -324,7 +361,15 @@ impl FixupOperand {
             RawOperand::Scalar(v) => Self::Scalar(v),
             RawOperand::List(list) => Self::List(list.into()),
             RawOperand::Label(label) => Self::Label(label),
+            RawOperand::Targets(targets) => Self::Targets(targets.into()),
         }
+    }
+}
+
+impl RawOperand<'_> {
+    /// Entries of a list of targets; 0 for everything else.
+    fn target_count(&self) -> usize {
+        if let Self::Targets(targets) = self { targets.len() } else { 0 }
     }
 }
 

@@ -38,7 +38,7 @@ pub use intern::ConstValue;
 pub use operand::Operand;
 
 pub(crate) use decl::FuncDecl;
-pub(crate) use func::{Body, RawOperand};
+pub(crate) use func::{Body, RawOperand, RawTarget};
 
 use crate::ids::{FuncId, SymbolId};
 use crate::program::{ContainerVersion, FunctionDef, Lists, Program, SpanEntry};

@@ -17,6 +17,8 @@ pub enum Operand<'a> {
     Regs(&'a [Reg]),
     /// A branch target.
     Label(Label),
+    /// A list of branch targets.
+    Labels(&'a [Label]),
     /// A truth value.
     Bool(bool),
     /// A signed integer.
@@ -48,6 +50,7 @@ pub(super) enum Fit<'a> {
     Scalar(u64),
     Regs(&'a [Reg]),
     Label(Label),
+    Labels(&'a [Label]),
 }
 
 /// Why an operand does not fit.
@@ -64,6 +67,7 @@ impl<'a> Operand<'a> {
             Self::Reg(_) => "a register",
             Self::Regs(_) => "a register list",
             Self::Label(_) => "a label",
+            Self::Labels(_) => "a list of labels",
             Self::Bool(_) => "a truth value",
             Self::I64(_) | Self::U64(_) => "an integer",
             Self::F64(_) => "a float",
@@ -91,6 +95,7 @@ impl<'a> Operand<'a> {
             (K::Reg, Self::Reg(Reg(n))) => u64::from(n),
             (K::RegList, Self::Regs(regs)) => return Ok(Fit::Regs(regs)),
             (K::Pc, Self::Label(label)) => return Ok(Fit::Label(label)),
+            (K::PcList, Self::Labels(labels)) => return Ok(Fit::Labels(labels)),
             (K::ImmBool, Self::Bool(v)) => u64::from(v),
             (K::ImmF64, Self::F64(v)) => v.to_bits(),
             (K::ConstId, Self::Const(ConstId(n)))
@@ -126,6 +131,7 @@ operand_from! {
     Reg => Reg,
     &'a [Reg] => Regs,
     Label => Label,
+    &'a [Label] => Labels,
     bool => Bool,
     i64 => I64,
     u64 => U64,

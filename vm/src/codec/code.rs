@@ -107,6 +107,11 @@ impl Code {
             + size_of::<u32>() * self.lists.len()
     }
 
+    /// The number of list entries.
+    pub(crate) fn list_entries(&self) -> usize {
+        self.lists.len()
+    }
+
     /// Instructions, operands and list entries together: what a walk over the code takes.
     pub(crate) fn size(&self) -> usize {
         self.instrs.len() + self.operands.len() + self.lists.len()
@@ -150,7 +155,7 @@ impl Code {
                 u64::from(mode.code())
             }
             Encoding::U64Le => reader.u64_le()?,
-            Encoding::Uleb32List => {
+            Encoding::Uleb32List | Encoding::Uleb32WideList => {
                 let count = reader.uleb32()?;
                 // An entry takes at least one byte.
                 if count as usize > reader.remaining() {
@@ -196,11 +201,7 @@ impl Code {
     /// The value of an operand, given its row and its word.
     #[must_use]
     pub fn value(&self, row: &OperandRow, word: u64) -> OperandValue<'_> {
-        if row.enc == Encoding::Uleb32List.code() {
-            OperandValue::List(self.list(word))
-        } else {
-            OperandValue::Scalar(word)
-        }
+        if row.enc().is_list() { OperandValue::List(self.list(word)) } else { OperandValue::Scalar(word) }
     }
 
     /// The operands of an instruction with the rows that describe them, in encoding order. Nothing if `isa`

@@ -45,8 +45,12 @@ fn encode_operand(
 ) -> Result<(), EncodeErrorKind> {
     let enc = row.enc();
     let value = match (enc, value) {
-        (Encoding::Uleb32List, OperandValue::List(list)) => return encode_list(list, out),
-        (Encoding::Uleb32List, OperandValue::Scalar(_)) | (_, OperandValue::List(_)) => {
+        (Encoding::Uleb32List, OperandValue::List(list)) => return encode_list(list, out, leb::write_uleb),
+        (Encoding::Uleb32WideList, OperandValue::List(list)) => {
+            return encode_list(list, out, |out, entry| leb::write_uleb32_wide(out, entry as u32));
+        }
+        (Encoding::Uleb32List | Encoding::Uleb32WideList, OperandValue::Scalar(_))
+        | (_, OperandValue::List(_)) => {
             return Err(EncodeErrorKind::WrongForm);
         }
         (_, OperandValue::Scalar(value)) => value,
@@ -65,16 +69,24 @@ fn encode_operand(
             out.push(mode.ok_or(too_large)?.code());
         }
         Encoding::U64Le => out.extend_from_slice(&value.to_le_bytes()),
-        Encoding::None | Encoding::Uleb32 | Encoding::Bool8 | Encoding::Uleb32List => return Err(too_large),
+        Encoding::None
+        | Encoding::Uleb32
+        | Encoding::Bool8
+        | Encoding::Uleb32List
+        | Encoding::Uleb32WideList => return Err(too_large),
     }
     Ok(())
 }
 
-fn encode_list(list: &[u32], out: &mut Vec<u8>) -> Result<(), EncodeErrorKind> {
+fn encode_list(
+    list: &[u32],
+    out: &mut Vec<u8>,
+    write: impl Fn(&mut Vec<u8>, u64),
+) -> Result<(), EncodeErrorKind> {
     let count = u32::try_from(list.len()).map_err(|_| EncodeErrorKind::ListTooLong)?;
     leb::write_uleb(out, u64::from(count));
     for &entry in list {
-        leb::write_uleb(out, u64::from(entry));
+        write(out, u64::from(entry));
     }
     Ok(())
 }

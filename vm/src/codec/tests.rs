@@ -22,7 +22,9 @@ impl Rng {
 fn max_of(enc: Encoding) -> u64 {
     match enc {
         Encoding::None => 0,
-        Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List => u64::from(u32::MAX),
+        Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List | Encoding::Uleb32WideList => {
+            u64::from(u32::MAX)
+        }
         Encoding::Uleb64 | Encoding::U64Le => u64::MAX,
         Encoding::Sleb64 => i64::MIN as u64,
         Encoding::U8 => 255,
@@ -52,7 +54,7 @@ fn every_row_decodes_what_it_encodes() {
     for (didx, row) in ISA.iter() {
         let of = |scalar: &dyn Fn(Encoding) -> u64, list| -> Vec<OperandValue<'_>> {
             let value = |row: &OperandRow| match row.enc() {
-                Encoding::Uleb32List => OperandValue::List(list),
+                enc if enc.is_list() => OperandValue::List(list),
                 enc => OperandValue::Scalar(scalar(enc)),
             };
             row.operands().iter().map(value).collect()

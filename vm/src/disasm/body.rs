@@ -98,7 +98,7 @@ impl<'c> Listing<'c> {
         let exact = self.code.instrs().iter().zip(&self.exact).filter(|(_, exact)| **exact);
         for (instr, _) in exact {
             for (row, value) in self.code.values(isa, instr) {
-                if row.kind() == OperandKind::Pc {
+                if row.kind().is_target() {
                     for pc in value.entries().filter(|&pc| self.is_boundary(pc)) {
                         labels.entry(pc).or_insert(None);
                     }

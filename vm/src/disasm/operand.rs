@@ -47,6 +47,14 @@ impl Known<'_> {
                 f.write_str(")")
             }
             OperandKind::Pc => self.target(f, id),
+            OperandKind::PcList => {
+                f.write_str("(")?;
+                for (i, &pc) in value.list().iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { ", " })?;
+                    self.target(f, pc)?;
+                }
+                f.write_str(")")
+            }
             OperandKind::ImmBool => f.write_str(if number == 0 { "false" } else { "true" }),
             OperandKind::ImmU8 | OperandKind::ImmU32 | OperandKind::ImmU64 => write!(f, "{number}"),
             OperandKind::Rounding => match u8::try_from(number).ok().and_then(Rounding::from_code) {

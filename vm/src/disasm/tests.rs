@@ -37,7 +37,7 @@ fn every_opcode_comes_back_with_its_least_and_greatest_operands() {
             let list: &[u32] = if greatest { &[u32::MAX - 1, 0, 7] } else { &[] };
             let mut operands = [RawOperand::Scalar(0); MAX_OPERANDS];
             for (operand, op) in operands.iter_mut().zip(row.operands()) {
-                if op.enc() == Encoding::Uleb32List {
+                if op.enc().is_list() {
                     *operand = RawOperand::List(list);
                 } else if greatest && op.ty() != TypeRule::Effect {
                     *operand = RawOperand::Scalar(largest(op.enc()));

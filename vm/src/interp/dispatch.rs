@@ -327,6 +327,15 @@ macro_rules! define_loop {
                         // SAFETY: see above.
                         branch!(unsafe { regs.get(word.a) } & i64::from(word.b as i32) as u64 == 0)
                     }
+                    WordOp::BranchTable => {
+                        let word = word!();
+                        // SAFETY: see above.
+                        let index = unsafe { regs.get(word.a) };
+                        match m.table_entry(word, index) {
+                            Some(target) => enter!(Ip::new(m.words, target)),
+                            None => break internal(),
+                        }
+                    }
                     WordOp::F64MulThenAdd => {
                         // SAFETY: see above.
                         unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_mul, sem::float::f64_add) };
@@ -412,6 +421,30 @@ macro_rules! define_loop {
                                 };
                                 trace_enter(m, tracer, func);
                                 enter!(Ip::new(m.words, entry.word));
+                            }
+                            Err(code) => break Exit::Trap(code),
+                        }
+                    }
+                    WordOp::TailCall => {
+                        let word = word!();
+                        match m.tail_call(regs, word.a, None, (word.c, word.b)) {
+                            Ok((callee, entry)) => {
+                                regs = callee;
+                                trace_leave(m, tracer);
+                                trace_enter(m, tracer, word.a);
+                                enter!(Ip::new(m.words, entry));
+                            }
+                            Err(code) => break Exit::Trap(code),
+                        }
+                    }
+                    WordOp::TailCallIndirect => {
+                        let word = word!();
+                        match m.tail_call_indirect(regs, word) {
+                            Ok((callee, entry, func)) => {
+                                regs = callee;
+                                trace_leave(m, tracer);
+                                trace_enter(m, tracer, func);
+                                enter!(Ip::new(m.words, entry));
                             }
                             Err(code) => break Exit::Trap(code),
                         }

@@ -113,7 +113,7 @@ pub(super) struct Machine<'r> {
     pub(super) left_with: Option<Exit>,
 }
 
-type Fault<T = ()> = Result<T, TrapCode>;
+pub(super) type Fault<T = ()> = Result<T, TrapCode>;
 
 impl<'r> Machine<'r> {
     /// What a run of a module starts with.
@@ -233,7 +233,7 @@ impl Machine<'_> {
         bytes >> (word.x & 0x3f)
     }
 
-    fn pool(&self, at: u32, len: u32) -> &[u32] {
+    pub(super) fn pool(&self, at: u32, len: u32) -> &[u32] {
         self.code.pool.get(at as usize..at as usize + len as usize).unwrap_or(&[])
     }
 
@@ -351,9 +351,17 @@ impl Machine<'_> {
         Ok((callee, func))
     }
 
+    /// The word that a branch table leads to from an index. `None` is excluded by translation.
+    #[inline(always)]
+    pub(super) fn table_entry(&self, word: Word, index: u64) -> Option<u32> {
+        // `b` is the last entry, so the sum is an index of the pool.
+        let entry = index.min(word.b.into()) as usize;
+        self.code.pool.get(word.c as usize + entry).copied()
+    }
+
     /// The callee must exist and have the signature, behind the environment if it is a closure. The order of the
     /// checks shows in the trap: the environment, then parameters, then results; of each the count before the types.
-    fn check_callee(&mut self, sig: u32, func: FuncId, closure: bool) -> Fault {
+    pub(super) fn check_callee(&mut self, sig: u32, func: FuncId, closure: bool) -> Fault {
         let callee = self.program.function(func).ok_or(TrapCode::InvalidFunction)?;
         let sig = self.program.call_sigs.get(sig as usize).ok_or(TrapCode::InvalidFunction)?;
         let mut params = &*callee.params;

@@ -13,6 +13,7 @@ mod native;
 mod operand;
 mod regs;
 mod report;
+mod tail_call;
 #[cfg(opforge_threaded)]
 mod threaded;
 mod trace;

@@ -79,10 +79,15 @@ impl Native {
     /// How many frames may be entered on top of one of `func` at `base`; `None` if code cannot even be entered there.
     #[inline]
     pub(super) fn room(&self, machine: &Machine<'_>, func: FuncId, base: usize) -> Option<u16> {
-        let frame = machine.program.function(func).map_or(0, |f| f.frame_slots);
         let by_depth = machine.max_depth.saturating_sub(machine.depth);
         let most = self.more_frames?.min(u16::try_from(by_depth).unwrap_or(u16::MAX));
-        let slots = machine.max_stack.saturating_sub(base + frame as usize);
+        let slots = if machine.program.has_tail_calls {
+            // They may put the widest frame in place of the first one too.
+            machine.max_stack.checked_sub(base + (self.widest - LINK_SLOTS) as usize)?
+        } else {
+            let frame = machine.program.function(func).map_or(0, |f| f.frame_slots);
+            machine.max_stack.saturating_sub(base + frame as usize)
+        };
         // Every frame as if it were the widest: where that is too careful, the interpreter goes on and is exact.
         let widest = u64::from(self.widest);
         Some(if slots as u64 >= u64::from(most) * widest { most } else { (slots as u64 / widest) as u16 })

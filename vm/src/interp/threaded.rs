@@ -220,6 +220,17 @@ macro_rules! define_handlers {
                 }
             }
 
+            pub(super) unsafe fn BranchTable(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let word = ip.word();
+                    let Some(target) = m.table_entry(word, regs.get(word.a)) else {
+                        return leave(ip, regs, m, fuel, table);
+                    };
+                    enter!(ip, regs, m, fuel, table, Ip::new(m.words, target), 0, leave(ip, regs, m, fuel, table), ())
+                }
+            }
+
             pub(super) unsafe fn Const(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
                 unsafe {
@@ -301,6 +312,23 @@ macro_rules! define_handlers {
                 }
             }
 
+            pub(super) unsafe fn TailCall(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module; the callee's frame is checked to fit.
+                unsafe {
+                    let word = ip.word();
+                    let Some(&entry) = m.code.funcs.get(word.a as usize) else {
+                        return leave(ip, regs, m, fuel, table);
+                    };
+                    if !regs.fits(entry.frame, m.stack) {
+                        return leave(ip, regs, m, fuel, table);
+                    }
+                    enter!(
+                        ip, regs, m, fuel, table, Ip::new(m.words, entry.word), 0, leave(ip, regs, m, fuel, table),
+                        m.replace_slots(regs, 0, (word.c, word.b))
+                    )
+                }
+            }
+
             pub(super) unsafe fn HostCall(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
                 unsafe {
@@ -348,6 +376,6 @@ macro_rules! define_handlers {
 }
 
 with_direct_ops!(define_handlers {
-    BrIf BrMaskZero Jump Const Move1 Call1 HostCall Return1
+    BrIf BrMaskZero Jump BranchTable Const Move1 Call1 TailCall HostCall Return1
     F64MulThenAdd F64MulThenMul F64SubThenAdd F64AddThenMul F64AddThenAdd
 });

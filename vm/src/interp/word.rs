@@ -139,6 +139,8 @@ with_direct_ops!(define_words {
     BrIf,
     /// The same if slot `a` and immediate `b` have no bit in common.
     BrMaskZero,
+    /// Goes to a word of the pool from `c` on: to that with the number in slot `a`, at most `b`.
+    BranchTable,
     /// `a` = slot `b` * slot `c`; then `a` of the `Ext` word = that + its slot `b`. As all pairs: both results are
     /// stored, and rounded by themselves.
     F64MulThenAdd,
@@ -157,6 +159,11 @@ with_direct_ops!(define_words {
     /// Calls the function in slot `a` with a frame `b` slots on; `x` is 1 for a closure; pool at `c`:
     /// signature, counts, arguments, results.
     CallIndirect,
+    /// Calls function `a` with this frame; `b` argument slots at `c` of the pool.
+    TailCall,
+    /// Calls the function in slot `a` with this frame; `x` is 1 for a closure; pool at `c`: signature and `b` argument
+    /// slots.
+    TailCallIndirect,
     /// Calls import `a`; pool at `c`: counts, arguments, results.
     HostCall,
     /// Executes intrinsic `a`; pool at `c`: counts, arguments, results. `x` says how fuel goes by size, for argument

@@ -24,6 +24,15 @@ pub struct SlotList {
     pub len: u32,
 }
 
+/// A run of instructions in [`ExecFunction::targets`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TargetList {
+    /// Index of the first entry.
+    pub start: u32,
+    /// Number of entries.
+    pub len: u32,
+}
+
 /// One lowered instruction. Slots are frame-relative; multi-slot values take consecutive slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExecInstr {
@@ -106,6 +115,13 @@ pub enum ExecInstr {
         /// Where to go when false.
         other: InstrIx,
     },
+    /// Goes to one of many instructions of the same function.
+    BranchTable {
+        /// The slot that picks the entry.
+        index: Slot,
+        /// The entries; the last one is for every index past those before it.
+        targets: TargetList,
+    },
     /// Calls a function.
     Call {
         /// The callee.
@@ -127,6 +143,24 @@ pub enum ExecInstr {
         args: SlotList,
         /// Result slots, one entry a slot.
         rets: SlotList,
+    },
+    /// Calls a function that returns in place of this one, whose frame it takes over.
+    TailCall {
+        /// The callee.
+        func: FuncId,
+        /// Argument slots, one entry a slot.
+        args: SlotList,
+    },
+    /// Calls through a function reference or closure, in place of this function.
+    TailCallIndirect {
+        /// The signature the callee must have.
+        sig: CallSigId,
+        /// Slot of the function reference; a closure's environment is in the next one.
+        callee: Slot,
+        /// Whether the callee is a closure.
+        closure: bool,
+        /// Argument slots, one entry a slot.
+        args: SlotList,
     },
     /// Calls a linked host function.
     HostCall {
@@ -244,6 +278,8 @@ pub struct ExecFunction {
     pub segments: Box<[Segment]>,
     /// Slot numbers that [`SlotList`]s refer to.
     pub slot_lists: Box<[Slot]>,
+    /// Instructions that [`TargetList`]s refer to: each starts a segment.
+    pub targets: Box<[InstrIx]>,
     /// What aggregate reads know.
     pub agg_reads: Box<[AggRead]>,
     /// First slot of each register. Registers without slots have the next one's.
@@ -290,6 +326,13 @@ impl ExecFunction {
         after.checked_sub(1).and_then(|i| self.segments.get(i)).copied().filter(|s| at < s.end)
     }
 
+    /// The instructions of a list.
+    #[must_use]
+    pub fn targets(&self, list: TargetList) -> &[InstrIx] {
+        let start = list.start as usize;
+        self.targets.get(start..start + list.len as usize).unwrap_or(&[])
+    }
+
     /// The slots of a list.
     #[must_use]
     pub fn slots(&self, list: SlotList) -> &[Slot] {
@@ -320,6 +363,36 @@ pub struct ExecSig {
     pub results: Box<[ValueType]>,
 }
 
+impl ExecInstr {
+    /// Whether control never goes on behind the instruction, and where in the function it goes instead.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn ways<'f>(&'f self, function: &'f ExecFunction) -> Ways<'f> {
+        match self {
+            Self::Jump { target } => Ways::To(core::slice::from_ref(target)),
+            Self::Branch { then, other, .. } => Ways::Either(*then, *other),
+            Self::BranchTable { targets, .. } => Ways::To(function.targets(*targets)),
+            Self::Return { .. }
+            | Self::Trap { .. }
+            | Self::TailCall { .. }
+            | Self::TailCallIndirect { .. } => Ways::To(&[]),
+            _ => Ways::On,
+        }
+    }
+}
+
+/// Where control goes from an instruction.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Ways<'f> {
+    /// To the instruction behind it.
+    On,
+    /// To one of two.
+    Either(InstrIx, InstrIx),
+    /// To one of these, in the order of the instruction, some perhaps more than once.
+    To(&'f [InstrIx]),
+}
+
 /// A lowered program. Immutable; shared by all instances and engines.
 #[derive(Debug)]
 pub struct ExecProgram {
@@ -337,6 +410,8 @@ pub struct ExecProgram {
     pub names: Box<[(FuncId, Box<str>)]>,
     /// The fuel schedule that is built into the costs.
     pub schedule: crate::engine::FuelSchedule,
+    /// Whether a frame may be replaced with one of another function, which may be larger.
+    pub has_tail_calls: bool,
 }
 
 impl ExecProgram {

@@ -9,7 +9,11 @@ mod operands;
 mod segments;
 mod visit;
 
-pub use exec::{ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList};
+#[doc(hidden)]
+pub use exec::Ways;
+pub use exec::{
+    ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList, TargetList,
+};
 #[doc(hidden)]
 pub use segments::{intrinsic_size_fuel, size_fuel};
 
@@ -111,6 +115,9 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
     let call_sigs = (0..program.call_sig_count())
         .map(|i| program.call_sig(CallSigId(i as u32)).map_or_else(empty_sig, exec_sig))
         .collect();
+    let tail_call =
+        |instr: &ExecInstr| matches!(instr, ExecInstr::TailCall { .. } | ExecInstr::TailCallIndirect { .. });
+    let has_tail_calls = functions.iter().any(|f: &ExecFunction| f.instrs.iter().any(tail_call));
     Ok(ExecProgram {
         functions: functions.into(),
         imports: imports(verified),
@@ -119,6 +126,7 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         const_data: program.const_data().into(),
         names: names.into(),
         schedule,
+        has_tail_calls,
     })
 }
 
@@ -156,6 +164,7 @@ struct FunctionLowering<'v> {
     discard: Option<Slot>,
     last_writes: LastWrites,
     slot_lists: Vec<Slot>,
+    targets: Vec<InstrIx>,
     agg_reads: Vec<AggRead>,
 }
 
@@ -178,6 +187,7 @@ impl<'v> FunctionLowering<'v> {
             discard: None,
             last_writes: LastWrites::new(source.reg_types().len() as u32),
             slot_lists: Vec::new(),
+            targets: Vec::new(),
             agg_reads: Vec::new(),
         };
         lowering.assign_slots()?;
@@ -226,6 +236,7 @@ impl<'v> FunctionLowering<'v> {
             fuel_before,
             segments,
             slot_lists: self.slot_lists.into(),
+            targets: self.targets.into(),
             agg_reads: self.agg_reads.into(),
             reg_slots: self.reg_slots.into(),
             reg_types: self.source.reg_types().into(),
@@ -318,6 +329,23 @@ impl<'v> FunctionLowering<'v> {
                 then: self.target(operands.other(0)?)?,
                 other: self.target(operands.other(1)?)?,
             },
+            Lower::BranchTable => ExecInstr::BranchTable {
+                index: self.slot(operands.read(0)?)?,
+                targets: self.targets(operands.other(0)?, operands.other(1)?)?,
+            },
+            Lower::TailCall => ExecInstr::TailCall {
+                func: FuncId(u32::try_from(operands.other(0)?).ok()?),
+                args: self.list(operands.read_list()?)?,
+            },
+            Lower::TailCallIndirect => {
+                let callee = operands.read(0)?;
+                ExecInstr::TailCallIndirect {
+                    sig: CallSigId(u32::try_from(operands.other(0)?).ok()?),
+                    callee: self.slot(callee)?,
+                    closure: self.reg_type(callee)? == TypeId::CLOSURE,
+                    args: self.list(operands.read_list()?)?,
+                }
+            }
             Lower::Call => {
                 let func = FuncId(u32::try_from(operands.other(0)?).ok()?);
                 let results = self.verified.program().func_sig(func)?.results;
@@ -439,6 +467,18 @@ impl<'v> FunctionLowering<'v> {
 
     fn target(&self, pc: u64) -> Option<InstrIx> {
         self.code.at_pc(u32::try_from(pc).ok()?)
+    }
+
+    /// The instructions of a list of targets, and of one more behind them.
+    fn targets(&mut self, list: u64, last: u64) -> Option<TargetList> {
+        let start = u32::try_from(self.targets.len()).ok()?;
+        for &pc in self.code.list(list) {
+            let target = self.target(pc.into())?;
+            self.targets.push(target);
+        }
+        let last = self.target(last)?;
+        self.targets.push(last);
+        Some(TargetList { start, len: u32::try_from(self.targets.len()).ok()? - start })
     }
 
     fn call_indirect(&mut self, operands: &Operands<'_>) -> Option<ExecInstr> {

@@ -25,10 +25,15 @@ impl ExecInstr {
                 f(b);
             }
             Self::Branch { cond, .. } => f(cond),
-            Self::Call { args, .. } | Self::HostCall { args, .. } | Self::Intrinsic { args, .. } => {
+            Self::BranchTable { index, .. } => f(index),
+            Self::Call { args, .. }
+            | Self::TailCall { args, .. }
+            | Self::HostCall { args, .. }
+            | Self::Intrinsic { args, .. } => {
                 function.slots(args).iter().copied().for_each(f);
             }
-            Self::CallIndirect { callee, closure, args, .. } => {
+            Self::CallIndirect { callee, closure, args, .. }
+            | Self::TailCallIndirect { callee, closure, args, .. } => {
                 f(callee);
                 if closure {
                     f(callee + 1);
@@ -54,8 +59,14 @@ impl ExecInstr {
     #[doc(hidden)]
     pub fn for_each_write(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
-            Self::Nop | Self::Trap { .. } | Self::Jump { .. } | Self::Branch { .. } | Self::Return { .. } => {
-            }
+            Self::Nop
+            | Self::Trap { .. }
+            | Self::Jump { .. }
+            | Self::Branch { .. }
+            | Self::BranchTable { .. }
+            | Self::TailCall { .. }
+            | Self::TailCallIndirect { .. }
+            | Self::Return { .. } => {}
             Self::Direct { dst, .. }
             | Self::DirectImm { dst, .. }
             | Self::Move { dst, .. }

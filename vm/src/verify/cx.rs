@@ -92,7 +92,7 @@ impl<'a> FuncCx<'a> {
     }
 
     /// The signature that operand `n` names.
-    fn signature(&self, op: &Op<'a>, n: u8) -> Option<Signature<'a>> {
+    pub(super) fn signature(&self, op: &Op<'a>, n: u8) -> Option<Signature<'a>> {
         let (row, id) = (op.rows.get(usize::from(n))?, op.id(n)?);
         match row.kind() {
             OperandKind::FuncId => self.program.func_sig(FuncId(id)),

@@ -338,7 +338,7 @@ error_kinds! {
 
     /// A block that runs into the next one, or off the end.
     "V0603" MissingTerminator {} "control runs on behind this instruction",
-      "end the block in jmp, br, ret or trap";
+      "end the block in a branch, a return, a tail call or a trap";
 
     /// An effect token is read from another register than r0.
     "V0701" EffectInNotR0 {
@@ -401,6 +401,26 @@ error_kinds! {
         /// The register.
         reg: Reg,
     } "{reg} may be read before it is written", "write the register on every path to here";
+
+    /// A tail call of a function with another number of results.
+    "V0709" TailCallArityMismatch {
+        /// The number of results of the function.
+        expected: u32,
+        /// The number of results of the callee.
+        actual: u32,
+    } "the callee has {actual} results, the function that it returns for has {expected}",
+      "call a function with the same results, or use a call and ret";
+
+    /// A tail call of a function with results of other types.
+    "V0710" TailCallTypeMismatch {
+        /// The first result that differs, counted from 0.
+        result: u32,
+        /// Its type in the function.
+        expected: ValueType,
+        /// Its type in the callee.
+        actual: ValueType,
+    } "result {result} of the callee is {actual}, the function that it returns for has {expected}",
+      "call a function with the same results, or use a call and ret";
 
     /// Fewer registers than the slots of an intrinsic's layout.
     "V0711" IntrinsicTooFewSlots {

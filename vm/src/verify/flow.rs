@@ -6,7 +6,7 @@ use super::report::{FuncErrors, pc_of};
 use crate::ids::InstrIx;
 use alloc::vec;
 use alloc::vec::Vec;
-use opforge_schema::{OperandKind, Term};
+use opforge_schema::Term;
 
 /// The basic blocks of a function, numbered in code order.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ fn check_targets(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Ends {
         if op.row.term() != Term::Branch {
             continue;
         }
-        for (_, value) in op.operands().filter(|(row, _)| row.kind() == OperandKind::Pc) {
+        for (_, value) in op.operands().filter(|(row, _)| row.kind().is_target()) {
             for target in value.entries() {
                 if let Some(ix) = cx.code.at_pc(target) {
                     ends.targets.push(ix);
@@ -154,7 +154,7 @@ impl Flow {
             let (_, after) = self.range(block);
             let last = InstrIx(after.0.saturating_sub(1));
             for op in cx.ops(last, after).filter(|op| op.row.term() == Term::Branch) {
-                let pcs = op.operands().filter(|(row, _)| row.kind() == OperandKind::Pc);
+                let pcs = op.operands().filter(|(row, _)| row.kind().is_target());
                 end += pcs.map(|(_, value)| value.entries().count() as u32).sum::<u32>();
             }
             self.succ_ends.push(end);

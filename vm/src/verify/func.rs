@@ -82,7 +82,9 @@ impl<'a> FuncVerifier<'a> {
         budget.work(code.size().saturating_mul(8))?;
         // Transient: bits and indices of blocks, a few words an instruction.
         let mark = budget.mark();
-        budget.memory(code.instrs().len().saturating_mul(32))?;
+        // A list may be one of targets, each of which has a few words too.
+        let words = code.instrs().len().saturating_add(code.list_entries());
+        budget.memory(words.saturating_mul(32))?;
         let highest = check_ops(&cx, errors);
         let Some(flow) = flow::check_flow(&cx, errors) else { return Ok(None) };
         cx.used_regs = highest.max(sig.params.len() as u32) + 1;

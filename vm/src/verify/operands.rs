@@ -30,6 +30,7 @@ pub(super) fn check_rules(cx: &FuncCx<'_>, op: &Op<'_>, errors: &mut FuncErrors)
             Rule::RegIsR0 => check_reg_is_r0(op, rule, errors),
             Rule::ListLenEq => check_list_len(cx, op, rule, errors),
             Rule::ImmLt => check_imm_lt(op, rule, errors),
+            Rule::ResultsAreOwn => check_tail_results(cx, op, rule, errors),
             // These need types.
             Rule::None | Rule::SameType | Rule::IndexInShape => {}
         }
@@ -87,6 +88,22 @@ fn arity_error(op: &Op<'_>, row: &OperandRow, expected: u32, actual: u32) -> Ver
         (TypeRule::FieldsOf, _) => VerifyErrorKind::StructArityMismatch { expected, actual },
         (_, OperandKind::HostSigId) => VerifyErrorKind::HostCallArityMismatch { expected, actual },
         _ => VerifyErrorKind::CallArityMismatch { expected, actual },
+    }
+}
+
+/// A callee that returns in place of the function has the function's results.
+fn check_tail_results(cx: &FuncCx<'_>, op: &Op<'_>, rule: &RuleRow, errors: &mut FuncErrors) {
+    // An id that names nothing is an error of its own.
+    let Some(callee) = cx.signature(op, rule.a) else { return };
+    let (expected, actual) = (cx.sig.results, callee.results);
+    if expected.len() != actual.len() {
+        let (expected, actual) = (expected.len() as u32, actual.len() as u32);
+        errors.add_at(op.pc(), VerifyErrorKind::TailCallArityMismatch { expected, actual });
+        return;
+    }
+    let mut results = (0u32..).zip(expected.iter().zip(actual));
+    if let Some((result, (&expected, &actual))) = results.find(|(_, (own, callee))| own != callee) {
+        errors.add_at(op.pc(), VerifyErrorKind::TailCallTypeMismatch { result, expected, actual });
     }
 }
 

@@ -235,6 +235,7 @@ fn instruction(random: &mut Random, didx: u16, row: &OpRow, wrong: bool) -> Vec<
 /// A program as text: its bodies are random blocks, each with a way out to another.
 pub(crate) fn program(random: &mut Random) -> String {
     let plain: Vec<_> = ISA.iter().filter(|(_, row)| row.term() == Term::None).collect();
+    let tails: Vec<_> = ISA.iter().filter(|(_, row)| row.term() == Term::TailCall).collect();
     let compares: Vec<_> = plain
         .iter()
         .copied()
@@ -257,8 +258,19 @@ pub(crate) fn program(random: &mut Random) -> String {
                 raw(&mut text, &instruction(random, didx, row, here));
             }
             let (a, b) = (random.below(blocks), random.below(blocks));
-            let _ = match random.below(8) {
+            let _ = match random.below(10) {
                 0 => writeln!(text, " jmp @{a}"),
+                8 => {
+                    let index = reg(random, U64, Access::Read);
+                    let entries: Vec<_> =
+                        (0..random.below(5)).map(|_| format!("@{}", random.below(blocks))).collect();
+                    writeln!(text, " br_table r{index}, ({}), @{b}", entries.join(", "))
+                }
+                9 => {
+                    let &(didx, row) = random.pick(&tails);
+                    raw(&mut text, &instruction(random, didx, row, false));
+                    Ok(())
+                }
                 1 => writeln!(text, " br r{}, @{a}, @{b}", 10 + random.below(2)),
                 2 => writeln!(text, " trap {a}"),
                 3..=5 => {

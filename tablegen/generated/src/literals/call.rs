@@ -12,6 +12,24 @@ use opforge_schema::{
 
 pub(crate) const OPS: &[Op] = &[
     Op {
+        byte: 0x46, id: 163, since: 128, name: "RetCall", mnemonic: "ret_call", family: Family::Call,
+        operands: &[X("func", OperandKind::FuncId, Encoding::Uleb32), R("eff_in", Effect), RsOf("args", ParamsOf, "func")],
+        text: "{func} {args}",
+        term: Term::TailCall, effects: fx::CALL_LIKE, traps: &[TrapCode::CallDepthExceeded],
+        rules: &[Check::One(Rule::RegIsR0, "eff_in"), Check::One(Rule::ResultsAreOwn, "func"), Check::One(Rule::ListLenEq, "args")],
+        lower: Lower::TailCall,
+        ..OP
+    },
+    Op {
+        byte: 0x47, id: 164, since: 128, name: "RetCallIndirect", mnemonic: "ret_call.indirect", family: Family::Call,
+        operands: &[X("call_sig", OperandKind::CallSigId, Encoding::Uleb32), R("callee", Callee), R("eff_in", Effect), RsOf("args", ParamsOf, "call_sig")],
+        text: "{call_sig} {callee} {args}",
+        term: Term::TailCall, effects: fx::CALL_LIKE, traps: &[TrapCode::InvalidFunction, TrapCode::ArityMismatch, TrapCode::TypeMismatch, TrapCode::CallDepthExceeded],
+        rules: &[Check::One(Rule::RegIsR0, "eff_in"), Check::One(Rule::ResultsAreOwn, "call_sig"), Check::One(Rule::ListLenEq, "args")],
+        lower: Lower::TailCallIndirect,
+        ..OP
+    },
+    Op {
         byte: 0x50, id: 49, name: "Call", mnemonic: "call", family: Family::Call,
         operands: &[W("eff_out", Effect), X("func", OperandKind::FuncId, Encoding::Uleb32), R("eff_in", Effect), RsOf("args", ParamsOf, "func"), WsOf("rets", ResultsOf, "func")],
         text: "{func} {args} -> {rets}",

@@ -25,4 +25,11 @@ pub(crate) const OPS: &[Op] = &[
         lower: Lower::Jump,
         ..OP
     },
+    Op {
+        byte: 0x45, id: 162, since: 128, name: "BrTable", mnemonic: "br_table", family: Family::Control,
+        operands: &[R("index", U64), X("targets", OperandKind::PcList, Encoding::Uleb32WideList), X("default", OperandKind::Pc, Encoding::Uleb32Wide)],
+        term: Term::Branch,
+        lower: Lower::BranchTable,
+        ..OP
+    },
 ];

@@ -12,7 +12,7 @@ use opforge_schema::{
 
 pub(crate) const OPS: &[Op] = &[
     Op {
-        byte: 0x56, id: 200, since: 128, name: "Intrinsic", mnemonic: "intrinsic", family: Family::Intrinsic,
+        byte: 0x56, id: 165, since: 128, name: "Intrinsic", mnemonic: "intrinsic", family: Family::Intrinsic,
         operands: &[X("id", OperandKind::IntrinsicId, Encoding::Uleb32), RsOf("args", ParamsOf, "id"), WsOf("rets", ResultsOf, "id")],
         text: "{id} {args} -> {rets}",
         effects: fx::ALLOC | fx::MEM_READ, traps: &[TrapCode::InvalidIntrinsic, TrapCode::MemoryLimitExceeded],

@@ -3,7 +3,7 @@
 
 use crate::ids::InstrIx;
 use crate::interp::word::OpWords;
-use crate::lower::{ExecFunction, ExecInstr, Slot};
+use crate::lower::{ExecFunction, ExecInstr, Slot, Ways};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -143,14 +143,11 @@ fn reachable_segments(function: &ExecFunction) -> Vec<bool> {
             _ => continue,
         }
         let Some(segment) = function.segments.get(index) else { continue };
-        match segment.end.0.checked_sub(1).and_then(|last| function.instrs.get(last as usize)) {
-            Some(ExecInstr::Jump { target }) => work.extend(index_of(*target)),
-            Some(ExecInstr::Branch { then, other, .. }) => {
-                work.extend(index_of(*then));
-                work.extend(index_of(*other));
-            }
-            Some(ExecInstr::Return { .. } | ExecInstr::Trap { .. }) => {}
-            _ => work.push(index + 1),
+        let last = segment.end.0.checked_sub(1).and_then(|last| function.instrs.get(last as usize));
+        match last.map_or(Ways::On, |last| last.ways(function)) {
+            Ways::On => work.push(index + 1),
+            Ways::Either(then, other) => work.extend([then, other].into_iter().filter_map(index_of)),
+            Ways::To(targets) => work.extend(targets.iter().copied().filter_map(index_of)),
         }
     }
     reachable

@@ -31,6 +31,7 @@ pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError>
         ends: Vec::new(),
         pool: Vec::new(),
         fixups: Vec::new(),
+        pool_fixups: Vec::new(),
         segment_words: Vec::new(),
     };
     maker.push(Word::new(WordOp::Halt, 0, 0, 0, 0), 0);
@@ -63,6 +64,8 @@ struct WordMaker {
     pool: Vec<u32>,
     /// Words of the current function whose `c` becomes the distance to an instruction's segment.
     fixups: Vec<(u32, InstrIx)>,
+    /// Places of the pool that become the words of instructions' segments.
+    pool_fixups: Vec<(u32, InstrIx)>,
     /// By segment of the current function: its `Fuel` word, 0 where it is not reachable.
     segment_words: Vec<u32>,
 }
@@ -82,6 +85,7 @@ impl WordMaker {
     fn function(&mut self, function: &ExecFunction) -> Option<()> {
         let facts = Facts::of(function);
         self.fixups.clear();
+        self.pool_fixups.clear();
         self.segment_words.clear();
         for (index, segment) in function.segments.iter().enumerate() {
             if !facts.reachable(index) {
@@ -105,9 +109,15 @@ impl WordMaker {
     }
 
     fn patch(&mut self, function: &ExecFunction) -> Option<()> {
-        for &(word, target) in &self.fixups {
+        let word_of = |target: InstrIx| {
             let segment = function.segments.binary_search_by_key(&target, |s| s.start).ok()?;
-            let to = self.segment_words.get(segment).copied().filter(|&w| w != 0)?;
+            self.segment_words.get(segment).copied().filter(|&w| w != 0)
+        };
+        for &(at, target) in &self.pool_fixups {
+            *self.pool.get_mut(at as usize)? = word_of(target)?;
+        }
+        for &(word, target) in &self.fixups {
+            let to = word_of(target)?;
             match self.words.get_mut(word as usize)? {
                 // The other side of the branch in front of it.
                 ext @ &mut Word { op: WordOp::Ext, .. } => ext.b = to.wrapping_sub(word - 1),
@@ -175,6 +185,27 @@ impl WordMaker {
                 let branch = Word::new(WordOp::BrIf, 0, cond, 0, 0);
                 self.branch((then, other), branch, end)?;
                 return Some(1);
+            }
+            ExecInstr::BranchTable { index, targets } => {
+                let pool = u32::try_from(self.pool.len()).ok()?;
+                let targets = function.targets(targets);
+                let most = u32::try_from(targets.len()).ok()?.checked_sub(1)?;
+                for (at, &target) in (pool..).zip(targets) {
+                    self.pool_fixups.push((at, target));
+                    self.pool.push(0);
+                }
+                Word::new(WordOp::BranchTable, 0, index, most, pool)
+            }
+            ExecInstr::TailCall { func, args } => {
+                let pool = u32::try_from(self.pool.len()).ok()?;
+                self.list(function, args)?;
+                Word::new(WordOp::TailCall, 0, func.0, args.len, pool)
+            }
+            ExecInstr::TailCallIndirect { sig, callee, closure, args } => {
+                let pool = u32::try_from(self.pool.len()).ok()?;
+                self.pool.push(sig.0);
+                self.list(function, args)?;
+                Word::new(WordOp::TailCallIndirect, closure.into(), callee, args.len, pool)
             }
             ExecInstr::Call { func, args, rets } => self.call(function, func, args, rets, frame)?,
             ExecInstr::CallIndirect { sig, callee, closure, args, rets } => {
