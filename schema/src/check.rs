@@ -4,7 +4,7 @@
 //! Each function takes one row and returns what is wrong with it, in words, or `None`.
 
 use crate::codes::{
-    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TypeRule,
+    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
 };
 use crate::rows::{
     ClassRow, Header, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow, RuleRow,
@@ -73,7 +73,7 @@ pub const fn op(row: &OpRow, didx: usize) -> Option<&'static str> {
     if row.n_operands as usize > MAX_OPERANDS {
         return Some("more operands than a row can hold");
     }
-    if row.traps.get() >> crate::codes::TrapCode::ALL.len() != 0 || row.traps.get() & 1 != 0 {
+    if !known_traps(row.traps.get()) {
         return Some("a trap that does not exist");
     }
     if row.has(op_flags::TERMINATOR) != (row.term != 0) {
@@ -95,6 +95,18 @@ pub const fn op(row: &OpRow, didx: usize) -> Option<&'static str> {
         return Some(problem);
     }
     rules(row)
+}
+
+/// Whether every bit stands for a trap.
+const fn known_traps(traps: u32) -> bool {
+    let mut code = 0;
+    while code < 32 {
+        if traps >> code & 1 == 1 && (code == 0 || TrapCode::from_code(code).is_none()) {
+            return false;
+        }
+        code += 1;
+    }
+    true
 }
 
 const fn absent(row: &OpRow) -> Option<&'static str> {

@@ -459,6 +459,8 @@ code_enum! {
         HostCallFailed = 18 "HostCallFailed",
         /// A function value that names no function.
         InvalidFunction = 19 "InvalidFunction",
+        /// The host function panicked.
+        HostPanicked = 25 "HostPanicked",
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) const UNREACHABLE: &[(Kind, &str)] = &[
         (TrapCode::HostCallFailed, "SignatureMismatch"),
         "every import has the signature of the function, and else the linker refuses to link",
     ),
+    ((TrapCode::HostPanicked, ""), "the hosts of generated programs do not panic"),
 ];
 
 /// Every kind there is, by code.

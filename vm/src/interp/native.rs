@@ -12,7 +12,7 @@
 //!
 //! For engines, not for embedders.
 
-use super::call_import::{CallImport, Panic};
+use super::call_import::CallImport;
 use super::drive::State;
 use super::machine::{Exit, FUEL_QUANTUM, Machine};
 use super::regs::{LINK_SLOTS, Regs};
@@ -25,7 +25,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::Ordering;
-use opforge_schema::TrapCode;
 
 /// Compiled code of one module.
 pub trait NativeCode: fmt::Debug + Send + Sync {
@@ -121,8 +120,8 @@ pub struct NativeRun<'m, 'r> {
 #[derive(Debug, Default)]
 pub(super) struct Left {
     interrupted: bool,
-    trap: Option<TrapCode>,
-    panic: Option<Panic>,
+    /// How a host call has ended or stopped the run.
+    host: Option<Exit>,
     /// Innermost first.
     frames: Vec<LeftFrame>,
     values: Vec<(Slot, u64)>,
@@ -205,16 +204,9 @@ impl<'r> NativeRun<'_, 'r> {
         self.machine
     }
 
-    /// A host call has trapped.
-    pub(super) fn trapped(&mut self, code: TrapCode) {
-        self.left().trap = Some(code);
-    }
-
-    /// A host function has panicked. The panic goes on when code has left the run.
-    #[cold]
-    pub(super) fn panicked(&mut self, panic: Panic) -> u64 {
-        self.left().panic = Some(panic);
-        CallImport::TRAPPED
+    /// A host call has trapped or is pending.
+    pub(super) fn stopped(&mut self, exit: Exit) {
+        self.left().host = Some(exit);
     }
 
     /// Makes an aggregate of `len` elements from their slots. `None` if there is no room for it.
@@ -248,7 +240,7 @@ impl<'r> NativeRun<'_, 'r> {
         self.fuel = fuel;
     }
 
-    /// The innermost frame is left before it has run `instr` (or, if a host call has trapped, at it), with this
+    /// The innermost frame is left before it has run `instr` (or, if a host call has trapped or is pending, at it), with this
     /// fuel and these values. Values of slots that nothing reads any more may be left out.
     pub fn leave_at(&mut self, at: (FuncId, InstrIx), fuel: u64, values: impl Iterator<Item = (Slot, u64)>) {
         self.fuel = fuel;
@@ -353,30 +345,15 @@ pub(super) fn go_on(machine: &mut Machine<'_>, visit: Visited, place: &mut State
             None => Exit::Internal,
         });
     }
-    let left = unwind(visit.left.unwrap_or_default());
+    let left = visit.left.unwrap_or_default();
     if let Err(exit) = left.restore(machine, place) {
         return Some(exit);
     }
-    match (left.trap, left.interrupted) {
-        (Some(code), _) => Some(Exit::Trap(code)),
+    match (left.host, left.interrupted) {
+        (Some(exit), _) => Some(exit),
         (None, true) => Some(Exit::Interrupted),
         (None, false) => None,
     }
-}
-
-/// Goes on with a panic of the host, if that is why the run was left.
-#[cfg(feature = "std")]
-fn unwind(mut left: Box<Left>) -> Box<Left> {
-    match left.panic.take() {
-        Some(panic) => std::panic::resume_unwind(panic),
-        None => left,
-    }
-}
-
-/// Without the standard library no panic comes back from the host.
-#[cfg(not(feature = "std"))]
-fn unwind(left: Box<Left>) -> Box<Left> {
-    left
 }
 
 /// Takes the results of a function that has returned to a frame of the interpreter, and goes there.
