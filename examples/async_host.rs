@@ -2,9 +2,9 @@
 //! about, and the run goes on with the answer. Any executor will do; the one here fits on a page.
 //!
 //! ```text
-//! price of tea asked, 999997 fuel left
-//! price of milk asked, 999986 fuel left
-//! finished with [I64(7)], 999977 fuel left, polled 5 times
+//! price of tea asked, 999998 fuel left
+//! price of milk asked, 999995 fuel left
+//! finished with [I64(7)], 999992 fuel left, polled 5 times
 //! no price of gold: trap[T018 HostCallFailed]: the host call failed: shop.price: the host function failed: not for sale
 //! ```
 
