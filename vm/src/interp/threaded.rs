@@ -10,7 +10,7 @@
 //! native stack: it comes back to the loop when a fuel quantum is spent, and long segments hold `Pause` words.
 
 use super::forms;
-use super::machine::{Exit, Machine, NOT_PAID};
+use super::machine::{Machine, NOT_PAID};
 use super::regs::{Ip, Link, Regs};
 use super::word::WordOp;
 use crate::sem;
