@@ -7,7 +7,7 @@ mod linker;
 mod pending;
 mod typed;
 
-pub use linker::{Capabilities, Capability, LinkError, LinkProblem, Linker, Unknown};
+pub use linker::{AlreadyDefined, Capabilities, Capability, LinkError, LinkProblem, Linker, Unknown};
 pub use pending::{CompleteError, PendingCall};
 pub use typed::{HostArg, HostParam, HostResults, IntoHostFunc};
 
