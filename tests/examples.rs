@@ -5,6 +5,9 @@ use std::io::Write;
 
 // `main` is for `cargo run --example`; the tests call what it calls.
 #[allow(dead_code)]
+#[path = "../examples/async_host.rs"]
+mod async_host;
+#[allow(dead_code)]
 #[path = "../examples/fuel_resume.rs"]
 mod fuel_resume;
 #[allow(dead_code)]
@@ -32,6 +35,11 @@ fn check(demo: Demo, source: &str) {
     demo(&mut output).expect("the example runs");
     let output = String::from_utf8(output).expect("UTF-8");
     assert_eq!(output.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn async_host_prints_what_it_says() {
+    check(async_host::demo, include_str!("../examples/async_host.rs"));
 }
 
 #[test]

@@ -237,7 +237,7 @@ fn explain_knows_codes_traps_and_instructions() {
         assert!(dot.contains(part), "{part}: {dot}");
     }
     assert!(explain("V0711").contains("the verifier") && explain("L0003").contains("lowering"));
-    assert!(explain("InvalidIntrinsic").starts_with("T024 InvalidIntrinsic: "));
+    assert!(explain("InvalidIntrinsic").starts_with("T021 InvalidIntrinsic: "));
     opforge(&["explain", "nonsense"]).exits(2).complains("error[I0012]: nonsense");
     opforge(&["explain", "add"]).exits(2).complains("i64.add");
     // Everything that is listed can be asked for.

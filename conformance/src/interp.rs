@@ -172,7 +172,7 @@ fn trap_at(trap: &Trap) -> TrapAt {
         TrapDetail::None => Json::Null,
         TrapDetail::Code(code) => json!(code),
         TrapDetail::Agg(kind) => json!(format!("{kind:?}")),
-        TrapDetail::Types { expected, actual } => {
+        TrapDetail::Types { expected, actual } | TrapDetail::HostResult { expected, actual, .. } => {
             json!({ "expected": type_to_json(*expected), "actual": type_to_json(*actual) })
         }
         TrapDetail::Host { symbol, hash, error } => {

@@ -66,9 +66,13 @@ fn dynamic(linker: &mut Linker<Host>) {
             results[0] = Value::Str("not a number".into());
             Ok(())
         })
+        .and_then(|l| {
+            // As a panic, but without its message on the terminal.
+            l.func_dyn("env.boom", free(), &[], &[I64], |_, _, _| std::panic::resume_unwind(Box::new("boom")))
+        })
         .and_then(|l| l.func_dyn("env.nothing", free(), &[Unit], &[Unit], |_, _, _| Ok(())))
         .and_then(|l| {
-            l.func_dyn("env.pair", free(), &[I64], &[Agg], |caller, args, results| {
+            l.func_heap("env.pair", free(), &[I64], &[Agg], |caller, args, results| {
                 let pair = [args[0].clone(), Value::Str("pair".into())];
                 let pair = caller.heap_mut().new_tuple(&pair);
                 results[0] = pair.map_err(|e| HostError::failed(e.to_string()))?.into();

@@ -150,8 +150,11 @@ fn trap_end(trap: &Trap) -> TrapEnd {
     let detail = match &trap.detail {
         TrapDetail::Code(code) => Some(code.to_string()),
         TrapDetail::Agg(kind) => Some(format!("{kind:?}")),
-        TrapDetail::Types { expected, actual } => Some(format!("{expected} {actual}")),
+        TrapDetail::Types { expected, actual } | TrapDetail::HostResult { expected, actual, .. } => {
+            Some(format!("{expected} {actual}"))
+        }
         TrapDetail::Host { error, .. } => Some(error.name().into()),
+        TrapDetail::HostPanic { message, .. } => message.as_deref().map(str::to_owned),
         _ => None,
     };
     let name = trap.names.first().and_then(|name| name.as_deref());

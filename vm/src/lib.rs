@@ -32,7 +32,7 @@ mod value_type;
 pub mod verify;
 
 pub use engine::{Engine, EngineConfig, FuelSchedule};
-pub use host::{Caller, Capabilities, Capability, Linker};
+pub use host::{Caller, Capabilities, Capability, CompleteError, HeapCaller, Linker, PendingCall};
 pub use interp::{
     BoundFunc, CallError, CallParams, CallResults, EntryError, Execution, Instance, InterruptHandle, Module,
     Outcome, TypedFunc,

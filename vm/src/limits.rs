@@ -14,6 +14,10 @@ pub struct Limits {
     pub max_memory: u64,
     /// Most 64-bit slots that all frames may take together; running out is `CallDepthExceeded`.
     pub max_stack_slots: u32,
+    /// Most runs that the run may be inside of: runs further out on its thread whose host functions led to it. A run past
+    /// it is refused before anything runs; see [`Outcome::NestedTooDeep`](crate::Outcome::NestedTooDeep). Each takes
+    /// native stack: up to 100 KiB, and what the host functions take. Needs the feature `std`.
+    pub max_nested_runs: u32,
 }
 
 impl Default for Limits {
@@ -24,6 +28,7 @@ impl Default for Limits {
             max_host_calls: 1_000_000,
             max_memory: 64 << 20,
             max_stack_slots: 1 << 20,
+            max_nested_runs: 8,
         }
     }
 }
@@ -31,7 +36,8 @@ impl Default for Limits {
 macro_rules! setters {
     ($($(#[$meta:meta])* $name:ident: $field:ident $ty:ty,)*) => {
         impl Limits {
-            /// The default limits: a million units of fuel, 256 frames, a million host calls, 64 MiB, 2^20 slots.
+            /// The default limits: a million units of fuel, 256 frames, a million host calls, 64 MiB, 2^20 slots, inside
+            /// of 8 other runs.
             #[must_use]
             pub fn new() -> Self {
                 Self::default()
@@ -58,4 +64,6 @@ setters! {
     memory: max_memory u64,
     /// Sets the stack slots.
     stack_slots: max_stack_slots u32,
+    /// Sets how many other runs the run may be inside of.
+    nested_runs: max_nested_runs u32,
 }

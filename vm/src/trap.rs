@@ -63,6 +63,15 @@ impl fmt::Display for HostError {
 
 impl core::error::Error for HostError {}
 
+/// The start of a host's message that a report keeps.
+pub(crate) fn bounded(message: &str) -> &str {
+    let mut end = message.len().min(Trap::MAX_MESSAGE);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    message.get(..end).unwrap_or("")
+}
+
 /// What a trap code leaves out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -90,6 +99,28 @@ pub enum TrapDetail {
         hash: u64,
         /// Why.
         error: HostError,
+    },
+    /// The host function whose result has another type than the import says.
+    HostResult {
+        /// Name of the import.
+        symbol: Arc<str>,
+        /// Which result, counted from 0.
+        index: u32,
+        /// The type that the import says.
+        expected: ValueType,
+        /// The type of what the function gave.
+        actual: ValueType,
+    },
+    /// The host function that panicked. The payload is kept: see
+    #[cfg_attr(feature = "std", doc = "[`Instance::take_panic`](crate::Instance::take_panic).")]
+    #[cfg_attr(not(feature = "std"), doc = "`Instance::take_panic`.")]
+    HostPanic {
+        /// Name of the import.
+        symbol: Arc<str>,
+        /// Its signature hash.
+        hash: u64,
+        /// What it said, where the payload is text: at most [`Trap::MAX_MESSAGE`] bytes.
+        message: Option<Box<str>>,
     },
 }
 
@@ -125,6 +156,9 @@ impl Trap {
     /// Frames that a trap report keeps.
     pub const MAX_FRAMES: usize = 64;
 
+    /// Bytes that a trap report keeps of a host's message, which may be as long as a program makes it.
+    pub const MAX_MESSAGE: usize = 4096;
+
     /// The frame that trapped.
     #[must_use]
     pub fn at(&self) -> FrameInfo {
@@ -158,6 +192,7 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::InvalidFunction => "the function value names no function",
         TrapCode::IntOverflow => "the exact integer result does not fit",
         TrapCode::InvalidIntrinsic => "the intrinsic is not registered",
+        TrapCode::HostPanicked => "the host function panicked",
     }
 }
 
@@ -171,6 +206,16 @@ impl fmt::Display for Trap {
             TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
             TrapDetail::Intrinsic(id) => write!(f, ": {id}")?,
             TrapDetail::Host { symbol, error, .. } => write!(f, ": {}: {error}", symbol.escape_debug())?,
+            TrapDetail::HostResult { symbol, index, expected, actual } => {
+                write!(f, ": result {} of ", u64::from(*index) + 1)?;
+                write!(f, "{}: expected {expected}, found {actual}", symbol.escape_debug())?;
+            }
+            TrapDetail::HostPanic { symbol, message, .. } => {
+                write!(f, ": {}", symbol.escape_debug())?;
+                if let Some(message) = message {
+                    write!(f, ": {}", message.escape_debug())?;
+                }
+            }
         }
         let mut at = 0;
         while let Some(&frame) = self.frames.get(at) {

@@ -9,7 +9,7 @@ pub(super) fn part(code: &str) -> &'static str {
         Some(b'A') => "the assembler",
         Some(b'D') => "the container reader",
         Some(b'E') => "the start of a run",
-        Some(b'H') => "the linker of host functions",
+        Some(b'H') => "host functions",
         Some(b'I') => "this command line",
         Some(b'J') => "native code",
         Some(b'L') => "lowering",
@@ -91,6 +91,11 @@ pub(super) const TOPICS: &[Code] = &[
         "the function has other parameter or result types than were asked for",
         "ask for the types of its signature; opforge disasm shows it",
     ),
+    (
+        "E0009",
+        "the run would be inside of too many others: host functions run programs whose host functions run programs",
+        "run it outside of the host function, or raise Limits::nested_runs and the thread's stack",
+    ),
     ("H0001", "no host function of this name is registered", "register it with Linker::func"),
     (
         "H0002",
@@ -101,6 +106,26 @@ pub(super) const TOPICS: &[Code] = &[
         "H0003",
         "the host function needs a capability that was not granted",
         "grant it, with --grant on the command line",
+    ),
+    (
+        "H0004",
+        "no host call is pending that could be completed",
+        "complete or fail a call once, after Outcome::Pending",
+    ),
+    (
+        "H0005",
+        "a pending host call gives another number of results",
+        "give one for each of PendingCall::results",
+    ),
+    (
+        "H0006",
+        "a result of a pending host call does not fit",
+        "give a value of the result's type, of this run, within the memory limit, or let the call fail",
+    ),
+    (
+        "H0007",
+        "a host function left its call pending where the embedder cannot wait for it",
+        "run the program as an Execution, which stops there and is resumed",
     ),
     (
         "J0001",

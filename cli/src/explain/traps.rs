@@ -76,6 +76,10 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "a host function refused or failed; the report says which and why",
             "look at the message of the host function",
         ),
+        TrapCode::HostPanicked => (
+            "a host function panicked; the report says which, and what it said",
+            "this is a bug of the host function: return an error where a program can make it fail",
+        ),
         TrapCode::InvalidFunction => (
             "a function value names a function that the program does not have",
             "check function values that come from the host",

@@ -296,5 +296,7 @@ code_enum! {
         IntOverflow = 20 "IntOverflow",
         /// An intrinsic that is not registered at run time.
         InvalidIntrinsic = 21 "InvalidIntrinsic",
+        /// The host function panicked.
+        HostPanicked = 22 "HostPanicked",
     }
 }

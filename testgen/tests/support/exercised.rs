@@ -24,6 +24,7 @@ pub(crate) const UNREACHABLE: &[(Kind, &str)] = &[
         (TrapCode::InvalidIntrinsic, ""),
         "every row of the tables has a function, and the verifier refuses ids without a row",
     ),
+    ((TrapCode::HostPanicked, ""), "the hosts of generated programs do not panic"),
 ];
 
 /// Every kind there is, by code.

@@ -280,7 +280,8 @@ fn same_types(detail: &TrapDetail, expected: ValueType, actual: ValueType) -> bo
     let name = |ty: ValueType| format!("{ty:?}").to_lowercase();
     let own = |ty: opforge_vm::ValueType| format!("{ty:?}").to_lowercase();
     match detail {
-        TrapDetail::Types { expected: e, actual: a } => {
+        TrapDetail::Types { expected: e, actual: a }
+        | TrapDetail::HostResult { expected: e, actual: a, .. } => {
             let object = |text: String| text.replace("hosttypeid(", "").replace("))", ")");
             object(name(expected)) == own(*e) && object(name(actual)) == own(*a)
         }

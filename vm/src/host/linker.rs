@@ -1,6 +1,6 @@
 //! Resolves a module's imports.
 
-use super::{Caller, HostFault, IntoHostFunc, SlotFunc};
+use super::{Caller, HeapCaller, HostFault, IntoHostFunc, SlotFunc};
 use crate::heap::ValueError;
 use crate::interp::{Instance, Module};
 use crate::lower::Import;
@@ -15,6 +15,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
+use core::task::Poll;
 
 /// What a host function needs its instance to be allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -236,9 +237,56 @@ impl<T: 'static> Linker<T> {
     where
         F: Fn(&mut Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), HostError> + Send + Sync + 'static,
     {
+        self.func_heap(symbol, capability, params, results, move |caller, args, rets| {
+            caller.reading(|caller, _| func(caller, args, rets))
+        })
+    }
+
+    /// As [`Linker::func_dyn`], for functions that make aggregates in the run's heap.
+    ///
+    /// # Errors
+    /// [`AlreadyDefined`] if the name has a function of this signature.
+    pub fn func_heap<F>(
+        &mut self,
+        symbol: &str,
+        capability: Capability,
+        params: &[ValueType],
+        results: &[ValueType],
+        func: F,
+    ) -> Result<&mut Self, AlreadyDefined>
+    where
+        F: Fn(&mut HeapCaller<'_, T>, &[Value], &mut [Value]) -> Result<(), HostError>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.func_poll(symbol, capability, params, results, move |caller, args, rets| {
+            Poll::Ready(func(caller, args, rets))
+        })
+    }
+
+    /// As [`Linker::func_heap`], for functions that may be completed later: with [`Poll::Pending`] the run stops with
+    /// [`Outcome::Pending`](crate::Outcome::Pending). Typed functions do so by returning a [`Poll`].
+    ///
+    /// # Errors
+    /// [`AlreadyDefined`] if the name has a function of this signature.
+    pub fn func_poll<F>(
+        &mut self,
+        symbol: &str,
+        capability: Capability,
+        params: &[ValueType],
+        results: &[ValueType],
+        func: F,
+    ) -> Result<&mut Self, AlreadyDefined>
+    where
+        F: Fn(&mut HeapCaller<'_, T>, &[Value], &mut [Value]) -> Poll<Result<(), HostError>>
+            + Send
+            + Sync
+            + 'static,
+    {
         let hash = signature_hash(params, results);
         let (params, results): (Box<[_]>, Box<[_]>) = (params.into(), results.into());
-        let slots = move |caller: &mut Caller<'_, T>, args: &[u64], rets: &mut [u64]| {
+        let slots = move |caller: &mut HeapCaller<'_, T>, args: &[u64], rets: &mut [u64]| {
             call_dyn(&func, (&params, &results), caller, args, rets)
         };
         self.define(symbol, capability, hash, SlotFunc::new(slots))
@@ -309,13 +357,13 @@ impl<T: 'static> Linker<T> {
 }
 
 fn failing<T: 'static>(error: HostError) -> SlotFunc<T> {
-    SlotFunc::new(move |_: &mut Caller<'_, T>, _: &[u64], _: &mut [u64]| Err(error.clone().into()))
+    SlotFunc::new(move |_: &mut HeapCaller<'_, T>, _: &[u64], _: &mut [u64]| Err(error.clone().into()))
 }
 
 fn call_dyn<T>(
-    func: &impl Fn(&mut Caller<'_, T>, &[Value], &mut [Value]) -> Result<(), HostError>,
+    func: &impl Fn(&mut HeapCaller<'_, T>, &[Value], &mut [Value]) -> Poll<Result<(), HostError>>,
     (params, results): (&[ValueType], &[ValueType]),
-    caller: &mut Caller<'_, T>,
+    caller: &mut HeapCaller<'_, T>,
     args: &[u64],
     rets: &mut [u64],
 ) -> Result<(), Box<HostFault>> {
@@ -326,11 +374,16 @@ fn call_dyn<T>(
         at += ty.slots() as usize;
     }
     let mut out = vec![Value::Unit; results.len()];
-    func(caller, &values, &mut out)?;
+    match func(caller, &values, &mut out) {
+        Poll::Ready(done) => done?,
+        Poll::Pending => return Err(Box::new(HostFault::Pending)),
+    }
     let mut rest = rets;
-    for (value, &ty) in out.iter().zip(results) {
+    for (index, (value, &ty)) in (0..).zip(out.iter().zip(results)) {
         let stored = caller.heap.store_value(value, ty).map_err(|error| match error {
-            ValueError::Type { expected, actual } => Box::new(HostFault::ResultType { expected, actual }),
+            ValueError::Type { expected, actual } => {
+                Box::new(HostFault::ResultType { index, expected, actual })
+            }
             ValueError::MemoryLimitExceeded => Box::new(HostFault::MemoryLimit),
             other => HostError::failed(alloc::format!("{other}")).into(),
         })?;

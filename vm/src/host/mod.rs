@@ -4,10 +4,12 @@
 //! function may ask for a capability; an instance that was not granted it cannot be made.
 
 mod linker;
+mod pending;
 mod typed;
 
-pub use linker::{Capabilities, Capability, LinkError, LinkProblem, Linker, Unknown};
-pub use typed::{HostParam, HostResults, IntoHostFunc};
+pub use linker::{AlreadyDefined, Capabilities, Capability, LinkError, LinkProblem, Linker, Unknown};
+pub use pending::{CompleteError, PendingCall};
+pub use typed::{HostArg, HostParam, HostResults, IntoHostFunc};
 
 use crate::heap::Heap;
 use crate::interp::CallImport;
@@ -15,27 +17,34 @@ use crate::trap::HostError;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 
-/// What a host function sees of the run that calls it.
+/// What a host function sees of the run that calls it. The heap is only read, so text and byte strings among the
+/// arguments are borrowed from it while the data is changed; a function that makes aggregates gets a [`HeapCaller`].
 #[derive(Debug)]
 pub struct Caller<'c, T> {
+    data: &'c mut T,
+    heap: &'c Heap,
+    fuel: u64,
+    charged: u64,
+}
+
+impl<'c, T> Caller<'c, T> {
+    /// The run's heap, to read aggregates. It can be held while the data is changed.
+    #[must_use]
+    pub fn heap(&self) -> &'c Heap {
+        self.heap
+    }
+}
+
+/// As [`Caller`], for functions that make aggregates: see [`Linker::func_heap`].
+#[derive(Debug)]
+pub struct HeapCaller<'c, T> {
     pub(crate) data: &'c mut T,
     pub(crate) heap: &'c mut Heap,
     pub(crate) fuel: u64,
     pub(crate) charged: u64,
 }
 
-impl<T> Caller<'_, T> {
-    /// The instance's data.
-    #[must_use]
-    pub fn data(&self) -> &T {
-        self.data
-    }
-
-    /// The instance's data.
-    pub fn data_mut(&mut self) -> &mut T {
-        self.data
-    }
-
+impl<T> HeapCaller<'_, T> {
     /// The run's heap, to read aggregates.
     #[must_use]
     pub fn heap(&self) -> &Heap {
@@ -47,19 +56,48 @@ impl<T> Caller<'_, T> {
         self.heap
     }
 
-    /// Fuel left before this call's own charges.
-    #[must_use]
-    pub fn fuel(&self) -> u64 {
-        self.fuel
-    }
-
-    /// Charges more fuel for this call, on top of the instruction's. It is taken off when the call returns; where
-    /// it is more than is left, fuel is zero, the next instruction runs out of fuel, and the rest is owed: fuel
-    /// added to resume the run pays it first. A call that fails charges nothing.
-    pub fn charge(&mut self, fuel: u64) {
-        self.charged = self.charged.saturating_add(fuel);
+    /// Does something with a caller that only reads the heap.
+    #[inline]
+    fn reading<R>(&mut self, f: impl for<'c> FnOnce(&mut Caller<'c, T>, &'c Heap) -> R) -> R {
+        let heap = &*self.heap;
+        let mut caller = Caller { data: self.data, heap, fuel: self.fuel, charged: self.charged };
+        let result = f(&mut caller, heap);
+        self.charged = caller.charged;
+        result
     }
 }
+
+macro_rules! callers {
+    ($($caller:ident)*) => {$(
+        impl<T> $caller<'_, T> {
+            /// The instance's data.
+            #[must_use]
+            pub fn data(&self) -> &T {
+                self.data
+            }
+
+            /// The instance's data.
+            pub fn data_mut(&mut self) -> &mut T {
+                self.data
+            }
+
+            /// Fuel left before this call's own charges.
+            #[must_use]
+            pub fn fuel(&self) -> u64 {
+                self.fuel
+            }
+
+            /// Charges more fuel for this call, on top of the instruction's. It is taken off when the call returns, or
+            /// is completed; where it is more than is left, fuel is zero, the next instruction runs out of fuel, and
+            /// the rest is owed: fuel added to resume the run pays it first. A call that fails charges nothing.
+            pub fn charge(&mut self, fuel: u64) {
+                self.charged = self.charged.saturating_add(fuel);
+            }
+        }
+    )*};
+}
+
+callers!(Caller HeapCaller);
 
 /// A host function over slots. Arguments are in their classes' slots with canonical NaNs; results must be
 /// slots that the heap made or that need no heap. A fault is boxed, so that what a call returns is one word.
@@ -71,12 +109,12 @@ pub(crate) struct SlotFunc<T> {
 
 /// What a [`SlotFunc`] holds.
 pub(crate) trait SlotFn<T>:
-    Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync
+    Fn(&mut HeapCaller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync
 {
 }
 
 impl<T, F> SlotFn<T> for F where
-    F: Fn(&mut Caller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync
+    F: Fn(&mut HeapCaller<'_, T>, &[u64], &mut [u64]) -> Result<(), Box<HostFault>> + Send + Sync
 {
 }
 
@@ -103,13 +141,15 @@ impl<T> Clone for SlotFunc<T> {
     }
 }
 
-/// Why a host function's call ended the run.
+/// Why the run does not go on behind a host function's call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HostFault {
+    /// It is to be completed later.
+    Pending,
     /// It failed.
     Error(HostError),
     /// A result had another type than the import's signature says.
-    ResultType { expected: crate::ValueType, actual: crate::ValueType },
+    ResultType { index: u32, expected: crate::ValueType, actual: crate::ValueType },
     /// A result found no room in the heap.
     MemoryLimit,
 }

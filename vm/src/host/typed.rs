@@ -1,6 +1,6 @@
 //! Rust functions as host functions: signatures from types, no allocation per call for numbers.
 
-use super::{Caller, HostFault, SlotFunc};
+use super::{Caller, HeapCaller, HostFault, SlotFunc};
 use crate::heap::Heap;
 use crate::sem::Decimal;
 use crate::trap::HostError;
@@ -9,9 +9,10 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::task::Poll;
 
 /// A Rust type that stands for a parameter or result of a host function: `bool`, `i64`, `u64`, `f64`,
-/// [`Decimal`], `String`, `Vec<u8>`. Bytes and text are copied.
+/// [`Decimal`], `String`, `Vec<u8>`. Bytes and text are copied; as parameters, `&[u8]` and `&str` are not.
 pub trait HostParam: Sized {
     /// The type in the program.
     const TYPE: ValueType;
@@ -104,8 +105,53 @@ impl HostParam for Vec<u8> {
     }
 }
 
-/// What a typed host function may return: nothing, one value, or a tuple of up to three; or a `Result` of
-/// these with [`HostError`].
+/// A Rust type that stands for a parameter of a host function: a [`HostParam`], or `&str` or `&[u8]`, which are borrowed
+/// from the run's heap for the call.
+pub trait HostArg {
+    /// The type in the program.
+    const TYPE: ValueType;
+
+    /// The same type, borrowed from a heap.
+    #[doc(hidden)]
+    type Of<'h>;
+
+    #[doc(hidden)]
+    fn load_from<'h>(heap: &'h Heap, slots: &[u64]) -> Self::Of<'h>;
+}
+
+impl<P: HostParam> HostArg for P {
+    const TYPE: ValueType = P::TYPE;
+
+    type Of<'h> = P;
+
+    fn load_from(heap: &Heap, slots: &[u64]) -> P {
+        P::load(heap, slots)
+    }
+}
+
+impl HostArg for &str {
+    const TYPE: ValueType = ValueType::Str;
+
+    type Of<'h> = &'h str;
+
+    fn load_from<'h>(heap: &'h Heap, slots: &[u64]) -> &'h str {
+        heap.text(first(slots))
+    }
+}
+
+impl HostArg for &[u8] {
+    const TYPE: ValueType = ValueType::Bytes;
+
+    type Of<'h> = &'h [u8];
+
+    fn load_from<'h>(heap: &'h Heap, slots: &[u64]) -> &'h [u8] {
+        heap.bytes(first(slots))
+    }
+}
+
+/// What a typed host function may return: nothing, one value, or a tuple of up to three; a `Result` of
+/// these with [`HostError`]; and [`Poll`] of any of these: with [`Poll::Pending`] the run stops with
+/// [`Outcome::Pending`](crate::Outcome::Pending), and the call is completed later.
 pub trait HostResults {
     #[doc(hidden)]
     fn types() -> Vec<ValueType>;
@@ -122,6 +168,19 @@ pub enum HostFaultPublic {
     Error(HostError),
     /// No room.
     Full,
+    /// The function is to be completed later.
+    Pending,
+}
+
+impl From<HostFaultPublic> for Box<HostFault> {
+    #[cold]
+    fn from(fault: HostFaultPublic) -> Self {
+        Self::new(match fault {
+            HostFaultPublic::Error(error) => HostFault::Error(error),
+            HostFaultPublic::Full => HostFault::MemoryLimit,
+            HostFaultPublic::Pending => HostFault::Pending,
+        })
+    }
 }
 
 impl From<MemoryFull> for HostFaultPublic {
@@ -160,6 +219,19 @@ impl<R: HostResults> HostResults for Result<R, HostError> {
     }
 }
 
+impl<R: HostResults> HostResults for Poll<R> {
+    fn types() -> Vec<ValueType> {
+        R::types()
+    }
+
+    fn store_all(self, heap: &mut Heap, slots: &mut [u64]) -> Result<(), HostFaultPublic> {
+        match self {
+            Self::Ready(results) => results.store_all(heap, slots),
+            Self::Pending => Err(HostFaultPublic::Pending),
+        }
+    }
+}
+
 macro_rules! result_tuples {
     ($(($($name:ident)+))*) => {$(
         impl<$($name: HostParam),+> HostResults for ($($name,)+) {
@@ -184,7 +256,7 @@ macro_rules! result_tuples {
 result_tuples!((A B)(A B C));
 
 /// A Rust function that a [`Linker`](super::Linker) can register: it takes `&mut Caller<'_, T>` and up to six
-/// [`HostParam`]s and returns [`HostResults`].
+/// [`HostArg`]s and returns [`HostResults`].
 pub trait IntoHostFunc<T, Args> {
     #[doc(hidden)]
     #[allow(private_interfaces)]
@@ -193,28 +265,42 @@ pub trait IntoHostFunc<T, Args> {
 
 macro_rules! into_host_func {
     ($(($($name:ident)*))*) => {$(
+        // Of the two bounds on the function, the first says which types its parameters are, and the second that it
+        // takes them however short a time they are borrowed for.
         #[allow(non_snake_case, unused_variables, unused_mut, unused_assignments, private_interfaces)]
         impl<T, F, R, $($name),*> IntoHostFunc<T, ($($name,)*)> for F
         where
-            F: Fn(&mut Caller<'_, T>, $($name),*) -> R + Send + Sync + 'static,
+            F: Fn(&mut Caller<'_, T>, $($name),*) -> R
+                + for<'h> Fn(&mut Caller<'_, T>, $($name::Of<'h>),*) -> R
+                + Send
+                + Sync
+                + 'static,
             R: HostResults,
-            $($name: HostParam,)*
+            $($name: HostArg,)*
         {
             fn into_host_func(self) -> (Vec<ValueType>, Vec<ValueType>, SlotFunc<T>) {
-                let slots = move |caller: &mut Caller<'_, T>, args: &[u64], rets: &mut [u64]| {
-                    let mut at = 0;
-                    $(
-                        let $name = $name::load(caller.heap, args.get(at..).unwrap_or(&[]));
-                        at += $name::TYPE.slots() as usize;
-                    )*
-                    self(caller, $($name),*).store_all(caller.heap, rets).map_err(|fault| {
-                        Box::new(match fault {
-                            HostFaultPublic::Error(error) => HostFault::Error(error),
-                            HostFaultPublic::Full => HostFault::MemoryLimit,
-                        })
-                    })
+                // With both bounds in sight a call is ambiguous.
+                #[inline(always)]
+                #[allow(clippy::too_many_arguments)]
+                fn call<T, R, $($name),*>(
+                    func: &impl Fn(&mut Caller<'_, T>, $($name),*) -> R,
+                    caller: &mut Caller<'_, T>,
+                    $($name: $name),*
+                ) -> R {
+                    func(caller, $($name),*)
+                }
+                let slots = move |caller: &mut HeapCaller<'_, T>, args: &[u64], rets: &mut [u64]| {
+                    let results: R = caller.reading(|caller, heap| {
+                        let mut at = 0;
+                        $(
+                            let $name = <$name as HostArg>::load_from(heap, args.get(at..).unwrap_or(&[]));
+                            at += <$name as HostArg>::TYPE.slots() as usize;
+                        )*
+                        call(&self, caller, $($name),*)
+                    });
+                    Ok(results.store_all(caller.heap, rets)?)
                 };
-                (vec![$($name::TYPE),*], R::types(), SlotFunc::new(slots))
+                (vec![$(<$name as HostArg>::TYPE),*], R::types(), SlotFunc::new(slots))
             }
         }
     )*};

@@ -1,11 +1,10 @@
 //! How native code calls imports: one function for each host function, into which that one is compiled.
 
+use super::guard::guard;
 use super::instance::Hosts;
-use super::machine::{HostCalls, HostTrap, too_many_calls, unknown_import};
+use super::machine::{HostCalls, HostStop, too_many_calls, unknown_import};
 use super::native::NativeRun;
-use crate::host::{Caller, SlotFn};
-use alloc::boxed::Box;
-use core::any::Any;
+use crate::host::{HeapCaller, SlotFn};
 use core::ffi::c_void;
 
 /// Calls an import for native code: the address of its [`NativeRun`], the import's number, the fuel that code has, and
@@ -18,7 +17,7 @@ pub struct CallImport(unsafe extern "C" fn(*mut c_void, u64, u64, *mut u64) -> u
 impl CallImport {
     /// The host function has returned, and code has its fuel as before.
     pub const DONE: u64 = 0;
-    /// The run must be left at the host call.
+    /// The run must be left at the host call, which has trapped or is pending.
     pub const TRAPPED: u64 = 1;
     /// The least value that stands for fuel.
     pub const FUEL: u64 = 2;
@@ -27,23 +26,6 @@ impl CallImport {
     pub(crate) const fn of<T, F: SlotFn<T>>() -> Self {
         Self(call_import::<T, F>)
     }
-}
-
-/// The payload of a panic.
-pub(super) type Panic = Box<dyn Any + Send>;
-
-/// Keeps a panic from unwinding.
-#[cfg(feature = "std")]
-#[inline(always)]
-fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
-    std::panic::catch_unwind(core::panic::AssertUnwindSafe(f))
-}
-
-/// Without the standard library a panic does not unwind.
-#[cfg(not(feature = "std"))]
-#[inline(always)]
-fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
-    Ok(f())
 }
 
 /// See [`CallImport`].
@@ -64,9 +46,9 @@ unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
     let hosts: *mut dyn HostCalls = &mut *machine.host;
     // SAFETY: the machine's host is a `Hosts<T>`: the instance whose imports code calls is the one that it runs in.
     let hosts = unsafe { &mut *hosts.cast::<Hosts<T>>() };
-    let Some((import, data)) = hosts.import(import) else { return trapped(run, *unknown_import()) };
+    let Some((import, data)) = hosts.import(import) else { return stopped(run, *unknown_import()) };
     if machine.host_calls >= machine.max_host_calls {
-        return trapped(run, *too_many_calls());
+        return stopped(run, *too_many_calls());
     }
     machine.host_calls += 1;
     let (args, rets) = import.slots;
@@ -79,7 +61,7 @@ unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
     }
     // Nothing is withheld from native code.
     let total = machine.reserve + fuel;
-    let mut caller = Caller { data, heap: machine.heap, fuel: total, charged: 0 };
+    let mut caller = HeapCaller { data, heap: machine.heap, fuel: total, charged: 0 };
     // SAFETY: the function is an `F`, by the caller's guarantee.
     let func = unsafe { &*core::ptr::from_ref(import.func.get()).cast::<F>() };
     let outcome = guard(|| func(&mut caller, args, rets));
@@ -88,17 +70,21 @@ unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
         Ok(Ok(())) if charged == 0 => CallImport::DONE,
         Ok(Ok(())) => CallImport::FUEL + machine.charge(charged, total),
         Ok(Err(fault)) => {
-            let trap = import.trap(*fault);
-            trapped(run, *trap)
+            let stop = import.stop(*fault, args, charged);
+            stopped(run, *stop)
         }
-        Err(panic) => run.panicked(panic),
+        Err(panic) => {
+            let stop = import.panicked(&panic);
+            hosts.panic.keep(panic);
+            stopped(run, *stop)
+        }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn trapped(run: &mut NativeRun<'_, '_>, (code, detail): HostTrap) -> u64 {
-    run.machine().detail = detail;
-    run.trapped(code);
+fn stopped(run: &mut NativeRun<'_, '_>, stop: HostStop) -> u64 {
+    let exit = run.machine().stop_at_host(stop);
+    run.stopped(exit);
     CallImport::TRAPPED
 }

@@ -489,7 +489,7 @@ macro_rules! define_loop {
                                 fuel = left;
                                 next!()
                             }
-                            Err(code) => break Exit::Trap(code),
+                            Err(exit) => break exit,
                         }
                     }
                     WordOp::Intrinsic => {

@@ -254,7 +254,7 @@ fn settle(
             state.instr = own;
             *fuel = fuel.saturating_add(function.map_or(0, |f| f.fuel(own, after)));
         }
-        Exit::Trap(_) => {
+        Exit::Trap(_) | Exit::Pending => {
             state.instr = own;
             if !exact
                 && let Some(function) = function

@@ -3,9 +3,12 @@
 use super::drive::{self, State};
 use super::instance::{CallError, Instance};
 use super::machine::{Exit, Machine};
+use super::nesting::Nested;
 use super::report;
 use super::trace::{Off, On, TraceSink, Tracer};
+use super::waiting::{Pending, pending_call};
 use crate::heap::{Heap, ValueError};
+use crate::host::PendingCall;
 use crate::ids::FuncId;
 use crate::limits::Limits;
 use crate::trap::{Trap, TrapDetail};
@@ -44,6 +47,8 @@ pub enum EntryError {
     AlreadyStarted,
     /// No run was started.
     NotStarted,
+    /// The run would be inside of more runs on this thread than [`Limits::max_nested_runs`].
+    NestedTooDeep,
     /// The typed function is another module's.
     OtherModule,
     /// The function has other parameter or result types than were asked for.
@@ -70,6 +75,7 @@ impl EntryError {
             Self::NotStarted => "E0006",
             Self::OtherModule => "E0007",
             Self::Signature { .. } => "E0008",
+            Self::NestedTooDeep => "E0009",
         }
     }
 }
@@ -86,6 +92,7 @@ impl fmt::Display for EntryError {
             Self::StackLimitExceeded => f.write_str("the function's frame is larger than the stack limit"),
             Self::AlreadyStarted => f.write_str("the execution is running already"),
             Self::NotStarted => f.write_str("the execution was not started"),
+            Self::NestedTooDeep => f.write_str("too many runs are active on this thread already"),
             Self::OtherModule => {
                 f.write_str("the typed function is that of another module than the instance's")
             }
@@ -114,6 +121,12 @@ pub enum Outcome {
     OutOfFuel(Box<Trap>),
     /// The interrupt flag was set. [`Execution::resume`] goes on.
     Interrupted,
+    /// A host function left its call pending. The run stands at it: [`Execution::complete`] or [`Execution::fail`],
+    /// then [`Execution::resume`]. Until then resuming gives this again.
+    Pending(Box<PendingCall>),
+    /// The run is inside of more other runs than [`Limits::max_nested_runs`]: host functions further out on this thread
+    /// have led to it. Nothing ran; it can be resumed further out.
+    NestedTooDeep,
     /// There is nothing to resume: not started, or ended.
     NotRunning,
 }
@@ -124,6 +137,8 @@ impl Outcome {
         match self {
             Self::Finished(results) => Ok(results),
             Self::Trapped(trap) | Self::OutOfFuel(trap) => Err(CallError::Trap(trap)),
+            Self::Pending(call) => Err(CallError::Pending(call)),
+            Self::NestedTooDeep => Err(CallError::Entry(EntryError::NestedTooDeep)),
             // Without an interrupt handle nobody can set the flag.
             Self::Interrupted | Self::NotRunning => Err(CallError::Entry(EntryError::NotStarted)),
         }
@@ -155,20 +170,22 @@ impl InterruptHandle {
 /// One run of an instance.
 #[derive(Debug)]
 pub struct Execution<'i, T> {
-    instance: &'i mut Instance<T>,
+    pub(super) instance: &'i mut Instance<T>,
     limits: Limits,
-    fuel: u64,
+    pub(super) fuel: u64,
     host_calls: u64,
-    owed: u64,
+    pub(super) owed: u64,
     interrupt: Option<InterruptHandle>,
-    state: State,
+    pub(super) state: State,
+    pub(super) pending: Pending,
 }
 
 impl<'i, T> Execution<'i, T> {
     #[inline]
     pub(super) fn new(instance: &'i mut Instance<T>, limits: Limits) -> Self {
         let state = State { running: false, ..State::entry(FuncId(0)) };
-        Self { instance, limits, fuel: limits.fuel, host_calls: 0, owed: 0, interrupt: None, state }
+        let (fuel, pending) = (limits.fuel, Pending::None);
+        Self { instance, limits, fuel, host_calls: 0, owed: 0, interrupt: None, state, pending }
     }
 
     /// The heap, to read aggregates.
@@ -268,7 +285,13 @@ impl<'i, T> Execution<'i, T> {
             return Outcome::NotRunning;
         }
         self.state.resumed = true;
+        if let Some(outcome) = self.stands() {
+            return outcome;
+        }
         let Instance { module, hosts, calls, buffers } = &mut *self.instance;
+        let Some(_nested) = Nested::enter(calls.len(), self.limits.max_nested_runs) else {
+            return Outcome::NestedTooDeep;
+        };
         let native = module.native();
         let mut machine = Machine::new(module, (hosts, calls), buffers, &self.limits);
         machine.interrupt = self.interrupt.as_ref().map(|handle| &*handle.0);
@@ -285,10 +308,17 @@ impl<'i, T> Execution<'i, T> {
         self.owed = machine.owed;
         self.state.depth = machine.depth;
         let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
+        let waiting = machine.pending.take();
         self.state.running &= !matches!(exit, Exit::Finished | Exit::Trap(_) | Exit::Internal);
         match exit {
             Exit::Finished => Outcome::Finished(self.results()),
             Exit::Interrupted => Outcome::Interrupted,
+            Exit::Pending => {
+                let Instance { module, buffers, .. } = &*self.instance;
+                let (call, charged) = pending_call(module.program(), &buffers.heap, waiting);
+                self.pending = Pending::Waits { call: Box::new(call.clone()), charged };
+                Outcome::Pending(Box::new(call))
+            }
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => {
                 Outcome::OutOfFuel(Box::new(self.report(TrapCode::FuelExceeded, TrapDetail::None)))
             }
@@ -312,7 +342,7 @@ impl<'i, T> Execution<'i, T> {
     }
 
     /// The report of a run that stopped at the current state.
-    fn report(&self, code: TrapCode, detail: TrapDetail) -> Trap {
+    pub(super) fn report(&self, code: TrapCode, detail: TrapDetail) -> Trap {
         report::report(
             self.instance.module(),
             &self.instance.buffers.stack,

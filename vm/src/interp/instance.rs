@@ -2,16 +2,17 @@
 
 use super::call_import::CallImport;
 use super::execution::{EntryError, Execution};
-use super::machine::{ENTRY_BASE, HostCalls, HostTrap, unknown_import};
+use super::guard::{LastPanic, Panic, guard, message};
+use super::machine::{ENTRY_BASE, HostCalls, HostStop, Waiting, unknown_import};
 use super::module::Module;
 use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};
 use crate::heap::Heap;
-use crate::host::{Caller, HostFault, SlotFunc};
+use crate::host::{HeapCaller, HostFault, PendingCall, SlotFunc};
 use crate::ids::FuncId;
 use crate::limits::Limits;
 use crate::lower::{ExecFunction, ExecProgram};
-use crate::trap::{Trap, TrapDetail};
+use crate::trap::{HostError, Trap, TrapDetail, bounded};
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
@@ -65,10 +66,12 @@ impl Buffers {
 pub(super) struct Hosts<T> {
     imports: Box<[LinkedImport<T>]>,
     pub(super) data: T,
+    pub(super) panic: LastPanic,
 }
 
 /// An import with its host function.
 pub(super) struct LinkedImport<T> {
+    index: u32,
     pub(super) func: SlotFunc<T>,
     /// Slots of arguments and of results.
     pub(super) slots: (usize, usize),
@@ -101,13 +104,15 @@ fn float_slots(params: &[ValueType]) -> Box<[u32]> {
 }
 
 /// Why [`Instance::call`] gave no results.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum CallError {
     /// The call was refused before anything ran.
     Entry(EntryError),
     /// The run trapped; running out of fuel counts as a trap here.
     Trap(Box<Trap>),
+    /// A host function left its call pending, and a call cannot wait for it; an [`Execution`] can. The run is gone.
+    Pending(Box<PendingCall>),
 }
 
 impl fmt::Display for CallError {
@@ -115,6 +120,11 @@ impl fmt::Display for CallError {
         match self {
             Self::Entry(error) => write!(f, "{error}"),
             Self::Trap(trap) => write!(f, "{trap}"),
+            Self::Pending(call) => write!(
+                f,
+                "error[H0007]: host function `{}` is pending, and this call cannot wait; run it as an execution",
+                call.symbol.escape_debug()
+            ),
         }
     }
 }
@@ -124,6 +134,7 @@ impl core::error::Error for CallError {
         match self {
             Self::Entry(error) => Some(error),
             Self::Trap(trap) => Some(&**trap),
+            Self::Pending(_) => None,
         }
     }
 }
@@ -142,7 +153,9 @@ impl<T> Instance<T> {
             .into_vec()
             .into_iter()
             .zip(&program.imports)
-            .map(|(func, import)| LinkedImport {
+            .zip(0..)
+            .map(|((func, import), index)| LinkedImport {
+                index,
                 func,
                 slots: (slots(&import.params), slots(&import.results)),
                 symbol: import.symbol.clone(),
@@ -152,7 +165,7 @@ impl<T> Instance<T> {
             .collect();
         let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
         Self {
-            hosts: Hosts { imports, data },
+            hosts: Hosts { imports, data, panic: LastPanic::default() },
             calls,
             buffers: Buffers { heap, stack: Stack::default(), results: Vec::new(), host: Vec::new() },
             module,
@@ -188,6 +201,13 @@ impl<T> Instance<T> {
         self.hosts.data
     }
 
+    /// The payload of the last panic of a host function that was not taken yet, to look into it or to go on with it:
+    /// `std::panic::resume_unwind`. It is kept here because a trap report can be cloned and compared.
+    #[cfg(feature = "std")]
+    pub fn take_panic(&mut self) -> Option<Box<dyn core::any::Any + Send>> {
+        self.hosts.panic.take()
+    }
+
     /// The heap of the last run, to read aggregates in its results.
     #[must_use]
     pub fn heap(&self) -> &Heap {
@@ -215,7 +235,8 @@ impl<T> Instance<T> {
     ///
     /// # Errors
     /// [`CallError::Entry`] if the function or the arguments do not fit; nothing ran.
-    /// [`CallError::Trap`] if the run trapped or ran out of fuel. The instance stays usable.
+    /// [`CallError::Trap`] if the run trapped or ran out of fuel; [`CallError::Pending`] if a host function left its
+    /// call pending. The instance stays usable.
     pub fn call(&mut self, func: FuncId, args: &[Value], limits: Limits) -> Result<Vec<Value>, CallError> {
         let mut execution = self.execution(limits);
         execution.start(func, args)?;
@@ -240,15 +261,20 @@ impl<T> HostCalls for Hosts<T> {
         fuel: u64,
         args: &mut [u64],
         rets: &mut [u64],
-    ) -> Result<u64, Box<HostTrap>> {
+    ) -> Result<u64, Box<HostStop>> {
         let Some((import, data)) = self.import(index.into()) else { return Err(unknown_import()) };
         if !import.floats.is_empty() {
             import.make_canonical(args);
         }
-        let mut caller = Caller { data, heap, fuel, charged: 0 };
-        match import.func.get()(&mut caller, args, rets) {
-            Ok(()) => Ok(caller.charged),
-            Err(fault) => Err(import.trap(*fault)),
+        let mut caller = HeapCaller { data, heap, fuel, charged: 0 };
+        match guard(|| import.func.get()(&mut caller, args, rets)) {
+            Ok(Ok(())) => Ok(caller.charged),
+            Ok(Err(fault)) => Err(import.stop(*fault, args, caller.charged)),
+            Err(panic) => {
+                let stop = import.panicked(&panic);
+                self.panic.keep(panic);
+                Err(stop)
+            }
         }
     }
 }
@@ -264,17 +290,40 @@ impl<T> LinkedImport<T> {
         }
     }
 
+    /// Why the run does not go on behind a call with these arguments, for which the host has charged fuel.
     #[cold]
-    pub(super) fn trap(&self, fault: HostFault) -> Box<HostTrap> {
+    pub(super) fn stop(&self, fault: HostFault, args: &[u64], charged: u64) -> Box<HostStop> {
         Box::new(match fault {
-            HostFault::MemoryLimit => (TrapCode::MemoryLimitExceeded, TrapDetail::None),
-            HostFault::ResultType { expected, actual } => {
-                (TrapCode::TypeMismatch, TrapDetail::Types { expected, actual })
+            HostFault::Pending => {
+                HostStop::Pending(Waiting { import: self.index, args: args.into(), charged })
+            }
+            HostFault::MemoryLimit => HostStop::Trap(TrapCode::MemoryLimitExceeded, TrapDetail::None),
+            HostFault::ResultType { index, expected, actual } => {
+                let symbol = self.symbol.clone();
+                let detail = TrapDetail::HostResult { symbol, index, expected, actual };
+                HostStop::Trap(TrapCode::TypeMismatch, detail)
             }
             HostFault::Error(error) => {
                 let (symbol, hash) = (self.symbol.clone(), self.hash);
-                (TrapCode::HostCallFailed, TrapDetail::Host { symbol, hash, error })
+                HostStop::Trap(TrapCode::HostCallFailed, host_failed(symbol, hash, error))
             }
         })
     }
+
+    /// The trap of a function that has panicked.
+    #[cold]
+    pub(super) fn panicked(&self, panic: &Panic) -> Box<HostStop> {
+        let (symbol, hash, message) = (self.symbol.clone(), self.hash, message(panic));
+        Box::new(HostStop::Trap(TrapCode::HostPanicked, TrapDetail::HostPanic { symbol, hash, message }))
+    }
+}
+
+/// The detail of a failed call. Its message is kept as far as a report holds it.
+pub(super) fn host_failed(symbol: Arc<str>, hash: u64, mut error: HostError) -> TrapDetail {
+    if let HostError::Failed(message) = &mut error {
+        let end = bounded(message).len();
+        message.truncate(end);
+        message.shrink_to_fit();
+    }
+    TrapDetail::Host { symbol, hash, error }
 }

@@ -30,6 +30,8 @@ pub(super) enum Exit {
     Finished,
     /// The current word trapped.
     Trap(TrapCode),
+    /// The current word calls a host function that is to be completed later: see [`Machine::pending`].
+    Pending,
     /// The segment at the current word does not fit the fuel that is left.
     NeedExact,
     /// The current word does not fit the fuel that is left; its own fixed fuel was charged.
@@ -52,22 +54,36 @@ pub(super) trait HostCalls {
         fuel: u64,
         args: &mut [u64],
         rets: &mut [u64],
-    ) -> Result<u64, Box<HostTrap>>;
+    ) -> Result<u64, Box<HostStop>>;
 }
 
-/// How a host call trapped.
-pub(super) type HostTrap = (TrapCode, TrapDetail);
+/// Why a run does not go on behind a host call.
+#[derive(Debug)]
+pub(super) enum HostStop {
+    Trap(TrapCode, TrapDetail),
+    Pending(Waiting),
+}
+
+/// A host call that is to be completed later.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) import: u32,
+    /// The slots of the arguments.
+    pub(super) args: Box<[u64]>,
+    /// What the host charges for it once it is completed.
+    pub(super) charged: u64,
+}
 
 /// The trap for an import that is not there, which the verifier excludes.
 #[cold]
-pub(super) fn unknown_import() -> Box<HostTrap> {
-    Box::new((TrapCode::HostCallFailed, TrapDetail::None))
+pub(super) fn unknown_import() -> Box<HostStop> {
+    Box::new(HostStop::Trap(TrapCode::HostCallFailed, TrapDetail::None))
 }
 
 /// The trap for a host call past the limit.
 #[cold]
-pub(super) fn too_many_calls() -> Box<HostTrap> {
-    Box::new((TrapCode::HostCallLimitExceeded, TrapDetail::None))
+pub(super) fn too_many_calls() -> Box<HostStop> {
+    Box::new(HostStop::Trap(TrapCode::HostCallLimitExceeded, TrapDetail::None))
 }
 
 /// No amount of fuel that the loop can have.
@@ -104,6 +120,8 @@ pub(super) struct Machine<'r> {
     pub(super) max_host_calls: u64,
     pub(super) max_stack: usize,
     pub(super) detail: TrapDetail,
+    /// With [`Exit::Pending`]: what waits.
+    pub(super) pending: Option<Waiting>,
     /// Why [`Machine::pay_segment`] did not pay.
     pub(super) stop: Exit,
     #[cfg(opforge_threaded)]
@@ -145,6 +163,7 @@ impl<'r> Machine<'r> {
             max_host_calls: limits.max_host_calls,
             max_stack: limits.max_stack_slots as usize,
             detail: TrapDetail::None,
+            pending: None,
             stop: Exit::NeedExact,
             #[cfg(opforge_threaded)]
             left: super::threaded::Left::NOWHERE,
@@ -389,9 +408,9 @@ impl Machine<'_> {
 
     /// Calls an import. Returns the loop's fuel.
     #[inline(never)]
-    pub(super) fn host_call(&mut self, regs: Regs, word: Word, fuel: u64) -> Fault<u64> {
+    pub(super) fn host_call(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
         if self.host_calls >= self.max_host_calls {
-            return Err(TrapCode::HostCallLimitExceeded);
+            return Err(Exit::Trap(TrapCode::HostCallLimitExceeded));
         }
         self.host_calls += 1;
         let lists = self.code.pool.get(word.c as usize..).unwrap_or(&[]);
@@ -418,14 +437,30 @@ impl Machine<'_> {
 
     /// The loop's fuel after a host call, from `total` with the reserve and `fuel` without it before the call.
     #[inline(always)]
-    fn host_outcome(&mut self, outcome: Result<u64, Box<HostTrap>>, total: u64, fuel: u64) -> Fault<u64> {
+    fn host_outcome(
+        &mut self,
+        outcome: Result<u64, Box<HostStop>>,
+        total: u64,
+        fuel: u64,
+    ) -> Result<u64, Exit> {
         match outcome {
             Ok(0) => Ok(fuel),
             Ok(extra) => Ok(self.charge(extra, total)),
-            Err(trap) => {
-                let (code, detail) = *trap;
+            Err(stop) => Err(self.stop_at_host(*stop)),
+        }
+    }
+
+    /// How the run ends or stops at a host call.
+    #[cold]
+    pub(super) fn stop_at_host(&mut self, stop: HostStop) -> Exit {
+        match stop {
+            HostStop::Trap(code, detail) => {
                 self.detail = detail;
-                Err(code)
+                Exit::Trap(code)
+            }
+            HostStop::Pending(waiting) => {
+                self.pending = Some(waiting);
+                Exit::Pending
             }
         }
     }
@@ -447,7 +482,7 @@ impl Machine<'_> {
         fuel: u64,
         arg_slots: &[u32],
         ret_slots: &[u32],
-    ) -> Result<u64, Box<HostTrap>> {
+    ) -> Result<u64, Box<HostStop>> {
         let (nargs, nrets) = (arg_slots.len(), ret_slots.len());
         if self.host_buffer.len() < nargs + nrets {
             self.host_buffer.resize(nargs + nrets, 0);

@@ -6,10 +6,12 @@ mod dispatch;
 mod drive;
 mod execution;
 mod forms;
+mod guard;
 mod instance;
 mod machine;
 mod module;
 mod native;
+mod nesting;
 mod operand;
 mod regs;
 mod report;
@@ -19,6 +21,7 @@ mod threaded;
 mod trace;
 mod translate;
 mod typed;
+mod waiting;
 mod word;
 
 #[doc(hidden)]

@@ -13,7 +13,7 @@
 //!
 //! For engines, not for embedders.
 
-use super::call_import::{CallImport, Panic};
+use super::call_import::CallImport;
 use super::drive::State;
 use super::machine::{Exit, FUEL_QUANTUM, Machine};
 use super::regs::{LINK_SLOTS, Regs};
@@ -26,7 +26,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::sync::atomic::Ordering;
-use opforge_schema::TrapCode;
 
 /// Compiled code of one module.
 pub trait NativeCode: fmt::Debug + Send + Sync {
@@ -123,18 +122,11 @@ pub struct NativeRun<'m, 'r> {
     left: Option<Box<Left>>,
 }
 
-/// Why the run was left, where that is not for the interpreter to find out.
-#[derive(Debug)]
-enum Why {
-    Interrupted,
-    Trap(TrapCode),
-    Panic(Panic),
-}
-
 /// What was left.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    why: Option<Why>,
+    /// Why it was left, where that is not for the interpreter to find out.
+    why: Option<Exit>,
     /// Innermost first.
     frames: Vec<LeftFrame>,
     values: Vec<(Slot, u64)>,
@@ -194,7 +186,7 @@ impl<'r> NativeRun<'_, 'r> {
     /// instruction, with `fuel` as it is: the fuel is not there, or the run is interrupted.
     pub fn refill(&mut self, fuel: u64, cost: u64) -> Option<u64> {
         if self.machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-            self.left().why = Some(Why::Interrupted);
+            self.left().why = Some(Exit::Interrupted);
             return None;
         }
         let reserve = self.machine.reserve;
@@ -217,16 +209,9 @@ impl<'r> NativeRun<'_, 'r> {
         self.machine
     }
 
-    /// A host call has trapped.
-    pub(super) fn trapped(&mut self, code: TrapCode) {
-        self.left().why = Some(Why::Trap(code));
-    }
-
-    /// A host function has panicked. The panic goes on when code has left the run.
-    #[cold]
-    pub(super) fn panicked(&mut self, panic: Panic) -> u64 {
-        self.left().why = Some(Why::Panic(panic));
-        CallImport::TRAPPED
+    /// A host call has trapped or is pending.
+    pub(super) fn stopped(&mut self, exit: Exit) {
+        self.left().why = Some(exit);
     }
 
     /// Makes an aggregate of `len` elements from their slots. `None` if there is no room for it.
@@ -260,7 +245,7 @@ impl<'r> NativeRun<'_, 'r> {
         self.fuel = fuel;
     }
 
-    /// The innermost frame is left before it has run `instr` (or, if a host call has trapped, at it), with this
+    /// The innermost frame is left before it has run `instr` (or, if a host call has trapped or is pending, at it), with this
     /// fuel and these values. Values of slots that nothing reads any more may be left out.
     pub fn leave_at(&mut self, at: (FuncId, InstrIx), fuel: u64, values: impl Iterator<Item = (Slot, u64)>) {
         self.fuel = fuel;
@@ -366,25 +351,8 @@ pub(super) fn go_on(machine: &mut Machine<'_>, visit: Visited, place: &mut State
         });
     }
     let mut left = visit.left.unwrap_or_default();
-    let exit = match left.why.take() {
-        Some(Why::Panic(panic)) => resume_unwind(panic),
-        Some(Why::Trap(code)) => Some(Exit::Trap(code)),
-        Some(Why::Interrupted) => Some(Exit::Interrupted),
-        None => None,
-    };
-    left.restore(machine, place).err().or(exit)
-}
-
-/// Goes on with a panic of the host.
-#[cfg(feature = "std")]
-fn resume_unwind(panic: Panic) -> Option<Exit> {
-    std::panic::resume_unwind(panic)
-}
-
-/// Without the standard library no panic comes back from the host.
-#[cfg(not(feature = "std"))]
-fn resume_unwind(_: Panic) -> Option<Exit> {
-    Some(Exit::Internal)
+    let why = left.why.take();
+    left.restore(machine, place).err().or(why)
 }
 
 /// Takes the results of a function that has returned to a frame of the interpreter, and goes there.

@@ -10,7 +10,7 @@
 //! native stack: it comes back to the loop when a fuel quantum is spent, and long segments hold `Pause` words.
 
 use super::forms;
-use super::machine::{Exit, Machine, NOT_PAID};
+use super::machine::{Machine, NOT_PAID};
 use super::regs::{Ip, Link, Regs};
 use super::word::WordOp;
 use crate::sem;
@@ -80,16 +80,16 @@ unsafe fn leave(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, _: Table) {
     m.left = Left { ip, regs, fuel };
 }
 
-/// Calls an import. Gives the fuel left, or [`NOT_PAID`] with the trap and the fuel in the machine: a host call that
-/// failed must not be done again by the loop.
+/// Calls an import. Gives the fuel left, or [`NOT_PAID`] with the exit and the fuel in the machine: a host call that
+/// failed or is pending must not be done again by the loop.
 #[inline(never)]
 unsafe fn host_call(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
     // SAFETY: handed on by the caller.
     match m.host_call(regs, unsafe { ip.word() }, fuel) {
         Ok(left) => left,
-        Err(code) => {
+        Err(exit) => {
             m.reserve += fuel;
-            m.left_with = Some(Exit::Trap(code));
+            m.left_with = Some(exit);
             NOT_PAID
         }
     }

@@ -6,13 +6,15 @@ use super::instance::{CallError, Instance};
 use super::machine::{ENTRY_BASE, Exit, Machine};
 use super::module::Module;
 use super::native::{self, NativeCode, NativeEnd, Visited};
+use super::nesting::Nested;
 use super::report;
 use super::trace::Off;
+use super::waiting::pending_call;
 use crate::heap::{Heap, ValueError};
 use crate::host::HostParam;
 use crate::ids::FuncId;
 use crate::limits::Limits;
-use crate::trap::{Trap, TrapDetail};
+use crate::trap::TrapDetail;
 use crate::value::canonical_f64_bits;
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
@@ -225,7 +227,8 @@ impl<P: CallParams, R: CallResults> BoundFunc<'_, P, R> {
     ///
     /// # Errors
     /// [`CallError::Entry`] if an argument does not fit the memory limit; nothing ran. [`CallError::Trap`] if the run
-    /// trapped or ran out of fuel. It can be called again.
+    /// trapped or ran out of fuel, [`CallError::Pending`] if a host function left its call pending. It can be called
+    /// again.
     #[inline]
     pub fn call(&mut self, args: P) -> Result<R, CallError> {
         (self.machine.depth, self.machine.host_calls, self.machine.owed) = (1, 0, 0);
@@ -257,6 +260,9 @@ impl<'i> Start<'i> {
         limits: &Limits,
         args: P,
     ) -> Result<R, CallError> {
+        let Some(_nested) = Nested::enter(machine.calls.len(), limits.max_nested_runs) else {
+            return Err(CallError::Entry(EntryError::NestedTooDeep));
+        };
         machine.heap.reset(limits.max_memory);
         args.store_all(machine.heap, machine.stack.slots_from(ENTRY_BASE))?;
         let visited = match self.native {
@@ -271,10 +277,8 @@ impl<'i> Start<'i> {
             }
             None => None,
         };
-        match self.go_on(machine, limits, visited) {
-            Ok(()) => Ok(R::load_all(machine.heap, machine.results)),
-            Err(trap) => Err(CallError::Trap(trap)),
-        }
+        self.go_on(machine, limits, visited)?;
+        Ok(R::load_all(machine.heap, machine.results))
     }
 
     /// Runs in the interpreter, or goes on after native code was left.
@@ -284,7 +288,7 @@ impl<'i> Start<'i> {
         machine: &mut Machine<'_>,
         limits: &Limits,
         visited: Option<Visited>,
-    ) -> Result<(), Box<Trap>> {
+    ) -> Result<(), CallError> {
         let mut state = State::entry(self.func);
         let mut fuel = limits.fuel;
         let exit = match visited.zip(self.module.native()) {
@@ -296,10 +300,16 @@ impl<'i> Start<'i> {
         let code = match exit {
             Exit::Finished => return Ok(()),
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => TrapCode::FuelExceeded,
+            Exit::Pending => {
+                let waiting = machine.pending.take();
+                let (call, _) = pending_call(machine.program, machine.heap, waiting);
+                return Err(CallError::Pending(Box::new(call)));
+            }
             exit => report::trap_code(exit),
         };
         state.depth = machine.depth;
         let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
-        Err(Box::new(report::report(self.module, machine.stack, &state, fuel, (code, detail))))
+        let trap = report::report(self.module, machine.stack, &state, fuel, (code, detail));
+        Err(CallError::Trap(Box::new(trap)))
     }
 }

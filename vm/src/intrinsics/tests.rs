@@ -88,7 +88,7 @@ fn an_id_without_a_function_traps_with_invalid_intrinsic_at_run_time() {
         );
         let text = alloc::format!("{trap}");
         let wanted =
-            alloc::format!("trap[T024 InvalidIntrinsic]: the intrinsic is not registered: intrinsic {id}");
+            alloc::format!("trap[T021 InvalidIntrinsic]: the intrinsic is not registered: intrinsic {id}");
         assert!(text.starts_with(&wanted), "{text}");
     }
 }

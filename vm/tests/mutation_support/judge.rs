@@ -123,7 +123,7 @@ fn instance(module: &Module, seed: u64) -> Instance<Random> {
         }
         let results = import.results.clone();
         // An import that is there twice keeps its first function.
-        let _ = linker.func_dyn(&import.symbol, Capability::none(), &import.params, &import.results, {
+        let _ = linker.func_heap(&import.symbol, Capability::none(), &import.params, &import.results, {
             move |caller, _, out| {
                 for (slot, &ty) in out.iter_mut().zip(&results) {
                     let mut random = caller.data().clone();

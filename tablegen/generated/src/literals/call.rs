@@ -51,7 +51,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x52, id: 51, name: "HostCall", mnemonic: "host_call", aliases: &["syscall"], family: Family::Call,
         operands: &[W("eff_out", Effect), X("host_sig", OperandKind::HostSigId, Encoding::Uleb32), R("eff_in", Effect), RsOf("args", ParamsOf, "host_sig"), WsOf("rets", ResultsOf, "host_sig")],
         text: "{host_sig} {args} -> {rets}",
-        effects: fx::HOST | fx::CALL_LIKE, traps: &[TrapCode::HostCallLimitExceeded, TrapCode::HostCallFailed, TrapCode::TypeMismatch, TrapCode::MemoryLimitExceeded],
+        effects: fx::HOST | fx::CALL_LIKE, traps: &[TrapCode::HostCallLimitExceeded, TrapCode::HostPanicked, TrapCode::HostCallFailed, TrapCode::TypeMismatch, TrapCode::MemoryLimitExceeded],
         rules: &[Check::One(Rule::RegIsR0, "eff_out"), Check::One(Rule::RegIsR0, "eff_in"), Check::One(Rule::ListLenEq, "args"), Check::One(Rule::ListLenEq, "rets")],
         lower: Lower::HostCall,
         ..OP
