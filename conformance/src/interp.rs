@@ -14,6 +14,7 @@ use opforge::{
 };
 use opforge_jit::{JitConfig, JitEngine};
 use serde_json::{Value as Json, json};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A program in the interpreter. One instance serves all runs: what a run leaves behind must not show in the next.
 #[derive(Debug)]
@@ -62,6 +63,8 @@ pub(crate) struct Seen {
     pub(crate) stops: Vec<Stop>,
     /// Bytes of the heap that were charged.
     pub(crate) memory: u64,
+    /// A hash of the bytes of linear memories at the end.
+    pub(crate) linear: u64,
     pub(crate) log: Vec<HostCall>,
 }
 
@@ -88,7 +91,10 @@ impl Interp {
             }
         });
         let log = self.instance.data_mut().log.take().unwrap_or_default();
-        Seen { result, stops, memory, log }
+        let mut hasher = DefaultHasher::new();
+        self.instance.heap().all_memories().for_each(|bytes| bytes.hash(&mut hasher));
+        let linear = hasher.finish();
+        Seen { result, stops, memory, linear, log }
     }
 
     /// Runs once, and shows every outcome on the way. The result, and the memory that was charged.
@@ -99,6 +105,8 @@ impl Interp {
         mut show: impl FnMut(&Outcome, &Execution<'_, HostData>),
     ) -> (RunResult, u64) {
         *self.instance.data_mut() = data;
+        // Else the next run would see what this one leaves.
+        self.instance.clear_memories();
         let all = request.limits.fuel;
         let slice = match request.pace {
             Pace::Whole => all,

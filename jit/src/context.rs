@@ -5,7 +5,7 @@
 
 use crate::meter::{self, LEFT};
 use crate::program::Compiled;
-use opforge_vm::heap::{AggKind, AggRead, Heap};
+use opforge_vm::heap::{AggKind, AggRead, Heap, LinearMemory};
 use opforge_vm::ids::FuncId;
 use opforge_vm::interp::{CallImport, NativeEnd, NativeRun};
 use opforge_vm::types::TypeId;
@@ -25,6 +25,8 @@ pub(crate) struct Context<'c, 'm, 'r> {
     compiled: &'c Compiled,
     /// By import: how to call it.
     calls: *const CallImport,
+    /// The run's linear memories, which stay where they are until code has returned.
+    memories: *const LinearMemory,
     /// Borrowed by `enter` until code has returned. Rust functions that code calls borrow from it in turn.
     run: *mut NativeRun<'m, 'r>,
 }
@@ -35,6 +37,7 @@ impl<'m, 'r> Context<'_, 'm, 'r> {
     pub(crate) const FRAME: i32 = offset_of!(Context<'_, '_, '_>, frame) as i32;
     pub(crate) const NUMBER: i32 = offset_of!(Context<'_, '_, '_>, number) as i32;
     pub(crate) const CALLS: i32 = offset_of!(Context<'_, '_, '_>, calls) as i32;
+    pub(crate) const MEMORIES: i32 = offset_of!(Context<'_, '_, '_>, memories) as i32;
     pub(crate) const RUN: i32 = offset_of!(Context<'_, '_, '_>, run) as i32;
     pub(crate) const COMPILED: i32 = offset_of!(Context<'_, '_, '_>, compiled) as i32;
 
@@ -133,6 +136,7 @@ pub(crate) fn enter(compiled: &Compiled, func: FuncId, head: u32, run: &mut Nati
         number: if head == 0 { MaybeUninit::uninit() } else { MaybeUninit::new(head.into()) },
         compiled,
         calls: run.calls().as_ptr(),
+        memories: run.heap().linear_memories(),
         run,
     };
     // A function that is not to begin at its start finds out where it looks for too little fuel.

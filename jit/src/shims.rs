@@ -158,11 +158,16 @@ macro_rules! call_form {
 /// or not 0 for a trap, which has changed nothing.
 pub(crate) type Shim = unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64) -> u64;
 
+/// As [`Shim`], with three operands, then the instruction's three ids, two of them in one number.
+pub(crate) type MemoryShim = unsafe extern "C" fn(ContextPtr, u64, u64, u64, u64, u64) -> u64;
+
 macro_rules! define_shims {
     (
         {}
         direct { $(($op:ident $form:ident $family:ident $sem:ident))* }
-        $($rest:tt)*
+        imm { $($imm:tt)* } branch { $($branch:tt)* } branch_f { $($branch_f:tt)* }
+        load { $($load:tt)* } store { $($store:tt)* }
+        memory { $(($mop:ident $mfamily:ident $msem:ident))* }
     ) => {
         /// The function for code that computes a direct opcode; `None` for opcodes that are lowered otherwise.
         pub(crate) fn shim(op: Opcode) -> Option<Shim> {
@@ -176,6 +181,30 @@ macro_rules! define_shims {
                         match outcome.slots() {
                             Ok(values) => {
                                 cx.put(values);
+                                0
+                            }
+                            Err(code) => code.code().max(1).into(),
+                        }
+                    }
+                    Some(shim)
+                })*
+                _ => None,
+            }
+        }
+
+        /// The function for code that computes an opcode over ranges of linear memories.
+        pub(crate) fn memory_shim(op: Opcode) -> Option<MemoryShim> {
+            match op {
+                $(Opcode::$mop => {
+                    unsafe extern "C" fn shim(
+                        cx: ContextPtr, a: u64, b: u64, c: u64, ids: u64, id: u64,
+                    ) -> u64 {
+                        // SAFETY: called by compiled code.
+                        let cx = unsafe { context(cx) };
+                        let ids = [ids as u32, (ids >> 32) as u32, id as u32];
+                        match sem::$mfamily::$msem(cx.heap(), ids, [a, b, c]) {
+                            Ok(value) => {
+                                cx.spill(1).copy_from_slice(&[value]);
                                 0
                             }
                             Err(code) => code.code().max(1).into(),

@@ -95,6 +95,8 @@ code_enum! {
         PcList = 17 "pc_list",
         /// The id of an intrinsic, a row of the intrinsic table.
         IntrinsicId = 18 "intrinsic_id",
+        /// A linear memory of the program.
+        MemId = 19 "mem_id",
     }
 }
 
@@ -267,6 +269,8 @@ code_enum! {
         Cast = 11 "cast",
         /// Functions that the VM owns.
         Intrinsic = 12 "intrinsic",
+        /// Linear memories.
+        Memory = 13 "memory",
     }
 }
 
@@ -289,6 +293,8 @@ code_enum! {
         /// The function or signature that operand `a` names must have the result types of the function that the
         /// instruction stands in.
         ResultsAreOwn = 6 "results_are_own",
+        /// Constant `a` must be bytes or text.
+        ConstIsData = 7 "const_is_data",
     }
 }
 
@@ -350,7 +356,8 @@ impl OperandKind {
             | Self::CallSigId
             | Self::TypeId
             | Self::ElemTypeId
-            | Self::IntrinsicId => Encoding::Uleb32,
+            | Self::IntrinsicId
+            | Self::MemId => Encoding::Uleb32,
         }
     }
 

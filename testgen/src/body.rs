@@ -10,7 +10,7 @@ use crate::ty::Ty;
 use opforge_schema::{Access, IntrinsicRow, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, Term, TypeRule};
 use opforge_tables::ISA;
 use opforge_vm::builder::{Operand, ProgramBuilder};
-use opforge_vm::ids::{CallSigId, ConstId, ElemId, IntrinsicId, Reg, SpanId, StructId};
+use opforge_vm::ids::{CallSigId, ConstId, ElemId, IntrinsicId, MemId, Reg, SpanId, StructId};
 use opforge_vm::{Opcode, TrapCode, ValueType, emit};
 
 /// Writes the body of a function.
@@ -46,6 +46,7 @@ enum Chosen {
     Struct(StructId),
     Elem(ElemId),
     Intrinsic(&'static IntrinsicRow),
+    Mem(MemId),
 }
 
 /// An instruction whose operands are being chosen.
@@ -195,7 +196,11 @@ impl Body<'_, '_, '_> {
     fn choose_id(&mut self, draft: &Draft, op: &OperandRow) -> Option<Chosen> {
         Some(match op.kind() {
             OperandKind::ConstId => {
-                let class = self.choices.class();
+                let data = draft.row.rules().any(|rule| rule.rule() == Rule::ConstIsData);
+                let class = match data {
+                    true => *self.choices.pick(&[ValueType::Bytes, ValueType::Str])?,
+                    false => self.choices.class(),
+                };
                 let id = self.pool_const(class, Taste::Wild);
                 let pool = matches!(
                     class,
@@ -213,6 +218,7 @@ impl Body<'_, '_, '_> {
             }
             OperandKind::TypeId => Chosen::Struct(self.choices.pick(&self.world.structs)?.0),
             OperandKind::ElemTypeId => Chosen::Elem(self.choices.pick(&self.world.elems)?.0),
+            OperandKind::MemId => Chosen::Mem(*self.choices.pick(&self.world.memories)?),
             OperandKind::IntrinsicId => Chosen::Intrinsic(self.choices.pick(ISA.intrinsics)?),
             // Targets belong to control flow.
             OperandKind::Pc | OperandKind::PcList => return None,
@@ -436,6 +442,7 @@ impl Body<'_, '_, '_> {
                 Chosen::Sig(id, ..) => Operand::CallSig(*id),
                 Chosen::Struct(id) => Operand::Struct(*id),
                 Chosen::Elem(id) => Operand::Elem(*id),
+                Chosen::Mem(id) => Operand::Mem(*id),
                 Chosen::Intrinsic(row) => Operand::Intrinsic(IntrinsicId(row.id.get().into())),
             })
             .collect();

@@ -41,6 +41,7 @@ use arbitrary::Unstructured;
 use choices::Choices;
 use opforge_vm::builder::ProgramBuilder;
 use opforge_vm::ids::FuncId;
+use opforge_vm::program::PAGE_BYTES;
 use opforge_vm::{Limits, Program};
 use plan::World;
 
@@ -102,6 +103,14 @@ pub struct GeneratedProgram {
     pub limits: Vec<Limits>,
 }
 
+impl GeneratedProgram {
+    /// What the program's linear memories take at first.
+    #[must_use]
+    pub fn linear_bytes(&self) -> u64 {
+        self.program.memories().iter().map(|memory| u64::from(memory.min) * PAGE_BYTES).sum()
+    }
+}
+
 /// The number of argument lists of a program.
 pub const INPUTS: usize = 4;
 
@@ -115,7 +124,7 @@ pub const INPUTS: usize = 4;
 pub fn generate(u: &mut Unstructured<'_>, config: &GenConfig) -> Result<GeneratedProgram, arbitrary::Error> {
     let mut choices = Choices::new(u);
     // First, because large programs use up all bytes.
-    let limits = (0..INPUTS).map(|_| limits::limits(&mut choices)).collect();
+    let limits: Vec<Limits> = (0..INPUTS).map(|_| limits::limits(&mut choices)).collect();
     let mut builder = ProgramBuilder::new();
     let world = World::plan(&mut choices, &mut builder, config);
     for own in 0..world.funcs.len() {
@@ -124,7 +133,12 @@ pub fn generate(u: &mut Unstructured<'_>, config: &GenConfig) -> Result<Generate
     let entry = world.funcs[0].id;
     let inputs = input::inputs(&mut choices, &world);
     let program = builder.finish().expect("every declared function was defined");
-    Ok(GeneratedProgram { program, entry, inputs, limits })
+    let mut generated = GeneratedProgram { program, entry, inputs, limits };
+    let linear = generated.linear_bytes();
+    for limits in &mut generated.limits {
+        limits.max_memory += linear;
+    }
+    Ok(generated)
 }
 
 /// The bytes that [`from_seed`] makes a program from.

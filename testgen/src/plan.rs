@@ -5,12 +5,12 @@ use crate::choices::Choices;
 use crate::hosts::{HOST_FUNCS, HOST_OBJECT};
 use crate::ty::{AGG, Ty};
 use crate::{Dialect, GenConfig};
-use opforge_schema::{Lower, OpRow, Term, TypeRule};
+use opforge_schema::{Lower, OpRow, OperandKind, Term, TypeRule};
 use opforge_tables::ISA;
 use opforge_vm::TrapCode;
 use opforge_vm::ValueType;
 use opforge_vm::builder::ProgramBuilder;
-use opforge_vm::ids::{ElemId, FuncId, HostSigId, StructId};
+use opforge_vm::ids::{ElemId, FuncId, HostSigId, MemId, StructId};
 use opforge_vm::program::{AggShape, ContainerVersion};
 
 /// A function before it has a body.
@@ -33,6 +33,8 @@ pub(crate) struct World {
     /// Imports, in the order of [`HOST_FUNCS`].
     pub(crate) hosts: Vec<HostSigId>,
     pub(crate) funcs: Vec<FuncPlan>,
+    /// Linear memories; most programs have none.
+    pub(crate) memories: Vec<MemId>,
     /// Opcodes that end no block, as often as they are to be chosen.
     pub(crate) plain: Vec<u16>,
     /// Opcodes that make a truth value and cannot trap.
@@ -109,6 +111,12 @@ impl World {
         for host in HOST_FUNCS {
             world.hosts.push(builder.host(host.symbol, host.params, host.results).expect("few imports"));
         }
+        if config.dialect == Dialect::Full && choices.chance(20) {
+            let first = builder.exported_memory("first", (1, *choices.pick(&[1, 2, 40]).unwrap_or(&1)));
+            world.memories.extend(first);
+            let empty = choices.chance(50).then(|| builder.memory((0, 2)));
+            world.memories.extend(empty.and_then(Result::ok));
+        }
         for index in 0..1 + choices.below(config.max_functions) {
             world.declare(choices, builder, index);
         }
@@ -168,13 +176,19 @@ impl World {
             if !row.present() || row.term() != Term::None || !known {
                 continue;
             }
-            let weight = weight(row, config);
+            let weight = if self.serves(row) { weight(row, config) } else { 0 };
             self.plain.extend(std::iter::repeat_n(didx, weight));
             let is_test = matches!(row.operands(), [dst, ..] if dst.ty() == TypeRule::Bool);
             if is_test && !traps(row) && row.operands().len() > 2 {
                 self.tests.push(didx);
             }
         }
+    }
+
+    /// Whether the program has what the opcode needs.
+    fn serves(&self, row: &OpRow) -> bool {
+        let needs_memory = row.operands().iter().any(|op| op.kind() == OperandKind::MemId);
+        !needs_memory || !self.memories.is_empty()
     }
 
     /// The field types of a struct.
@@ -206,6 +220,8 @@ fn weight(row: &OpRow, config: &GenConfig) -> usize {
             0
         }
         Lower::CallIndirect | Lower::HostCall => 10,
+        // Few programs have a memory.
+        Lower::Load | Lower::Store | Lower::Memory => 8,
         // One opcode for many functions.
         Lower::Intrinsic => 24,
         Lower::Call | Lower::PoolConst => 6,

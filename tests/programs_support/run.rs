@@ -6,6 +6,7 @@ use super::literal::Literal;
 use opforge_vm::ids::FuncId;
 use opforge_vm::interp::{InstrEvent, TraceSink};
 use opforge_vm::{Execution, Instance, Limits, Module, Outcome, Trap, TrapDetail, Value};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What can be seen of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,8 @@ pub(crate) struct Observed {
     pub(crate) end: End,
     pub(crate) fuel: u64,
     pub(crate) memory: u64,
+    /// A hash of the bytes of linear memories.
+    pub(crate) linear: u64,
     pub(crate) host_calls: u64,
     pub(crate) host: Host,
     /// The trap as shown, its call stack included.
@@ -83,6 +86,7 @@ pub(crate) fn observe(
     trace: Option<&mut Trace>,
 ) -> Result<Observed, String> {
     *instance.data_mut() = Host::default();
+    instance.clear_memories();
     let first = match fuel {
         Fuel::AtOnce => limits.fuel,
         Fuel::Slices(_) => 0,
@@ -99,6 +103,9 @@ pub(crate) fn observe(
     let (left, host_calls) = (execution.fuel(), execution.host_calls());
     let (heap, host) = (execution.heap(), execution.data().clone());
     let memory = heap.charged();
+    let mut hasher = DefaultHasher::new();
+    heap.all_memories().for_each(|bytes| bytes.hash(&mut hasher));
+    let linear = hasher.finish();
     let (end, shown) = match &outcome {
         Outcome::Finished(values) => {
             (End::Values(values.iter().map(|value| Literal::load(value, heap)).collect()), String::new())
@@ -112,7 +119,7 @@ pub(crate) fn observe(
         other => return Err(format!("the run ended in {other:?}")),
     };
     let fuel = given.checked_sub(left).ok_or("more fuel left than given")?;
-    Ok(Observed { end, fuel, memory, host_calls, host, shown })
+    Ok(Observed { end, fuel, memory, linear, host_calls, host, shown })
 }
 
 /// Resumes until the run ends or all fuel is used.
@@ -152,6 +159,9 @@ fn trap_end(trap: &Trap) -> TrapEnd {
         TrapDetail::Agg(kind) => Some(format!("{kind:?}")),
         TrapDetail::Types { expected, actual } | TrapDetail::HostResult { expected, actual, .. } => {
             Some(format!("{expected} {actual}"))
+        }
+        TrapDetail::Memory { memory, start, len, size } => {
+            Some(format!("{len} bytes from {start} of {memory}, which has {size}"))
         }
         TrapDetail::Host { error, .. } => Some(error.name().into()),
         TrapDetail::HostPanic { message, .. } => message.as_deref().map(str::to_owned),

@@ -44,6 +44,8 @@ ids! {
     ElemId "elem ",
     /// An intrinsic: the id of a row of the intrinsic table, not a position.
     IntrinsicId "intrinsic ",
+    /// A linear memory.
+    MemId "memory ",
     /// A virtual register of a function.
     Reg "r",
     /// An instruction of a function, counted from 0.

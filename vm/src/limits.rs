@@ -10,7 +10,7 @@ pub struct Limits {
     pub max_call_depth: u32,
     /// Most host calls.
     pub max_host_calls: u64,
-    /// Most bytes of text, byte strings and aggregates that the run may allocate.
+    /// Most bytes of text, byte strings and aggregates that the run may allocate, and of linear memories.
     pub max_memory: u64,
     /// Most 64-bit slots that all frames may take together; running out is `CallDepthExceeded`.
     pub max_stack_slots: u32,

@@ -1,6 +1,6 @@
 //! Why and where a run trapped.
 
-use crate::ids::{FuncId, IntrinsicId, SpanId};
+use crate::ids::{FuncId, IntrinsicId, MemId, SpanId};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -91,6 +91,17 @@ pub enum TrapDetail {
     },
     /// The intrinsic that is not there.
     Intrinsic(IntrinsicId),
+    /// The bytes that are not all in a linear memory.
+    Memory {
+        /// The memory.
+        memory: MemId,
+        /// The first byte: an address and an offset, 65 bits.
+        start: u128,
+        /// How many bytes.
+        len: u64,
+        /// How many the memory has.
+        size: u64,
+    },
     /// The host call that failed.
     Host {
         /// Name of the import.
@@ -193,6 +204,7 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::IntOverflow => "the exact integer result does not fit",
         TrapCode::InvalidIntrinsic => "the intrinsic is not registered",
         TrapCode::HostPanicked => "the host function panicked",
+        TrapCode::MemOutOfBounds => "the bytes are not in the memory",
     }
 }
 
@@ -205,6 +217,9 @@ impl fmt::Display for Trap {
             TrapDetail::Agg(kind) => write!(f, " ({kind:?})")?,
             TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
             TrapDetail::Intrinsic(id) => write!(f, ": {id}")?,
+            TrapDetail::Memory { memory, start, len, size } => {
+                write!(f, ": {len} bytes from {start} of {memory}, which has {size}")?;
+            }
             TrapDetail::Host { symbol, error, .. } => write!(f, ": {}: {error}", symbol.escape_debug())?,
             TrapDetail::HostResult { symbol, index, expected, actual } => {
                 write!(f, ": result {} of ", u64::from(*index) + 1)?;

@@ -96,6 +96,11 @@ pub(super) const TOPICS: &[Code] = &[
         "the run would be inside of too many others: host functions run programs whose host functions run programs",
         "run it outside of the host function, or raise Limits::nested_runs and the thread's stack",
     ),
+    (
+        "E0010",
+        "the program's linear memories alone are larger than the memory limit",
+        "raise Limits::memory, with --memory on the command line, or declare fewer pages",
+    ),
     ("H0001", "no host function of this name is registered", "register it with Linker::func"),
     (
         "H0002",

@@ -88,6 +88,11 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "checked arithmetic (add_chk, sub_chk, mul_chk) has an exact result that does not fit its 64 bits",
             "test the operands first, or use the form without _chk, which wraps",
         ),
+        TrapCode::MemOutOfBounds => (
+            "an instruction reaches past the end of a linear memory, or of the constant that it copies from; nothing was \
+             changed",
+            "compare addresses with mem.size first, or let the memory grow; the report says which bytes",
+        ),
         TrapCode::InvalidIntrinsic => (
             "an intrinsic has a row in the tables but no function in this engine",
             "run the program on an engine in which its intrinsics are registered",

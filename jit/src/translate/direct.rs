@@ -56,6 +56,8 @@ impl Translator<'_> {
                 let (a, b) = (self.read(a), self.read(b));
                 self.checked(at, clif, a, b)?
             }
+            // Those of other lowerings do not come here.
+            JitClass::Load | JitClass::Store => None,
             JitClass::Arm | JitClass::Call | JitClass::Select => {
                 let arm = self.int(at, op, args)?;
                 let arm = arm.or(self.cast(at, op, args)?);
@@ -271,7 +273,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Pays for the bytes of operands, each of which is one slot with its length in the lower half.
+    /// Pays for the bytes of operands, each of which is one slot with its length in the lower half, or the length itself.
     /// Returns the fuel.
     pub(super) fn pay_by_size(
         &mut self,
@@ -282,7 +284,7 @@ impl Translator<'_> {
         let mut cost: Option<Value> = None;
         for (i, &slot) in slots.iter().enumerate() {
             if size.args >> i & 1 == 1 {
-                let len = self.low_half(slot);
+                let len = if size.counts >> i & 1 == 1 { slot } else { self.low_half(slot) };
                 cost = Some(match cost {
                     Some(sum) => self.builder.ins().iadd(sum, len),
                     None => len,

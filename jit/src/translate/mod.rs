@@ -15,6 +15,7 @@ mod float;
 mod flow;
 mod int;
 mod intrinsic;
+mod mem;
 mod pay;
 mod text;
 
@@ -29,6 +30,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use exit::PendingExit;
+use mem::Access;
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::lower::{ExecFunction, ExecInstr, ExecProgram, Segment, Slot};
 use std::collections::{HashMap, VecDeque};
@@ -295,6 +297,13 @@ impl Translator<'_> {
             }
             ExecInstr::HostCall { host, args, rets } => self.host_call(at, host, args, rets)?,
             ExecInstr::Intrinsic { id, args, rets } => self.intrinsic(at, id, args, rets)?,
+            ExecInstr::Load { op, dst, mem, addr, offset } => {
+                self.load(at, op, dst, Access { mem, addr, offset })?;
+            }
+            ExecInstr::Store { op, mem, addr, offset, value } => {
+                self.store(at, op, Access { mem, addr, offset }, value)?;
+            }
+            ExecInstr::Memory { op, dst, ids, args } => self.memory(at, op, dst, ids, args)?,
             ExecInstr::AggNew { dst, ty, len, values } => self.agg_new(at, dst, (ty, len), values)?,
             ExecInstr::AggGetImm { dst, agg, index, read } => {
                 let index = self.immediate(types::I64, index.into());

@@ -100,6 +100,7 @@ impl Pair {
             end: End::Values(Vec::new()),
             fuel: 0,
             memory: 0,
+            linear: 0,
             host_calls: 0,
             host: Host::default(),
             shown: String::new(),

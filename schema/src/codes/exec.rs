@@ -47,6 +47,12 @@ code_enum! {
         TailCall = 20 "tail_call",
         /// Call through a function reference or closure, in place of the caller.
         TailCallIndirect = 21 "tail_call_indirect",
+        /// Reads a number from a linear memory: one semantic function of its bytes.
+        Load = 22 "load",
+        /// Writes a number to a linear memory: one semantic function that gives its bytes.
+        Store = 23 "store",
+        /// Works on whole ranges of linear memories: one semantic function of the run's heap.
+        Memory = 24 "memory",
     }
 }
 
@@ -94,6 +100,10 @@ code_enum! {
         Select = 6 "select",
         /// One Cranelift instruction that gives a result and whether it overflows, which is the only trap.
         Checked = 7 "checked",
+        /// A bounds check, then a load.
+        Load = 8 "load",
+        /// A bounds check, then a store.
+        Store = 9 "store",
     }
 }
 
@@ -246,6 +256,36 @@ code_enum! {
         UsubOverflow = 71 "usub_overflow",
         /// `umul_overflow`: leaves on overflow
         UmulOverflow = 72 "umul_overflow",
+        /// `load` of an i64
+        Load64 = 73 "load64",
+        /// `sload8`
+        Sload8 = 74 "sload8",
+        /// `sload16`
+        Sload16 = 75 "sload16",
+        /// `sload32`
+        Sload32 = 76 "sload32",
+        /// `uload8`
+        Uload8 = 77 "uload8",
+        /// `uload16`
+        Uload16 = 78 "uload16",
+        /// `uload32`
+        Uload32 = 79 "uload32",
+        /// `load` of an f64
+        LoadF64 = 80 "load_f64",
+        /// `load` of an f32, then `fpromote`
+        LoadF32 = 81 "load_f32",
+        /// `store` of an i64
+        Store64 = 82 "store64",
+        /// `istore8`
+        Istore8 = 83 "istore8",
+        /// `istore16`
+        Istore16 = 84 "istore16",
+        /// `istore32`
+        Istore32 = 85 "istore32",
+        /// `store` of an f64, a NaN with its canonical bits
+        StoreF64 = 86 "store_f64",
+        /// `fdemote`, then `store` of an f32, a NaN with its canonical bits
+        StoreF32 = 87 "store_f32",
     }
 }
 
@@ -298,5 +338,7 @@ code_enum! {
         InvalidIntrinsic = 21 "InvalidIntrinsic",
         /// The host function panicked.
         HostPanicked = 22 "HostPanicked",
+        /// A range of a linear memory, or of the constant it is filled from, that ends past its end.
+        MemOutOfBounds = 23 "MemOutOfBounds",
     }
 }

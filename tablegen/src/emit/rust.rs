@@ -70,14 +70,16 @@ pub(super) fn rustdoc(doc: &str) -> String {
 fn macros(out: &mut String, spec: &Spec) {
     let direct: Vec<&Op> = spec.ops.iter().filter(|op| op.lower.v == Lower::Direct).collect();
     out.push_str(
-        "/// Calls `$callback! { { prefix } direct { .. } imm { .. } branch { .. } branch_f { .. } }` with a line for\n\
-         /// each opcode that is lowered directly, so that one spec row and one semantic function make an opcode:\n\
+        "/// Calls `$callback! { { prefix } direct { .. } imm { .. } branch { .. } branch_f { .. } load { .. } store { .. }\n\
+         /// memory { .. } }` with a line for each opcode that has a semantic function, so that one spec row and one\n\
+         /// function make an opcode:\n\
          ///\n\
          /// - `direct`: `(Opcode form module function)`, each opcode with `lower: direct`;\n\
          /// - `imm`: `(Opcode OpcodeImm module function)`, those with an immediate form;\n\
          /// - `branch`: `(Opcode BrOpcode BrOpcodeImm module function)`, comparisons with\n\
          ///   branch and immediate forms;\n\
-         /// - `branch_f`: `(Opcode BrOpcode module function)`, comparisons with branch forms only.\n\
+         /// - `branch_f`: `(Opcode BrOpcode module function)`, comparisons with branch forms only;\n\
+         /// - `load`, `store`, `memory`: `(Opcode module function)`, each opcode with that lowering.\n\
          #[macro_export]\nmacro_rules! with_direct_ops {\n    ($callback:path { $($prefix:tt)* }) => {\n        \
          $callback! { { $($prefix)* }\n",
     );
@@ -93,6 +95,10 @@ fn macros(out: &mut String, spec: &Spec) {
         .filter(|op| op.fuses(fuse_flags::BRANCH) && !op.fuses(fuse_flags::IMM))
         .collect();
     section(out, "branch_f", &branch_f, |op| format!("{0} Br{0}", op.name.v));
+    for lower in [Lower::Load, Lower::Store, Lower::Memory] {
+        let ops: Vec<&Op> = spec.ops.iter().filter(|op| op.lower.v == lower).collect();
+        section(out, lower.name(), &ops, |op| op.name.v.clone());
+    }
     out.push_str("        }\n    };\n}\n");
 }
 

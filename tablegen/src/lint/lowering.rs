@@ -2,31 +2,69 @@
 
 use crate::diag::Diags;
 use crate::model::{Effect, Op, Spec};
-use opforge_schema::{Access, Form, Lower, OperandKind, TypeRule, fuse_flags};
+use opforge_schema::{Access, Form, JitClass, Lower, OperandKind, TypeRule, fuse_flags};
 
 pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
     for op in spec.ops.iter_mut().filter(|op| !op.damaged) {
-        let direct = op.lower.v == Lower::Direct;
-        if direct {
+        if op.lower.v == Lower::Direct {
             match form(op) {
                 Some(form) => op.form = form,
-                None => d.error_note(
-                    "E036",
-                    op.lower.at,
-                    format!("\"{}\" has operands that direct lowering cannot take", op.name.v),
-                    None,
+                None => shape_error(
+                    d,
+                    op,
                     "direct takes one written register first, then 1 to 3 read registers, or 1 and an \
                      immediate imm_u8 or imm_u32, or two immediates of a byte each",
                 ),
             }
         }
-        if direct != op.sem.is_some() {
+        memory(d, op);
+        let has_sem = matches!(op.lower.v, Lower::Direct | Lower::Load | Lower::Store | Lower::Memory);
+        if has_sem != op.sem.is_some() {
             let at = op.sem.as_ref().map_or(op.lower.at, |s| s.at);
-            let what = if direct { "needs" } else { "has no use for" };
+            let what = if has_sem { "needs" } else { "has no use for" };
             let message = format!("lowering {} {what} \"sem\"", op.lower.v.name());
             d.error("E038", at, message);
         }
         fusing(d, op);
+    }
+}
+
+fn shape_error(d: &mut Diags, op: &Op, takes: &str) {
+    let message = format!("\"{}\" has operands that {} lowering cannot take", op.name.v, op.lower.v.name());
+    d.error_note("E036", op.lower.at, message, None, takes);
+}
+
+/// The operands of instructions on linear memories.
+fn memory(d: &mut Diags, op: &Op) {
+    let kinds: Vec<(OperandKind, Access)> = op.operands.iter().map(|o| (o.kind, o.access)).collect();
+    let (write, read) = ((OperandKind::Reg, Access::Write), (OperandKind::Reg, Access::Read));
+    let (mem, offset) = ((OperandKind::MemId, Access::None), (OperandKind::ImmU32, Access::None));
+    match op.lower.v {
+        Lower::Load if kinds[..] != [write, mem, read, offset] => {
+            shape_error(d, op, "load takes a written register, a memory, an address register, an imm_u32 offset");
+        }
+        Lower::Store if kinds[..] != [mem, read, offset, read] => {
+            shape_error(d, op, "store takes a memory, an address register, an imm_u32 offset, a value register");
+        }
+        Lower::Memory => {
+            let rest = kinds.strip_prefix(&[write]).unwrap_or(&kinds);
+            let ids = rest.iter().take_while(|(_, access)| *access == Access::None).count();
+            let reads = rest.iter().skip(ids).take_while(|&&operand| operand == read).count();
+            if ids == 0 || ids > 2 || reads > 3 || ids + reads != rest.len() {
+                shape_error(
+                    d,
+                    op,
+                    "memory takes at most one written register, then 1 or 2 ids or immediates, then up to 3 read \
+                     registers",
+                );
+            }
+        }
+        _ => {}
+    }
+    let jit = matches!(op.jit.v, JitClass::Load) == (op.lower.v == Lower::Load)
+        && matches!(op.jit.v, JitClass::Store) == (op.lower.v == Lower::Store);
+    if !jit {
+        d.error("E037", op.jit.at, format!("JIT class {} does not go with lowering {}", op.jit.v.name(), op.lower.v.name()));
     }
 }
 

@@ -132,6 +132,7 @@ fn rule_fits(d: &mut Diags, op: &Op, rule: &RuleUse) {
         Rule::ResultsAreOwn if !matches!(a.kind, OperandKind::FuncId | OperandKind::CallSigId) => {
             "is about a function or a call signature"
         }
+        Rule::ConstIsData if a.kind != OperandKind::ConstId => "is about a constant",
         Rule::SameType if a.kind != OperandKind::Reg || b.is_none_or(|b| b.kind != OperandKind::Reg) => {
             "is about two registers"
         }

@@ -342,6 +342,60 @@ pub enum Opcode {
     U64SubChk = 0x00c5,
     /// `u64.mul_chk`: dst = a \* b, exactly.
     U64MulChk = 0x00c6,
+    /// `mem.size`: dst = the size of mem in pages of 64 KiB.
+    MemSize = 0x00c7,
+    /// `mem.grow`: Makes mem delta pages larger; the new bytes are 0. dst = the size before, in pages; or the greatest u64, with nothing done, where mem would be larger than it may be.
+    MemGrow = 0x00c8,
+    /// `mem.fill`: Sets len bytes of mem from dst on to the low 8 bits of byte.
+    MemFill = 0x00c9,
+    /// `mem.copy`: Copies len bytes from src of smem to dst of dmem. The ranges may overlap: what is copied is what was there before.
+    MemCopy = 0x00ca,
+    /// `mem.init`: Copies len bytes from src of a bytes or text constant to dst of mem.
+    MemInit = 0x00cb,
+    /// `bytes.from_mem`: dst = a copy of len bytes of mem from addr on.
+    BytesFromMem = 0x00cc,
+    /// `mem.put_bytes`: Copies bytes to mem from addr on.
+    MemPutBytes = 0x00cd,
+    /// `i64.load8_s`: dst = the byte at addr + offset, sign-extended.
+    I64Load8S = 0x00d0,
+    /// `i64.load16_s`: dst = the 2 bytes at addr + offset, least significant first, sign-extended.
+    I64Load16S = 0x00d1,
+    /// `i64.load32_s`: dst = the 4 bytes at addr + offset, least significant first, sign-extended.
+    I64Load32S = 0x00d2,
+    /// `i64.load64`: dst = the 8 bytes at addr + offset, least significant first.
+    I64Load64 = 0x00d3,
+    /// `u64.load8`: dst = the byte at addr + offset, zero-extended.
+    U64Load8 = 0x00d4,
+    /// `u64.load16`: dst = the 2 bytes at addr + offset, least significant first, zero-extended.
+    U64Load16 = 0x00d5,
+    /// `u64.load32`: dst = the 4 bytes at addr + offset, least significant first, zero-extended.
+    U64Load32 = 0x00d6,
+    /// `u64.load64`: dst = the 8 bytes at addr + offset, least significant first.
+    U64Load64 = 0x00d7,
+    /// `f64.load64`: dst = the 8 bytes at addr + offset as a float.
+    F64Load64 = 0x00d8,
+    /// `f64.load32`: dst = the 4 bytes at addr + offset as a 32-bit float, widened exactly.
+    F64Load32 = 0x00d9,
+    /// `i64.store8`: The byte at addr + offset = the low 8 bits of value.
+    I64Store8 = 0x00da,
+    /// `i64.store16`: The 2 bytes at addr + offset = the low 16 bits of value, least significant first.
+    I64Store16 = 0x00db,
+    /// `i64.store32`: The 4 bytes at addr + offset = the low 32 bits of value, least significant first.
+    I64Store32 = 0x00dc,
+    /// `i64.store64`: The 8 bytes at addr + offset = value, least significant first.
+    I64Store64 = 0x00dd,
+    /// `u64.store8`: The byte at addr + offset = the low 8 bits of value.
+    U64Store8 = 0x00de,
+    /// `u64.store16`: The 2 bytes at addr + offset = the low 16 bits of value, least significant first.
+    U64Store16 = 0x00df,
+    /// `u64.store32`: The 4 bytes at addr + offset = the low 32 bits of value, least significant first.
+    U64Store32 = 0x00e0,
+    /// `u64.store64`: The 8 bytes at addr + offset = value, least significant first.
+    U64Store64 = 0x00e1,
+    /// `f64.store64`: The 8 bytes at addr + offset = the float value; of a NaN, the bits 0x7ff8000000000000.
+    F64Store64 = 0x00e2,
+    /// `f64.store32`: The 4 bytes at addr + offset = the float value, rounded to a 32-bit float, halves to even; of a NaN, the bits 0x7fc00000.
+    F64Store32 = 0x00e3,
 }
 
 impl Opcode {
@@ -512,6 +566,33 @@ impl Opcode {
         Self::U64AddChk,
         Self::U64SubChk,
         Self::U64MulChk,
+        Self::MemSize,
+        Self::MemGrow,
+        Self::MemFill,
+        Self::MemCopy,
+        Self::MemInit,
+        Self::BytesFromMem,
+        Self::MemPutBytes,
+        Self::I64Load8S,
+        Self::I64Load16S,
+        Self::I64Load32S,
+        Self::I64Load64,
+        Self::U64Load8,
+        Self::U64Load16,
+        Self::U64Load32,
+        Self::U64Load64,
+        Self::F64Load64,
+        Self::F64Load32,
+        Self::I64Store8,
+        Self::I64Store16,
+        Self::I64Store32,
+        Self::I64Store64,
+        Self::U64Store8,
+        Self::U64Store16,
+        Self::U64Store32,
+        Self::U64Store64,
+        Self::F64Store64,
+        Self::F64Store32,
     ];
 
     /// The opcode at a position of the op table, or `None` if there is none.
@@ -683,19 +764,48 @@ impl Opcode {
             0x00c4 => Some(Self::U64AddChk),
             0x00c5 => Some(Self::U64SubChk),
             0x00c6 => Some(Self::U64MulChk),
+            0x00c7 => Some(Self::MemSize),
+            0x00c8 => Some(Self::MemGrow),
+            0x00c9 => Some(Self::MemFill),
+            0x00ca => Some(Self::MemCopy),
+            0x00cb => Some(Self::MemInit),
+            0x00cc => Some(Self::BytesFromMem),
+            0x00cd => Some(Self::MemPutBytes),
+            0x00d0 => Some(Self::I64Load8S),
+            0x00d1 => Some(Self::I64Load16S),
+            0x00d2 => Some(Self::I64Load32S),
+            0x00d3 => Some(Self::I64Load64),
+            0x00d4 => Some(Self::U64Load8),
+            0x00d5 => Some(Self::U64Load16),
+            0x00d6 => Some(Self::U64Load32),
+            0x00d7 => Some(Self::U64Load64),
+            0x00d8 => Some(Self::F64Load64),
+            0x00d9 => Some(Self::F64Load32),
+            0x00da => Some(Self::I64Store8),
+            0x00db => Some(Self::I64Store16),
+            0x00dc => Some(Self::I64Store32),
+            0x00dd => Some(Self::I64Store64),
+            0x00de => Some(Self::U64Store8),
+            0x00df => Some(Self::U64Store16),
+            0x00e0 => Some(Self::U64Store32),
+            0x00e1 => Some(Self::U64Store64),
+            0x00e2 => Some(Self::F64Store64),
+            0x00e3 => Some(Self::F64Store32),
             _ => None,
         }
     }
 }
 
-/// Calls `$callback! { { prefix } direct { .. } imm { .. } branch { .. } branch_f { .. } }` with a line for
-/// each opcode that is lowered directly, so that one spec row and one semantic function make an opcode:
+/// Calls `$callback! { { prefix } direct { .. } imm { .. } branch { .. } branch_f { .. } load { .. } store { .. }
+/// memory { .. } }` with a line for each opcode that has a semantic function, so that one spec row and one
+/// function make an opcode:
 ///
 /// - `direct`: `(Opcode form module function)`, each opcode with `lower: direct`;
 /// - `imm`: `(Opcode OpcodeImm module function)`, those with an immediate form;
 /// - `branch`: `(Opcode BrOpcode BrOpcodeImm module function)`, comparisons with
 ///   branch and immediate forms;
-/// - `branch_f`: `(Opcode BrOpcode module function)`, comparisons with branch forms only.
+/// - `branch_f`: `(Opcode BrOpcode module function)`, comparisons with branch forms only;
+/// - `load`, `store`, `memory`: `(Opcode module function)`, each opcode with that lowering.
 #[macro_export]
 macro_rules! with_direct_ops {
     ($callback:path { $($prefix:tt)* }) => {
@@ -909,6 +1019,39 @@ macro_rules! with_direct_ops {
                 (F64Le BrF64Le float f64_le)
                 (F64Ge BrF64Ge float f64_ge)
                 (F64Ne BrF64Ne float f64_ne)
+            }
+            load {
+                (I64Load8S mem i64_load8_s)
+                (I64Load16S mem i64_load16_s)
+                (I64Load32S mem i64_load32_s)
+                (I64Load64 mem i64_load64)
+                (U64Load8 mem u64_load8)
+                (U64Load16 mem u64_load16)
+                (U64Load32 mem u64_load32)
+                (U64Load64 mem u64_load64)
+                (F64Load64 mem f64_load64)
+                (F64Load32 mem f64_load32)
+            }
+            store {
+                (I64Store8 mem i64_store8)
+                (I64Store16 mem i64_store16)
+                (I64Store32 mem i64_store32)
+                (I64Store64 mem i64_store64)
+                (U64Store8 mem u64_store8)
+                (U64Store16 mem u64_store16)
+                (U64Store32 mem u64_store32)
+                (U64Store64 mem u64_store64)
+                (F64Store64 mem f64_store64)
+                (F64Store32 mem f64_store32)
+            }
+            memory {
+                (MemSize mem mem_size)
+                (MemGrow mem mem_grow)
+                (MemFill mem mem_fill)
+                (MemCopy mem mem_copy)
+                (MemInit mem mem_init)
+                (BytesFromMem mem bytes_from_mem)
+                (MemPutBytes mem mem_put_bytes)
             }
         }
     };

@@ -115,6 +115,8 @@ impl Checker<'_> {
         let seed = self.task.seed;
         let memory = if seed % 8 == 7 { 64 + seed / 8 % 16 * 48 } else { 1 << 20 };
         let host_calls = if seed % 8 == 6 { seed / 8 % 4 } else { 24 };
+        // What linear memories take at first is no limit of the run.
+        let memory = memory + self.of.linear_bytes();
         Limits::new().fuel(PLENTY).call_depth(24).host_calls(host_calls).memory(memory)
     }
 

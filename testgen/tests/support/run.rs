@@ -1,5 +1,6 @@
 //! Runs of generated programs, with results that can be compared between runs, engines and machines.
 
+use opforge_schema::{FINGERPRINT_SEED, fingerprint};
 use opforge_testgen::{GeneratedProgram, HostLog, HostRecord, Plain, linker};
 use opforge_vm::ids::{FuncId, InstrIx, SpanId};
 use opforge_vm::interp::{InstrEvent, TraceSink};
@@ -65,6 +66,8 @@ pub(crate) struct Ran {
     pub(crate) host_calls: u64,
     /// Bytes of the heap that were charged.
     pub(crate) memory: u64,
+    /// A fingerprint of linear memories.
+    pub(crate) linear: u64,
     /// What the host saw and did.
     pub(crate) log: Vec<HostRecord>,
     /// By call: the fuel that the host saw.
@@ -207,6 +210,7 @@ impl Machine {
         };
         let at_calls = (interrupts == Interrupts::AtHostCalls).then(|| interrupt.clone());
         *self.instance.data_mut() = HostLog { interrupt: at_calls, ..HostLog::default() };
+        self.instance.clear_memories();
         let mut given = pace.as_mut().map_or(limits.fuel, |pace| pace(None).min(limits.fuel));
         let mut execution = self.instance.execution(limits.fuel(given));
         let inputs = &of.inputs[input];
@@ -252,9 +256,10 @@ impl Machine {
             end => end,
         };
         let (fuel, memory) = (execution.fuel() + rest, execution.heap().charged());
+        let linear = execution.heap().all_memories().fold(FINGERPRINT_SEED, fingerprint);
         let host_calls = execution.host_calls();
         let HostLog { charged, calls: log, fuel: host_fuel, .. } = execution.data().clone();
-        Some(Ran { end, fuel, charged, host_calls, memory, log, host_fuel, stops })
+        Some(Ran { end, fuel, charged, host_calls, memory, linear, log, host_fuel, stops })
     }
 }
 

@@ -5,7 +5,7 @@ use super::lexer::Tok;
 use super::parser::{Parse, Parser, build_error, clip};
 use super::types::{SymbolRef, class_of};
 use crate::builder::ProgramBuilder;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, StructId, SymbolId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, MemId, StructId, SymbolId};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -38,6 +38,7 @@ pub(super) struct Env<'s, 'isa> {
     pub(super) host_symbols: Names<'s, HostSigId>,
     pub(super) sigs: Names<'s, CallSigId>,
     pub(super) funcs: Names<'s, FuncId>,
+    pub(super) memories: Names<'s, MemId>,
 }
 
 /// Adds a name; a second one makes it ambiguous. Returns whether it was new.
@@ -85,6 +86,7 @@ impl<'s, 'isa> Env<'s, 'isa> {
             host_symbols: Names::new(),
             sigs: Names::new(),
             funcs: Names::new(),
+            memories: Names::new(),
         }
     }
 

@@ -114,6 +114,7 @@ impl<'s> Body<'s, '_, '_> {
             OperandKind::CallSigId => u64::from(self.call_sig()?),
             OperandKind::TypeId => u64::from(self.env.struct_ref(&mut self.parser)?.0),
             OperandKind::IntrinsicId => u64::from(self.intrinsic()?),
+            OperandKind::MemId => u64::from(self.memory()?),
             OperandKind::ElemTypeId => u64::from(self.env.elem_ref(&mut self.parser)?.0),
             // Checked tables have no template that names an operand which is not there.
             OperandKind::None => return Err(self.parser.expected("an operand that the tables describe")),
@@ -262,6 +263,14 @@ impl<'s> Body<'s, '_, '_> {
         }
         let names = if self.parser.is(Tok::Str) { &self.env.host_symbols } else { &self.env.hosts };
         resolve(&mut self.parser, names, "host import").map(|id| id.0)
+    }
+
+    /// A linear memory: `#index` or its name.
+    fn memory(&mut self) -> Parse<u32> {
+        if let Some(index) = self.parser.index(b'#', "a memory index")? {
+            return Ok(index);
+        }
+        resolve(&mut self.parser, &self.env.memories, "memory").map(|id| id.0)
     }
 
     /// An intrinsic: its name, or `#id`.

@@ -18,6 +18,7 @@
 //! .elem ints = i64                         an array element type
 //! .host log = "env.log" (str) -> ()        a host import; `hash 0x..` after it replaces the computed hash
 //! .sig visitor (agg, i64) -> (i64)         a signature for indirect calls
+//! .memory heap 1 16 export                 a linear memory: least and most pages of 64 KiB; the host sees it
 //! .func fib(n: i64) -> (i64) {             a function, up to a line that starts with `}`
 //! ```
 //!

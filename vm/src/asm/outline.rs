@@ -19,6 +19,7 @@ pub(super) enum Directive {
     Elem,
     Host,
     Sig,
+    Memory,
     Section,
     Spans,
     Code,
@@ -28,7 +29,7 @@ pub(super) enum Directive {
     Shape,
 }
 
-const DIRECTIVES: [(&str, Directive); 16] = [
+const DIRECTIVES: [(&str, Directive); 17] = [
     (".version", Directive::Version),
     (".symbol", Directive::Symbol),
     (".field", Directive::Field),
@@ -38,6 +39,7 @@ const DIRECTIVES: [(&str, Directive); 16] = [
     (".elem", Directive::Elem),
     (".host", Directive::Host),
     (".sig", Directive::Sig),
+    (".memory", Directive::Memory),
     (".section", Directive::Section),
     (".spans", Directive::Spans),
     (".code", Directive::Code),

@@ -6,8 +6,8 @@ use super::lexer::Tok;
 use super::outline::{Directive, Outline};
 use super::parser::{Parse, Parser, Sink, build_error, clip};
 use super::types::SymbolRef;
-use crate::ids::SpanId;
-use crate::program::{ContainerVersion, SpanEntry, signature_hash};
+use crate::ids::{SpanId, SymbolId};
+use crate::program::{ContainerVersion, MAX_PAGES, MemoryDef, SpanEntry, signature_hash};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::string::ToString;
@@ -23,7 +23,7 @@ pub(super) fn declare<'s, 'isa>(
     source: &'s str,
     outline: &Outline,
 ) {
-    let rules: [(Directive, Rule<'s, 'isa>); 11] = [
+    let rules: [(Directive, Rule<'s, 'isa>); 12] = [
         (Directive::Version, version),
         (Directive::Symbol, symbol),
         (Directive::Field, field),
@@ -33,6 +33,7 @@ pub(super) fn declare<'s, 'isa>(
         (Directive::Elem, elem),
         (Directive::Host, host),
         (Directive::Sig, sig),
+        (Directive::Memory, memory),
         (Directive::Section, section),
         (Directive::Spans, spans),
     ];
@@ -228,6 +229,35 @@ fn sig<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
     let (params, results) = parser.signature()?;
     let id = env.builder.push_call_sig(&params, &results).map_err(build_error(parser, at))?;
     add_new(parser, at, &mut env.sigs, name, id)
+}
+
+/// A linear memory: `.memory heap 1 16 export`. Name, most pages and `export` may be left out.
+fn memory<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
+    own_index(parser, b'#', env.builder.program.memories.len())?;
+    let at = parser.token();
+    let symbol = match at.tok {
+        Tok::Word => SymbolRef::Text(parser.name("a name")?),
+        Tok::Number => SymbolRef::Index(0),
+        _ => parser.symbol_ref("the memory's name")?,
+    };
+    let min = parser.u32("a number of pages")?;
+    let max = if parser.is(Tok::Number) { parser.u32("a number of pages")? } else { MAX_PAGES };
+    let exported = parser.eat_word("export");
+    let name = match &symbol {
+        SymbolRef::Index(0) => SymbolId(0),
+        symbol => env.symbol(parser, symbol)?,
+    };
+    let memory = MemoryDef { min, max, exported, name };
+    let id = env.builder.push_memory(memory).map_err(build_error(parser, at))?;
+    match symbol {
+        SymbolRef::Text(text) if at.tok == Tok::Word => add_new(parser, at, &mut env.memories, Some(text), id),
+        SymbolRef::Text(text) => {
+            // As in the names of host functions: several may have one, and then none is meant by it.
+            add(&mut env.memories, text, id);
+            Ok(())
+        }
+        SymbolRef::Index(_) => Ok(()),
+    }
 }
 
 fn section<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {

@@ -1,7 +1,7 @@
 //! Operands as a builder's user gives them, and how they fit operand kinds.
 
 use super::Label;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, Reg, StructId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, Reg, StructId};
 use opforge_schema::{OperandKind, Rounding};
 use opforge_tables::Intrinsic;
 
@@ -43,6 +43,8 @@ pub enum Operand<'a> {
     Rounding(Rounding),
     /// An intrinsic.
     Intrinsic(IntrinsicId),
+    /// A linear memory.
+    Mem(MemId),
 }
 
 /// An operand as the codec takes it.
@@ -79,6 +81,7 @@ impl<'a> Operand<'a> {
             Self::Elem(_) => "an element type",
             Self::Rounding(_) => "a rounding mode",
             Self::Intrinsic(_) => "an intrinsic",
+            Self::Mem(_) => "a memory",
         }
     }
 
@@ -104,7 +107,8 @@ impl<'a> Operand<'a> {
             | (K::CallSigId, Self::CallSig(CallSigId(n)))
             | (K::TypeId, Self::Struct(StructId(n)))
             | (K::ElemTypeId, Self::Elem(ElemId(n)))
-            | (K::IntrinsicId, Self::Intrinsic(IntrinsicId(n))) => u64::from(n),
+            | (K::IntrinsicId, Self::Intrinsic(IntrinsicId(n)))
+            | (K::MemId, Self::Mem(MemId(n))) => u64::from(n),
             (K::Rounding, Self::Rounding(mode)) => mode.code().into(),
             (K::ImmI64, Self::I64(v)) => v as u64,
             (K::ImmI64, _) if integer => unsigned(i64::MAX as u64).ok_or(Misfit::Range)?,
@@ -144,6 +148,7 @@ operand_from! {
     ElemId => Elem,
     Rounding => Rounding,
     IntrinsicId => Intrinsic,
+    MemId => Mem,
 }
 
 impl From<Intrinsic> for Operand<'_> {

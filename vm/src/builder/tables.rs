@@ -4,8 +4,8 @@
 //! entry by entry.
 
 use super::{BuildError, ConstValue, ProgramBuilder, push_list};
-use crate::ids::{CallSigId, ConstId, ElemId, HostSigId, StructId, SymbolId};
-use crate::program::{Const, UnknownSection, signature_hash};
+use crate::ids::{CallSigId, ConstId, ElemId, HostSigId, MemId, StructId, SymbolId};
+use crate::program::{Const, ContainerVersion, MemoryDef, UnknownSection, signature_hash};
 use crate::value_type::ValueType;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -191,6 +191,32 @@ impl ProgramBuilder<'_> {
         push_list(&mut self.program.call_sigs, params, "call signatures")?;
         push_list(&mut self.program.call_sigs, results, "call signatures")?;
         self.names.call_sigs.entry((params.into(), results.into())).or_insert(id);
+        Ok(id)
+    }
+
+    /// A new linear memory of `pages.0` pages that may grow to `pages.1`, without a name and seen by the program alone.
+    ///
+    /// # Errors
+    /// [`BuildError::TooLarge`] if the table is full.
+    pub fn memory(&mut self, pages: (u32, u32)) -> Result<MemId, BuildError> {
+        let (min, max) = pages;
+        self.push_memory(MemoryDef { min, max, exported: false, name: SymbolId(0) })
+    }
+
+    /// A new linear memory that the host finds by its name.
+    ///
+    /// # Errors
+    /// As for [`ProgramBuilder::memory`].
+    pub fn exported_memory(&mut self, name: &str, pages: (u32, u32)) -> Result<MemId, BuildError> {
+        let name = self.symbol(name)?;
+        let (min, max) = pages;
+        self.push_memory(MemoryDef { min, max, exported: true, name })
+    }
+
+    pub(crate) fn push_memory(&mut self, memory: MemoryDef) -> Result<MemId, BuildError> {
+        let id = MemId(index_of(self.program.memories.len(), "memories")?);
+        self.program.memories.push(memory);
+        self.need_version(ContainerVersion::V0_128);
         Ok(id)
     }
 

@@ -37,12 +37,12 @@ pub(super) fn scan(bytes: &[u8], config: &DecodeConfig) -> Result<Frames> {
     let mut frames = Frames { known: [None; Section::ALL.len()], unknown: 0, body: r.offset(), version };
     while r.remaining() > 0 {
         let start = r.offset();
-        let frame = next(&mut r)?;
-        let position = Section::ALL.iter().position(|section| section.tag() == frame.tag);
+        let frame = next(&mut r, version)?;
+        let section = Section::from_tag(frame.tag, version);
+        let position = section.and_then(|section| Section::ALL.iter().position(|&known| known == section));
         match position.and_then(|position| frames.known.get_mut(position)) {
             Some(slot @ None) => *slot = Some(frame),
             Some(Some(_)) => {
-                let section = Section::from_tag(frame.tag);
                 return Err(DecodeError::new(DecodeErrorKind::DuplicateSection, start, section));
             }
             None if config.unknown == UnknownSections::Refuse => {
@@ -71,7 +71,7 @@ fn read_header(r: &mut Reader<'_>) -> Result<ContainerVersion> {
 }
 
 /// The section at the reader's position, which moves behind it.
-pub(super) fn next(r: &mut Reader<'_>) -> Result<Frame> {
+pub(super) fn next(r: &mut Reader<'_>, version: ContainerVersion) -> Result<Frame> {
     let at = r.offset();
     let tag = r.u8()?;
     let len = r.uleb64()?;
@@ -81,7 +81,7 @@ pub(super) fn next(r: &mut Reader<'_>) -> Result<Frame> {
         Err(_) => Err(DecodeError::new(
             DecodeErrorKind::SectionLength { tag, len, remaining },
             at,
-            Section::from_tag(tag),
+            Section::from_tag(tag, version),
         )),
     }
 }

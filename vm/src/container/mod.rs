@@ -22,6 +22,7 @@ mod error;
 mod functions;
 mod header;
 mod host_sigs;
+mod memories;
 mod names;
 mod reader;
 mod section;
@@ -41,7 +42,7 @@ pub use encode_error::{EncodeError, EncodeErrorKind};
 pub use error::{DecodeError, DecodeErrorKind, IndexKind, TagKind};
 pub use section::Section;
 
-use crate::program::{Const, FunctionDef, ParamShape, Program, SpanEntry, UnknownSection};
+use crate::program::{Const, FunctionDef, MemoryDef, ParamShape, Program, SpanEntry, UnknownSection};
 use crate::value_type::ValueType;
 use alloc::vec::Vec;
 use encode_error::EntryError;
@@ -69,6 +70,7 @@ const CODECS: [Codec; Section::ALL.len()] = [
     Codec { read: host_sigs::read, write: host_sigs::write, is_present: always },
     Codec { read: call_sigs::read, write: call_sigs::write, is_present: call_sigs::is_present },
     Codec { read: shapes::read, write: shapes::write, is_present: shapes::is_present },
+    Codec { read: memories::read, write: memories::write, is_present: memories::is_present },
     Codec { read: names::read, write: names::write, is_present: names::is_present },
 ];
 
@@ -80,6 +82,7 @@ const _: () = {
     assert!(size_of::<Option<ValueType>>() <= 16, "1 byte: an open tuple element");
     assert!(size_of::<SpanEntry>() <= 32, "2 bytes: distance and id");
     assert!(size_of::<FunctionDef>() <= 80, "5 bytes: five numbers");
+    assert!(size_of::<MemoryDef>() <= 64, "4 bytes: two numbers, flag, id");
     assert!(size_of::<ParamShape>() <= 64, "4 bytes: function, parameter, tag, id");
     assert!(size_of::<UnknownSection>() <= 32, "2 bytes: tag and length");
 };
@@ -121,8 +124,8 @@ fn read_unknown(bytes: &[u8], frames: &Frames, program: &mut Program) -> Result<
     let mut r = Reader::new(bytes, frames.body, None);
     r.reserve(program.unknown.try_reserve_exact(frames.unknown))?;
     while program.unknown.len() < frames.unknown {
-        let frame = header::next(&mut r)?;
-        if Section::from_tag(frame.tag).is_none() {
+        let frame = header::next(&mut r, frames.version)?;
+        if Section::from_tag(frame.tag, frames.version).is_none() {
             let content = bytes.get(frame.start..frame.end).unwrap_or(&[]);
             let mut payload = Vec::new();
             r.reserve(payload.try_reserve_exact(content.len()))?;
@@ -152,7 +155,7 @@ pub fn encode(program: &Program) -> Result<Vec<u8>, EncodeError> {
     }
     for (i, section) in program.unknown.iter().enumerate() {
         let tag = section.tag;
-        if Section::from_tag(tag).is_some() {
+        if Section::from_tag(tag, program.version).is_some() {
             return Err(EncodeErrorKind::KnownTag { tag }.at(i).within(None));
         }
         header::write_section(&mut out, tag, &section.payload);

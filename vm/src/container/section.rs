@@ -1,5 +1,6 @@
 //! The sections of a container: tags, names and the order they are written in.
 
+use crate::program::ContainerVersion;
 use core::fmt;
 
 /// A section that this version of the format knows.
@@ -29,12 +30,14 @@ pub enum Section {
     CallSigs = 10,
     /// Declared shapes of aggregate parameters. Optional.
     Shapes = 11,
+    /// Linear memories. Optional, and unknown to versions before 0.128. Tags below 128 are left to `execution_tape`.
+    Memories = 128,
 }
 
 impl Section {
     /// All sections in the order the writer puts them. It is also an order in which every section stands
     /// behind those it refers to, except for references that only the verifier checks.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Symbols,
         Self::Consts,
         Self::Types,
@@ -45,6 +48,7 @@ impl Section {
         Self::HostSigs,
         Self::CallSigs,
         Self::Shapes,
+        Self::Memories,
         Self::Names,
     ];
 
@@ -54,10 +58,19 @@ impl Section {
         self as u8
     }
 
-    /// The section with this tag byte, if it is a known one.
+    /// The section with this tag byte, if containers of this version have one.
     #[must_use]
-    pub fn from_tag(tag: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|section| section.tag() == tag)
+    pub fn from_tag(tag: u8, version: ContainerVersion) -> Option<Self> {
+        Self::ALL.into_iter().find(|section| section.tag() == tag && section.since() <= version)
+    }
+
+    /// The first version of the format that has the section.
+    #[must_use]
+    pub const fn since(self) -> ContainerVersion {
+        match self {
+            Self::Memories => ContainerVersion::V0_128,
+            _ => ContainerVersion::V0_1,
+        }
     }
 
     /// The section's name in messages.
@@ -75,20 +88,21 @@ impl Section {
             Self::Names => "names",
             Self::CallSigs => "call signatures",
             Self::Shapes => "parameter shapes",
+            Self::Memories => "memories",
         }
     }
 
     /// Whether a container without the section is refused.
     #[must_use]
     pub const fn is_mandatory(self) -> bool {
-        !matches!(self, Self::Names | Self::CallSigs | Self::Shapes)
+        !matches!(self, Self::Names | Self::CallSigs | Self::Shapes | Self::Memories)
     }
 
     /// Whether the format itself refuses bytes behind the section's last entry. In the other sections it
     /// ignores them, unless [`TrailingBytes::Refuse`](super::TrailingBytes::Refuse) is configured.
     #[must_use]
     pub const fn refuses_trailing_bytes(self) -> bool {
-        matches!(self, Self::Names | Self::Shapes)
+        matches!(self, Self::Names | Self::Shapes | Self::Memories)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::view::View;
 use crate::builder::ConstValue;
 use crate::codec::OperandValue;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, MemId};
 use crate::program::{Program, Signature};
 use crate::text::{Float, HexText, NameText, Quoted};
 use crate::value_type::ValueType;
@@ -87,6 +87,10 @@ impl Known<'_> {
                 Some(row) => f.write_str(row.name.as_str()),
                 None => write!(f, "#{id}"),
             },
+            OperandKind::MemId => match self.memory(MemId(id)) {
+                Some(name) => write!(f, "{}", NameText(name)),
+                None => write!(f, "#{id}"),
+            },
             OperandKind::TypeId => write!(f, "#{id}"),
             OperandKind::None => write!(f, "?"),
         }
@@ -117,6 +121,16 @@ impl Known<'_> {
             None => {
                 let program = self.program?;
                 program.symbol(program.host_sig(id)?.symbol)
+            }
+        }
+    }
+
+    fn memory(&self, id: MemId) -> Option<&str> {
+        match self.view {
+            Some(view) => view.memory_name(id),
+            None => {
+                let program = self.program?;
+                program.symbol(program.memories().get(id.index())?.name).filter(|name| !name.is_empty())
             }
         }
     }

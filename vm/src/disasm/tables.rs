@@ -56,6 +56,14 @@ fn write_all(view: &View<'_>, out: &mut String) -> fmt::Result {
         write_sig(sig, out)?;
         out.push('\n');
     }
+    for (index, memory) in program.memories().iter().enumerate() {
+        write!(out, ".memory #{index} ")?;
+        if memory.name.0 != 0 {
+            write!(out, "{} ", view.symbol(memory.name))?;
+        }
+        let export = if memory.exported { " export" } else { "" };
+        writeln!(out, "{} {}{export}", memory.min, memory.max)?;
+    }
     for section in program.unknown_sections() {
         writeln!(out, ".section {} {}", section.tag, HexText(&section.payload))?;
     }

@@ -4,8 +4,8 @@
 use super::body::Listing;
 use super::{DisasmOptions, Mode};
 use crate::builder::ConstValue;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, SymbolId};
-use crate::program::{Program, Signature};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, MemId, SymbolId};
+use crate::program::{MAX_MEMORIES, Program, Signature};
 use crate::text::Quoted;
 use crate::value_type::ValueType;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -130,6 +130,18 @@ impl<'p> View<'p> {
     pub(super) fn host_inline(&self, id: HostSigId) -> Option<&'p str> {
         let host = self.program.host_sig(id)?;
         if self.hosts.get(id.index()) == Some(&true) { self.symbol_text(host.symbol) } else { None }
+    }
+
+    /// The name of a memory, if no other memory has it.
+    pub(super) fn memory_name(&self, id: MemId) -> Option<&'p str> {
+        let memories = self.program.memories();
+        let text = |symbol: SymbolId| self.program.symbol(symbol).filter(|text| !text.is_empty());
+        let name = text(memories.get(id.index())?.name)?;
+        let namesakes = memories.iter().take(MAX_MEMORIES + 1).filter(|memory| text(memory.name) == Some(name));
+        if memories.len() > MAX_MEMORIES || namesakes.count() > 1 {
+            return None;
+        }
+        self.symbol_text(memories.get(id.index())?.name)
     }
 
     fn unique_hosts(&self) -> Vec<bool> {

@@ -1,7 +1,7 @@
 //! The heap of one run: bytes, text and aggregates, bounded as a whole.
 //!
-//! Everything is immutable once made and lives until the run ends, so allocation is a bump and there is nothing
-//! to collect. Every allocation is charged against the run's memory limit before it is made.
+//! Everything but linear memories is immutable once made and lives until the run ends, so allocation is a bump and there
+//! is nothing to collect. Every allocation is charged against the run's memory limit before it is made.
 //!
 //! A bytes or text value is one slot: start and length in an address space that begins with the program's
 //! constant data and goes on with the run's own data. Constants and slices are therefore never copied.
@@ -9,12 +9,14 @@
 
 mod agg;
 mod host_values;
+mod memory;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use agg::AggFault;
 pub use agg::{AggKind, AggRead, Node};
 pub use host_values::{Aggregate, AggregateKind, ValueError};
+pub use memory::{LinearMemory, MemoryType};
 
 use crate::types::{Type, TypeId, TypeTable, TypeTableFull};
 use crate::value_type::ValueType;
@@ -62,6 +64,7 @@ pub struct Heap {
     data: Vec<u8>,
     nodes: Vec<u64>,
     types: RunTypes,
+    memories: memory::Memories,
     limit: u64,
     id: u64,
 }
@@ -82,6 +85,7 @@ impl Heap {
             data: Vec::new(),
             nodes: Vec::new(),
             types: RunTypes { program: types, extended: None },
+            memories: memory::Memories::default(),
             limit,
             id: next_heap_id(),
         }
@@ -116,7 +120,7 @@ impl Heap {
     /// Bytes charged to the run so far.
     #[must_use]
     pub fn charged(&self) -> u64 {
-        self.data.len() as u64 + self.nodes.len() as u64 * 8
+        self.data.len() as u64 + self.nodes.len() as u64 * 8 + self.memories.charged()
     }
 
     /// The memory limit in bytes.

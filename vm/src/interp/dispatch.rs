@@ -98,6 +98,9 @@ macro_rules! define_loop {
         imm { $(($iop:ident $imm:ident $ifamily:ident $isem:ident))* }
         branch { $(($bop:ident $br:ident $bri:ident $bfamily:ident $bsem:ident))* }
         branch_f { $(($fop:ident $fbr:ident $ffamily:ident $fsem:ident))* }
+        load { $(($lop:ident $lfamily:ident $lsem:ident))* }
+        store { $(($sop:ident $sfamily:ident $ssem:ident))* }
+        memory { $($memory:tt)* }
     ) => {
         /// Runs words from a position until something ends the loop.
         ///
@@ -274,6 +277,23 @@ macro_rules! define_loop {
                             branch!(unsafe { forms::test(regs, ip.word(), sem::$ffamily::$fsem) })
                         }
                     )*
+                    $(WordOp::$lop => {
+                        // SAFETY: see above.
+                        match unsafe { forms::load(regs, ip.word(), m.heap, sem::$lfamily::$lsem) } {
+                            Ok(Some(bits)) => bits,
+                            Ok(None) => next!(),
+                            Err(code) => break Exit::Trap(code),
+                        }
+                    })*
+                    // SAFETY: see above.
+                    $(WordOp::$sop => {
+                        step!(unsafe { forms::store(regs, ip.word(), m.heap, sem::$sfamily::$ssem) })
+                    })*
+                    WordOp::Memory => {
+                        let word = word!();
+                        pay_by_size!(m, word, fuel, m.memory_size_cost(regs, word));
+                        step!(m.memory(regs, word))
+                    }
                     WordOp::Move1 => {
                         // SAFETY: see above.
                         unsafe { regs.get(ip.word().b) }

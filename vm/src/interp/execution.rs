@@ -43,6 +43,8 @@ pub enum EntryError {
     },
     /// The entry frame alone is larger than the stack limit.
     StackLimitExceeded,
+    /// The linear memories alone take more than [`Limits::max_memory`].
+    MemoryLimitExceeded,
     /// The execution is running already; it must end first.
     AlreadyStarted,
     /// No run was started.
@@ -76,6 +78,7 @@ impl EntryError {
             Self::OtherModule => "E0007",
             Self::Signature { .. } => "E0008",
             Self::NestedTooDeep => "E0009",
+            Self::MemoryLimitExceeded => "E0010",
         }
     }
 }
@@ -90,6 +93,9 @@ impl fmt::Display for EntryError {
             }
             Self::Argument { index, error } => write!(f, "argument {}: {error}", index + 1),
             Self::StackLimitExceeded => f.write_str("the function's frame is larger than the stack limit"),
+            Self::MemoryLimitExceeded => {
+                f.write_str("the program's linear memories are larger than the memory limit")
+            }
             Self::AlreadyStarted => f.write_str("the execution is running already"),
             Self::NotStarted => f.write_str("the execution was not started"),
             Self::NestedTooDeep => f.write_str("too many runs are active on this thread already"),
@@ -238,7 +244,8 @@ impl<'i, T> Execution<'i, T> {
     /// Starts a function. It runs with [`Execution::resume`].
     ///
     /// # Errors
-    /// [`EntryError`] if the function or the arguments do not fit, or the execution is running already.
+    /// [`EntryError`] if the function or the arguments do not fit, the program's linear memories are larger than the memory
+    /// limit, or the execution is running already.
     pub fn start(&mut self, func: FuncId, args: &[Value]) -> Result<(), EntryError> {
         if self.state.running {
             return Err(EntryError::AlreadyStarted);
@@ -248,6 +255,7 @@ impl<'i, T> Execution<'i, T> {
         if args.len() != function.params.len() {
             return Err(EntryError::ArgumentCount { expected: function.params.len(), actual: args.len() });
         }
+        buffers.heap.begin_memories().map_err(|_| EntryError::MemoryLimitExceeded)?;
         let mut slots = buffers.entry_frame(function, &self.limits)?;
         for (index, (value, &ty)) in args.iter().zip(&function.params).enumerate() {
             let stored = buffers.heap.store_value(value, ty);
@@ -307,7 +315,7 @@ impl<'i, T> Execution<'i, T> {
         self.host_calls = machine.host_calls;
         self.owed = machine.owed;
         self.state.depth = machine.depth;
-        let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
+        let detail = machine.take_detail(exit);
         let waiting = machine.pending.take();
         self.state.running &= !matches!(exit, Exit::Finished | Exit::Trap(_) | Exit::Internal);
         match exit {

@@ -8,13 +8,14 @@ use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Regs};
 use super::word::Word;
 use crate::heap::Heap;
+use crate::ids::MemId;
 use opforge_schema::TrapCode;
 
 /// The bits of a result that the loop stores; `None` if it is stored already.
 type Done = Result<Option<u64>, TrapCode>;
 
 #[inline(always)]
-unsafe fn store<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
+unsafe fn store_result<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
     let value = result.into_result()?;
     // SAFETY: `a` is the destination; the caller vouches for the word's slots.
     Ok(unsafe { value.store(regs, word.a) })
@@ -23,7 +24,7 @@ unsafe fn store<R: SemResult>(result: R, regs: Regs, word: Word) -> Done {
 #[inline(always)]
 pub(super) unsafe fn unary<A: Operand, R: SemResult>(regs: Regs, word: Word, f: impl FnOnce(A) -> R) -> Done {
     // SAFETY: the caller vouches for the word's slots.
-    unsafe { store(f(A::load(regs, word.b)), regs, word) }
+    unsafe { store_result(f(A::load(regs, word.b)), regs, word) }
 }
 
 #[inline(always)]
@@ -33,7 +34,7 @@ pub(super) unsafe fn unary_imm<A: Operand, R: SemResult>(
     f: impl FnOnce(A, u32) -> R,
 ) -> Done {
     // SAFETY: the caller vouches for the word's slots.
-    unsafe { store(f(A::load(regs, word.b), word.c), regs, word) }
+    unsafe { store_result(f(A::load(regs, word.b), word.c), regs, word) }
 }
 
 #[inline(always)]
@@ -43,7 +44,7 @@ pub(super) unsafe fn binary<A: Operand, B: Operand, R: SemResult>(
     f: impl FnOnce(A, B) -> R,
 ) -> Done {
     // SAFETY: the caller vouches for the word's slots.
-    unsafe { store(f(A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
+    unsafe { store_result(f(A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
 }
 
 #[inline(always)]
@@ -53,7 +54,7 @@ pub(super) unsafe fn binary_imm<A: Operand, B: Immediate, R: SemResult>(
     f: impl FnOnce(A, B) -> R,
 ) -> Done {
     // SAFETY: the caller vouches for the word's slots.
-    unsafe { store(f(A::load(regs, word.b), B::from_imm(word.c)), regs, word) }
+    unsafe { store_result(f(A::load(regs, word.b), B::from_imm(word.c)), regs, word) }
 }
 
 #[inline(always)]
@@ -66,7 +67,7 @@ pub(super) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
     // SAFETY: a ternary word is followed by its `Ext` word (`translate`); the caller vouches for the slots.
     unsafe {
         let third = ip.next().word().b;
-        store(f(A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
+        store_result(f(A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
     }
 }
 
@@ -97,7 +98,7 @@ pub(super) unsafe fn heap_unary<A: Operand, R: SemResult>(
     f: impl FnOnce(&mut Heap, A) -> R,
 ) -> Done {
     // SAFETY: the caller vouches for the word's slots.
-    unsafe { store(f(heap, A::load(regs, word.b)), regs, word) }
+    unsafe { store_result(f(heap, A::load(regs, word.b)), regs, word) }
 }
 
 #[inline(always)]
@@ -108,7 +109,7 @@ pub(super) unsafe fn heap_unary_imm<A: Operand, R: SemResult>(
     f: impl FnOnce(&mut Heap, A, u32) -> R,
 ) -> Done {
     // SAFETY: the caller vouches for the word's slots.
-    unsafe { store(f(heap, A::load(regs, word.b), word.c), regs, word) }
+    unsafe { store_result(f(heap, A::load(regs, word.b), word.c), regs, word) }
 }
 
 #[inline(always)]
@@ -119,7 +120,7 @@ pub(super) unsafe fn heap_binary<A: Operand, B: Operand, R: SemResult>(
     f: impl FnOnce(&mut Heap, A, B) -> R,
 ) -> Done {
     // SAFETY: the caller vouches for the word's slots.
-    unsafe { store(f(heap, A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
+    unsafe { store_result(f(heap, A::load(regs, word.b), B::load(regs, word.c)), regs, word) }
 }
 
 #[inline(always)]
@@ -133,7 +134,7 @@ pub(super) unsafe fn heap_ternary<A: Operand, B: Operand, C: Operand, R: SemResu
     // SAFETY: as for `ternary`.
     unsafe {
         let third = ip.next().word().b;
-        store(f(heap, A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
+        store_result(f(heap, A::load(regs, word.b), B::load(regs, word.c), C::load(regs, third)), regs, word)
     }
 }
 
@@ -155,4 +156,48 @@ pub(super) unsafe fn test_imm<A: Operand, B: Immediate>(
 ) -> bool {
     // SAFETY: the caller vouches for the word's slots.
     unsafe { f(A::load(regs, word.a), B::from_imm(word.b)) }
+}
+
+/// Reads a number from a linear memory.
+#[inline(always)]
+pub(super) unsafe fn load<const N: usize, R: SemResult>(
+    regs: Regs,
+    word: Word,
+    heap: &mut Heap,
+    f: impl FnOnce([u8; N]) -> R,
+) -> Done {
+    // SAFETY: the caller vouches for the word's slots.
+    let addr = unsafe { regs.get(word.b) };
+    let mem = MemId(word.x.into());
+    match at(addr, word.c).and_then(|at| heap.memory_bytes(mem).get(at..)?.first_chunk()) {
+        // SAFETY: the caller vouches for the word's slots.
+        Some(bytes) => unsafe { store_result(f(*bytes), regs, word) },
+        None => Err(heap.out_of_bounds(mem, u128::from(addr) + u128::from(word.c), N as u64)),
+    }
+}
+
+/// Writes a number to a linear memory.
+#[inline(always)]
+pub(super) unsafe fn store<const N: usize, A: Operand>(
+    regs: Regs,
+    word: Word,
+    heap: &mut Heap,
+    f: impl FnOnce(A) -> [u8; N],
+) -> Result<(), TrapCode> {
+    // SAFETY: the caller vouches for the word's slots.
+    let (addr, value) = unsafe { (regs.get(word.a), A::load(regs, word.b)) };
+    let mem = MemId(word.x.into());
+    match at(addr, word.c).and_then(|at| heap.memory_bytes_mut(mem).get_mut(at..)?.first_chunk_mut()) {
+        Some(bytes) => {
+            *bytes = f(value);
+            Ok(())
+        }
+        None => Err(heap.out_of_bounds(mem, u128::from(addr) + u128::from(word.c), N as u64)),
+    }
+}
+
+/// The place of a byte in a memory; `None` past every memory.
+#[inline(always)]
+fn at(addr: u64, offset: u32) -> Option<usize> {
+    usize::try_from(addr.checked_add(offset.into())?).ok()
 }

@@ -9,7 +9,7 @@ use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};
 use crate::heap::Heap;
 use crate::host::{HeapCaller, HostFault, PendingCall, SlotFunc};
-use crate::ids::FuncId;
+use crate::ids::{FuncId, MemId};
 use crate::limits::Limits;
 use crate::lower::{ExecFunction, ExecProgram};
 use crate::trap::{HostError, Trap, TrapDetail, bounded};
@@ -164,6 +164,7 @@ impl<T> Instance<T> {
             })
             .collect();
         let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
+        let heap = heap.with_memories(&program.memories);
         Self {
             hosts: Hosts { imports, data, panic: LastPanic::default() },
             calls,
@@ -212,6 +213,40 @@ impl<T> Instance<T> {
     #[must_use]
     pub fn heap(&self) -> &Heap {
         &self.buffers.heap
+    }
+
+    /// The exported linear memory of this name, if the program has it.
+    #[must_use]
+    pub fn exported_memory(&self, name: &str) -> Option<MemId> {
+        self.buffers.heap.exported_memory(name)
+    }
+
+    /// The bytes of an exported linear memory. They keep from run to run, also when a run traps; see
+    /// [`Instance::clear_memories`]. `None` for a memory that is not exported.
+    #[must_use]
+    pub fn memory(&self, memory: MemId) -> Option<&[u8]> {
+        self.buffers.heap.memory(memory)
+    }
+
+    /// The bytes of an exported linear memory, to change them between runs.
+    pub fn memory_mut(&mut self, memory: MemId) -> Option<&mut [u8]> {
+        self.buffers.heap.memory_mut(memory)
+    }
+
+    /// Gives the linear memories their first pages, all zero, so that the host can write to them before the first run,
+    /// which would do it else. Does nothing if they have them.
+    ///
+    /// # Errors
+    /// [`EntryError::MemoryLimitExceeded`] if they take more than the memory limit; nothing is made.
+    pub fn make_memories(&mut self, limits: &Limits) -> Result<(), EntryError> {
+        self.buffers.heap.reset(limits.max_memory);
+        self.buffers.heap.begin_memories().map_err(|_| EntryError::MemoryLimitExceeded)
+    }
+
+    /// Takes all pages of the linear memories away: the next run begins with first pages of zeros, as in a new
+    /// instance.
+    pub fn clear_memories(&mut self) {
+        self.buffers.heap.clear_memories();
     }
 
     /// A function by its number, to call it with Rust types: see [`Module::typed_func`].

@@ -9,6 +9,7 @@ mod forms;
 mod guard;
 mod instance;
 mod machine;
+mod memory;
 mod module;
 mod native;
 mod nesting;

@@ -164,6 +164,9 @@ macro_rules! define_handlers {
         imm { $(($iop:ident $imm:ident $ifamily:ident $isem:ident))* }
         branch { $(($bop:ident $br:ident $bri:ident $bfamily:ident $bsem:ident))* }
         branch_f { $(($fop:ident $fbr:ident $ffamily:ident $fsem:ident))* }
+        load { $(($lop:ident $lfamily:ident $lsem:ident))* }
+        store { $(($sop:ident $sfamily:ident $ssem:ident))* }
+        memory { $($memory:tt)* }
     ) => {
         /// One handler for each operation, under its name.
         ///
@@ -198,6 +201,23 @@ macro_rules! define_handlers {
             $(pub(super) unsafe fn $fbr(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
                 unsafe { branch!(ip, regs, m, fuel, table, forms::test(regs, ip.word(), sem::$ffamily::$fsem)) }
+            })*
+
+            $(pub(super) unsafe fn $lop(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let done = forms::load(regs, ip.word(), m.heap, sem::$lfamily::$lsem);
+                    finish!(done, ip.next(), ip, regs, m, fuel, table)
+                }
+            })*
+            $(pub(super) unsafe fn $sop(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    match forms::store(regs, ip.word(), m.heap, sem::$sfamily::$ssem) {
+                        Ok(()) => go!(ip.next(), regs, m, fuel, table),
+                        Err(_) => leave(ip, regs, m, fuel, table),
+                    }
+                }
             })*
 
             pub(super) unsafe fn BrIf(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
@@ -370,6 +390,8 @@ macro_rules! define_handlers {
                 table[WordOp::$bri as usize] = handlers::$bri;
             )*
             $(table[WordOp::$fbr as usize] = handlers::$fbr;)*
+            $(table[WordOp::$lop as usize] = handlers::$lop;)*
+            $(table[WordOp::$sop as usize] = handlers::$sop;)*
             Handlers(table)
         };
     };

@@ -14,7 +14,6 @@ use crate::heap::{Heap, ValueError};
 use crate::host::HostParam;
 use crate::ids::FuncId;
 use crate::limits::Limits;
-use crate::trap::TrapDetail;
 use crate::value::canonical_f64_bits;
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
@@ -264,6 +263,7 @@ impl<'i> Start<'i> {
             return Err(CallError::Entry(EntryError::NestedTooDeep));
         };
         machine.heap.reset(limits.max_memory);
+        machine.heap.begin_memories().map_err(|_| EntryError::MemoryLimitExceeded)?;
         args.store_all(machine.heap, machine.stack.slots_from(ENTRY_BASE))?;
         let visited = match self.native {
             Some((code, room)) => {
@@ -308,7 +308,7 @@ impl<'i> Start<'i> {
             exit => report::trap_code(exit),
         };
         state.depth = machine.depth;
-        let detail = core::mem::replace(&mut machine.detail, TrapDetail::None);
+        let detail = machine.take_detail(exit);
         let trap = report::report(self.module, machine.stack, &state, fuel, (code, detail));
         Err(CallError::Trap(Box::new(trap)))
     }

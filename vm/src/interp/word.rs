@@ -45,6 +45,9 @@ macro_rules! define_words {
         imm { $(($iop:ident $imm:ident $ifamily:ident $isem:ident))* }
         branch { $(($bop:ident $br:ident $bri:ident $bfamily:ident $bsem:ident))* }
         branch_f { $(($fop:ident $fbr:ident $ffamily:ident $fsem:ident))* }
+        load { $(($lop:ident $lfamily:ident $lsem:ident))* }
+        store { $(($sop:ident $sfamily:ident $ssem:ident))* }
+        memory { $($memory:tt)* }
     ) => {
         /// The operation of a word.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +58,8 @@ macro_rules! define_words {
             $($imm,)*
             $($br, $bri,)*
             $($fbr,)*
+            $($lop,)*
+            $($sop,)*
         }
 
         impl WordOp {
@@ -66,8 +71,21 @@ macro_rules! define_words {
                 $(WordOp::$imm,)*
                 $(WordOp::$br, WordOp::$bri,)*
                 $(WordOp::$fbr,)*
+                $(WordOp::$lop,)*
+                $(WordOp::$sop,)*
             ]
             .len();
+
+            /// The word of a load or store; `None` for other opcodes. Of a load, `a` is the destination, `b` the slot of
+            /// the address, `c` the offset, `x` the memory; of a store, `a` is the slot of the address and `b` that of
+            /// the value.
+            pub(crate) fn of_access(op: Opcode) -> Option<Self> {
+                match op {
+                    $(Opcode::$lop => Some(WordOp::$lop),)*
+                    $(Opcode::$sop => Some(WordOp::$sop),)*
+                    _ => None,
+                }
+            }
 
             /// Whether the word is a branch: a two-way one, not a jump.
             pub(crate) const fn is_branch(self) -> bool {
@@ -169,6 +187,9 @@ with_direct_ops!(define_words {
     /// Executes intrinsic `a`; pool at `c`: counts, arguments, results. `x` says how fuel goes by size, for argument
     /// slots.
     Intrinsic,
+    /// Executes opcode `b` over memories; result in slot `a`; pool at `c`: three ids, how many results and operands,
+    /// operand slots. `x` says how fuel goes by size.
+    Memory,
     /// Returns `b` slots; their numbers are at `c` of the pool.
     Return,
     /// Returns slot `a`.

@@ -4,8 +4,8 @@
 //! resolved. There is exactly one `ExecInstr` for each source instruction, so an instruction index means the
 //! same in the verified code, here, in fuel tables and in trap reports.
 
-use crate::heap::{AggKind, AggRead};
-use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, SpanId, StructId};
+use crate::heap::{AggKind, AggRead, MemoryType};
+use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId, SpanId, StructId};
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
@@ -180,6 +180,43 @@ pub enum ExecInstr {
         /// Result slots, one entry a slot of its layout.
         rets: SlotList,
     },
+    /// Reads a number from a linear memory: `dst` = `sem` of the bytes at `addr` + `offset`.
+    Load {
+        /// The opcode, which names the semantic function.
+        op: Opcode,
+        /// Where the result goes.
+        dst: Slot,
+        /// The memory.
+        mem: MemId,
+        /// Slot of the address.
+        addr: Slot,
+        /// Added to the address, without wrapping.
+        offset: u32,
+    },
+    /// Writes a number to a linear memory: the bytes at `addr` + `offset` = `sem` of `value`.
+    Store {
+        /// The opcode, which names the semantic function.
+        op: Opcode,
+        /// The memory.
+        mem: MemId,
+        /// Slot of the address.
+        addr: Slot,
+        /// Added to the address, without wrapping.
+        offset: u32,
+        /// Slot of the value.
+        value: Slot,
+    },
+    /// Works on ranges of linear memories: `dst` = `sem` of ids and slots, where the row writes a register.
+    Memory {
+        /// The opcode, which names the semantic function.
+        op: Opcode,
+        /// Where the result goes.
+        dst: Slot,
+        /// Memories; for a constant, start and length of its data.
+        ids: [u32; 3],
+        /// Operand slots; unused ones are 0.
+        args: [Slot; 3],
+    },
     /// Returns from the function.
     Return {
         /// Result slots, one entry a slot.
@@ -247,6 +284,8 @@ pub struct SizeFuel {
     pub shift: u8,
     /// Bit `n`: the bytes of the value in `args[n]` count.
     pub args: u8,
+    /// Bit `n`: `args[n]` is itself the number of bytes. At most as many count as the instruction's first memory has.
+    pub counts: u8,
 }
 
 /// A straight run of instructions whose fuel is charged at once when it is entered.
@@ -410,6 +449,8 @@ pub struct ExecProgram {
     pub names: Box<[(FuncId, Box<str>)]>,
     /// The fuel schedule that is built into the costs.
     pub schedule: crate::engine::FuelSchedule,
+    /// The linear memories.
+    pub memories: Box<[MemoryType]>,
     /// Whether a frame may be replaced with one of another function, which may be larger.
     pub has_tail_calls: bool,
 }

@@ -19,9 +19,9 @@ pub use segments::{intrinsic_size_fuel, size_fuel};
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};
-use crate::heap::AggRead;
-use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx, IntrinsicId};
-use crate::program::{Const, Signature};
+use crate::heap::{AggRead, MemoryType};
+use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId};
+use crate::program::{Const, Program, Signature};
 use crate::types::TypeId;
 use crate::value_type::ValueType;
 use crate::verify::{LastWrites, VerifiedFunc, VerifiedProgram};
@@ -31,7 +31,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use operands::Operands;
-use opforge_schema::{Lower, OpRow};
+use opforge_schema::{Lower, OpRow, OperandKind};
 use opforge_tables::{FINGERPRINT, ISA, Opcode};
 
 /// Why a verified program could not be lowered.
@@ -126,8 +126,19 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         const_data: program.const_data().into(),
         names: names.into(),
         schedule,
+        memories: memories(program),
         has_tail_calls,
     })
+}
+
+fn memories(program: &Program) -> Box<[MemoryType]> {
+    let types = program.memories().iter().map(|def| MemoryType {
+        min: def.min,
+        max: def.max,
+        exported: def.exported,
+        name: program.symbol(def.name).unwrap_or("").into(),
+    });
+    types.collect()
 }
 
 fn exec_sig(sig: Signature<'_>) -> ExecSig {
@@ -376,6 +387,21 @@ impl<'v> FunctionLowering<'v> {
                     rets: self.results(operands.written_list()?, &results)?,
                 }
             }
+            Lower::Load => ExecInstr::Load {
+                op: Opcode::from_didx(instr.didx)?,
+                dst: self.slot(operands.written(0)?)?,
+                mem: MemId(u32::try_from(operands.other(0)?).ok()?),
+                addr: self.slot(operands.read(0)?)?,
+                offset: u32::try_from(operands.other(1)?).ok()?,
+            },
+            Lower::Store => ExecInstr::Store {
+                op: Opcode::from_didx(instr.didx)?,
+                mem: MemId(u32::try_from(operands.other(0)?).ok()?),
+                addr: self.slot(operands.read(0)?)?,
+                offset: u32::try_from(operands.other(1)?).ok()?,
+                value: self.slot(operands.read(1)?)?,
+            },
+            Lower::Memory => self.memory(instr.didx, &operands)?,
             Lower::Return => ExecInstr::Return { values: self.list(operands.read_list()?)? },
             Lower::ClosureNew => ExecInstr::ClosureNew {
                 dst: self.slot(operands.written(0)?)?,
@@ -412,12 +438,40 @@ impl<'v> FunctionLowering<'v> {
             let high = operands.other(1).unwrap_or(0) << 8;
             return Some(ExecInstr::DirectImm { op, dst, a, imm: u32::try_from(imm | high).ok()? });
         }
+        Some(ExecInstr::Direct { op, dst, args: self.read_slots(operands)? })
+    }
+
+    /// An instruction over ranges of memories. A constant among its ids is given by where its data is.
+    fn memory(&self, didx: u16, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let op = Opcode::from_didx(didx)?;
+        let dst = operands.written(0).map_or(Some(0), |reg| self.slot(reg))?;
+        let mut ids = Vec::with_capacity(3);
+        for (kind, id) in operands.others() {
+            let id = u32::try_from(id).ok()?;
+            if kind == OperandKind::ConstId {
+                let (Const::Bytes(start, len) | Const::Str(start, len)) =
+                    *self.verified.program().constants().get(id as usize)?
+                else {
+                    return None;
+                };
+                ids.extend([start, len]);
+            } else {
+                ids.push(id);
+            }
+        }
+        ids.resize(3, 0);
+        let args = self.read_slots(operands)?;
+        Some(ExecInstr::Memory { op, dst, ids: ids.try_into().ok()?, args })
+    }
+
+    /// The slots of up to three registers read.
+    fn read_slots(&self, operands: &Operands<'_>) -> Option<[Slot; 3]> {
         let mut args = [0; 3];
         for (i, arg) in args.iter_mut().enumerate() {
             let Some(reg) = operands.read(i) else { break };
             *arg = self.slot(reg)?;
         }
-        Some(ExecInstr::Direct { op, dst, args })
+        Some(args)
     }
 
     fn select(&self, operands: &Operands<'_>) -> Option<ExecInstr> {

@@ -46,6 +46,12 @@ impl<'a> Operands<'a> {
         self.matching(n, |row| row.access() == Access::None)
     }
 
+    /// All operands that name no register, with their kinds.
+    pub(super) fn others(&self) -> impl Iterator<Item = (OperandKind, u64)> {
+        let operands = self.row.operands().iter().zip(self.words);
+        operands.filter(|(row, _)| row.access() == Access::None).map(|(row, &word)| (row.kind(), word))
+    }
+
     /// The kind of aggregate that the operands are declared to work on.
     pub(super) fn agg_kind(&self) -> Option<AggKind> {
         self.row.operands().iter().find_map(|row| match row.ty() {

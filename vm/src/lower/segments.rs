@@ -7,7 +7,7 @@ use crate::lower::{Segment, SizeFuel};
 use crate::program::Program;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use opforge_schema::{Access, ClassRow, IntrinsicRow, Lower, OpRow, OperandKind, op_flags};
+use opforge_schema::{Access, ClassRow, IntrinsicRow, Lower, OpRow, OperandKind, TypeRule, op_flags};
 use opforge_tables::ISA;
 
 /// Bytes that one element of a register list counts for when fuel goes by size.
@@ -20,14 +20,17 @@ pub fn size_fuel(row: &OpRow, schedule: FuelSchedule) -> Option<SizeFuel> {
     if schedule == FuelSchedule::V1 || row.fuel_shift == 0 {
         return None;
     }
-    let mut args = 0;
+    let (mut args, mut counts) = (0, 0);
     let reads = row.operands().iter().enumerate().filter(|(_, operand)| operand.access() == Access::Read);
     for (n, (i, operand)) in reads.enumerate() {
         if row.fuel_operands >> i & 1 == 1 && operand.kind() == OperandKind::Reg {
             args |= 1 << n;
+            if operand.ty() == TypeRule::U64 {
+                counts |= 1 << n;
+            }
         }
     }
-    (args != 0).then_some(SizeFuel { shift: row.fuel_shift, args })
+    (args != 0).then_some(SizeFuel { shift: row.fuel_shift, args, counts })
 }
 
 /// The same for an intrinsic. Bit `n` of `args` is the `n`-th argument slot.
@@ -39,7 +42,7 @@ pub fn intrinsic_size_fuel(row: &IntrinsicRow, schedule: FuelSchedule) -> Option
     let sized = |tag: u8| ISA.classes.get(usize::from(tag)).is_some_and(ClassRow::heap);
     let slots = row.arg_slots().iter().take(8).enumerate();
     let args = slots.filter(|(_, tag)| sized(**tag)).fold(0, |args, (n, _)| args | 1 << n);
-    (args != 0).then_some(SizeFuel { shift: row.fuel_shift, args })
+    (args != 0).then_some(SizeFuel { shift: row.fuel_shift, args, counts: 0 })
 }
 
 /// The intrinsic that an instruction executes, if it does.

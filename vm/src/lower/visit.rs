@@ -13,9 +13,14 @@ impl ExecInstr {
             | Self::ConstDecimal { .. }
             | Self::Trap { .. }
             | Self::Jump { .. } => {}
-            Self::Direct { op, args, .. } => {
+            Self::Direct { op, args, .. } | Self::Memory { op, args, .. } => {
                 let reads = opforge_tables::ISA.op(op.didx()).map_or(0, |row| row.reads.count_ones());
                 args.into_iter().take(reads as usize).for_each(f);
+            }
+            Self::Load { addr, .. } => f(addr),
+            Self::Store { addr, value, .. } => {
+                f(addr);
+                f(value);
             }
             Self::DirectImm { a, .. } => f(a),
             Self::Move { src, .. } => f(src),
@@ -66,9 +71,16 @@ impl ExecInstr {
             | Self::BranchTable { .. }
             | Self::TailCall { .. }
             | Self::TailCallIndirect { .. }
+            | Self::Store { .. }
             | Self::Return { .. } => {}
+            Self::Memory { op, dst, .. } => {
+                if opforge_tables::ISA.op(op.didx()).is_some_and(|row| row.writes != 0) {
+                    f(dst);
+                }
+            }
             Self::Direct { dst, .. }
             | Self::DirectImm { dst, .. }
+            | Self::Load { dst, .. }
             | Self::Move { dst, .. }
             | Self::Select { dst, .. }
             | Self::Const { dst, .. }

@@ -165,6 +165,28 @@ impl Names {
     }
 }
 
+/// A linear memory, as declared; the verifier checks the pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryDef {
+    /// Pages of [`PAGE_BYTES`] that it has at first.
+    pub min: u32,
+    /// Pages that it may grow to.
+    pub max: u32,
+    /// Whether the host may look at it and change it.
+    pub exported: bool,
+    /// Its name; symbol 0 for none.
+    pub name: SymbolId,
+}
+
+/// The bytes of a page of linear memory.
+pub const PAGE_BYTES: u64 = 1 << 16;
+
+/// Most pages of a linear memory: 4 GiB.
+pub const MAX_PAGES: u32 = 1 << 16;
+
+/// Most linear memories of a program.
+pub const MAX_MEMORIES: usize = 64;
+
 /// A section that the reader does not know, kept to be written back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownSection {
@@ -201,6 +223,7 @@ pub struct Program {
     pub(crate) call_sigs: Lists<ValueType>,
     pub(crate) names: Names,
     pub(crate) param_shapes: Vec<ParamShape>,
+    pub(crate) memories: Vec<MemoryDef>,
     pub(crate) unknown: Vec<UnknownSection>,
 }
 
@@ -368,6 +391,12 @@ impl Program {
     #[must_use]
     pub fn param_shapes(&self) -> &[ParamShape] {
         &self.param_shapes
+    }
+
+    /// The linear memories, by [`MemId`](crate::ids::MemId).
+    #[must_use]
+    pub fn memories(&self) -> &[MemoryDef] {
+        &self.memories
     }
 
     /// Sections that the reader did not know, in their order.

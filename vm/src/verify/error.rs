@@ -2,7 +2,7 @@
 
 use super::budget::Resource;
 use crate::codec::CodeErrorKind;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, Reg, StructId, SymbolId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, Reg, StructId, SymbolId};
 use crate::value_type::ValueType;
 use core::fmt;
 use opforge_schema::TypeRule;
@@ -141,6 +141,31 @@ error_kinds! {
         /// The call signature.
         call_sig: CallSigId,
     } "{call_sig} has no result types list", "write both type lists of every call signature";
+
+    /// Pages of a linear memory that make no sense.
+    "V0104" MemoryPages {
+        /// The memory.
+        memory: MemId,
+        /// Its least pages.
+        min: u32,
+        /// Its most pages.
+        max: u32,
+    } "{memory} has {min} pages at first and {max} at most", "declare no more pages at first than at most, and at most 65536";
+
+    /// More linear memories than a program may have.
+    "V0105" TooManyMemories {
+        /// How many there are.
+        count: u32,
+        /// How many there may be.
+        max: u32,
+    } "{count} memories are more than the limit of {max}", "put what belongs together into one memory";
+
+    /// A linear memory with a name that does not exist, or that the host cannot find it by.
+    "V0106" MemoryName {
+        /// The memory.
+        memory: MemId,
+    } "{memory} has a name that does not exist, or is exported with a name that another exported memory has",
+      "give each exported memory a name of its own, or none";
 
     /// A parameter name that is not there, or is the empty text.
     "V0201" FunctionInputNameEmpty {
@@ -313,7 +338,13 @@ error_kinds! {
         callee: FuncId,
     } "{callee} does not exist", "define the function";
 
-    /// An intrinsic that the tables do not have.
+    /// A linear memory that does not exist.
+    "V0507" MemoryOutOfBounds {
+        /// The memory.
+        memory: MemId,
+    } "{memory} does not exist", "declare the memory";
+
+    /// An intrinsic that does not exist.
     "V0511" UnknownIntrinsic {
         /// The intrinsic.
         intrinsic: IntrinsicId,
@@ -421,6 +452,14 @@ error_kinds! {
         actual: ValueType,
     } "result {result} of the callee is {actual}, the function that it returns for has {expected}",
       "call a function with the same results, or use a call and ret";
+
+    /// A constant that a memory cannot be filled from.
+    "V0713" ConstantNotData {
+        /// The constant.
+        const_id: ConstId,
+        /// Its type.
+        actual: ValueType,
+    } "{const_id} is {actual}, not bytes or text", "name a constant of bytes or text";
 
     /// Fewer registers than the slots of an intrinsic's layout.
     "V0711" IntrinsicTooFewSlots {

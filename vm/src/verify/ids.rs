@@ -3,7 +3,7 @@
 use super::cx::{FuncCx, Op};
 use super::error::VerifyErrorKind;
 use super::report::FuncErrors;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, StructId};
+use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, StructId};
 use opforge_schema::OperandKind;
 
 /// Every id operand of the instruction names an entry of its table.
@@ -44,6 +44,9 @@ fn table(cx: &FuncCx<'_>, kind: OperandKind) -> Option<(usize, Error)> {
         }
         OperandKind::TypeId => {
             (program.structs().len(), |id| VerifyErrorKind::StructTypeOutOfBounds { type_id: StructId(id) })
+        }
+        OperandKind::MemId => {
+            (program.memories().len(), |id| VerifyErrorKind::MemoryOutOfBounds { memory: MemId(id) })
         }
         OperandKind::ElemTypeId => {
             (program.elem_types().len(), |id| VerifyErrorKind::ArrayElemTypeOutOfBounds { elem: ElemId(id) })

@@ -20,6 +20,7 @@ mod func;
 mod ids;
 mod init;
 pub(crate) mod last_writes;
+mod memories;
 mod names;
 mod operands;
 mod ranges;
@@ -102,6 +103,7 @@ fn run(
 ) -> Result<Verified, Exhausted> {
     sigs::check_host_sigs(program, errors);
     sigs::check_call_sigs(program, errors);
+    memories::check(program, errors);
     names::check_value_names(program, errors);
     let mut types = TypeTable::new(program.structs().iter(), program.elem_types().iter().copied())?;
     let shapes = ParamShapes::check(program, &mut types, budget, errors)?;

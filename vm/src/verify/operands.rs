@@ -4,7 +4,8 @@
 use super::cx::{FuncCx, ListTypes, Op};
 use super::error::{SlotSide, VerifyErrorKind};
 use super::report::FuncErrors;
-use crate::ids::{IntrinsicId, Reg};
+use crate::ids::{ConstId, IntrinsicId, Reg};
+use crate::value_type::ValueType;
 use opforge_schema::{Access, OperandKind, OperandRow, Rule, RuleRow, TypeRule};
 
 /// Every register the instruction mentions is one the function has. Gives the highest that is.
@@ -31,6 +32,7 @@ pub(super) fn check_rules(cx: &FuncCx<'_>, op: &Op<'_>, errors: &mut FuncErrors)
             Rule::ListLenEq => check_list_len(cx, op, rule, errors),
             Rule::ImmLt => check_imm_lt(op, rule, errors),
             Rule::ResultsAreOwn => check_tail_results(cx, op, rule, errors),
+            Rule::ConstIsData => check_const_is_data(cx, op, rule, errors),
             // These need types.
             Rule::None | Rule::SameType | Rule::IndexInShape => {}
         }
@@ -104,6 +106,15 @@ fn check_tail_results(cx: &FuncCx<'_>, op: &Op<'_>, rule: &RuleRow, errors: &mut
     let mut results = (0u32..).zip(expected.iter().zip(actual));
     if let Some((result, (&expected, &actual))) = results.find(|(_, (own, callee))| own != callee) {
         errors.add_at(op.pc(), VerifyErrorKind::TailCallTypeMismatch { result, expected, actual });
+    }
+}
+
+fn check_const_is_data(cx: &FuncCx<'_>, op: &Op<'_>, rule: &RuleRow, errors: &mut FuncErrors) {
+    let Some(const_id) = op.id(rule.a).map(ConstId) else { return };
+    // An id that names nothing is an error of its own.
+    let Some(actual) = cx.program.constant(const_id).map(|constant| constant.value_type()) else { return };
+    if !matches!(actual, ValueType::Bytes | ValueType::Str) {
+        errors.add_at(op.pc(), VerifyErrorKind::ConstantNotData { const_id, actual });
     }
 }
 

@@ -54,6 +54,8 @@ const SHELL: &str = "\
 .elem numbers = i64
 .elem prices = decimal
 .host host = \"env.any\" (i64, decimal) -> (decimal, i64)
+.memory small 0 1
+.memory 1 3 export
 .sig pair (i64, decimal) -> (decimal, i64)
 ";
 
@@ -183,6 +185,7 @@ impl Choices {
             OperandKind::ConstId => self.pool as u64,
             OperandKind::FuncId => self.func as u64,
             OperandKind::ElemTypeId => self.array as u64,
+            OperandKind::MemId => random.below(2) as u64,
             OperandKind::IntrinsicId if random.once_in(16) => random.below(1 << 16) as u64,
             OperandKind::IntrinsicId => self.intrinsic.id.get().into(),
             OperandKind::HostSigId | OperandKind::CallSigId | OperandKind::TypeId => 0,

@@ -62,8 +62,23 @@ pub(super) fn compare(verified: &VerifiedProgram, interp: &Side<'_>, jit: &Side<
             differ(what, x.to_string(), y.to_string());
         }
     }
+    memories(interp.heap, jit.heap, &mut differ);
     interp.log.compare(jit.log, &mut differ);
     found
+}
+
+/// Linear memories, byte for byte.
+fn memories(a: &Heap, b: &Heap, differ: &mut dyn FnMut(&str, String, String)) {
+    for (index, (x, y)) in a.all_memories().zip(b.all_memories()).enumerate() {
+        let place = x.iter().zip(y).position(|(x, y)| x != y);
+        if let Some(at) = place.or((x.len() != y.len()).then(|| x.len().min(y.len()))) {
+            let side = |bytes: &[u8]| match bytes.get(at) {
+                Some(byte) => format!("byte {byte} at {at}"),
+                None => format!("{} bytes", bytes.len()),
+            };
+            differ(&format!("memory {index}"), side(x), side(y));
+        }
+    }
 }
 
 fn end(outcome: &Outcome) -> String {

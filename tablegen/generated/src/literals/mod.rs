@@ -15,6 +15,7 @@ mod agg;
 mod text;
 mod cast;
 mod intrinsic;
+mod memory;
 mod types;
 mod intrinsics;
 
@@ -33,6 +34,7 @@ pub(crate) const ALL: Literals = Literals {
         text::OPS,
         cast::OPS,
         intrinsic::OPS,
+        memory::OPS,
     ],
     classes: types::CLASSES,
     types: types::TYPES,

@@ -224,6 +224,13 @@ impl WordMaker {
                 let pool = self.call_lists(function, args, rets)?;
                 Word::new(WordOp::Intrinsic, size, id.0, 0, pool)
             }
+            ExecInstr::Load { op, dst, mem, addr, offset } => {
+                Word::new(WordOp::of_access(op)?, u16::try_from(mem.0).ok()?, dst, addr, offset)
+            }
+            ExecInstr::Store { op, mem, addr, offset, value } => {
+                Word::new(WordOp::of_access(op)?, u16::try_from(mem.0).ok()?, addr, value, offset)
+            }
+            ExecInstr::Memory { op, dst, ids, args } => self.memory(op, dst, ids, args)?,
             ExecInstr::Return { values } => match function.slots(values) {
                 &[slot] => Word::new(WordOp::Return1, 0, slot, 0, 0),
                 slots => {
@@ -297,6 +304,18 @@ impl WordMaker {
         let read = function.agg_reads.get(read as usize)?;
         self.pool.extend([index, read.shape.0, read.elem.0, read.width]);
         Some(at)
+    }
+
+    fn memory(&mut self, op: Opcode, dst: Slot, ids: [u32; 3], args: [Slot; 3]) -> Option<Word> {
+        let row = ISA.op(op.didx())?;
+        let pool = u32::try_from(self.pool.len()).ok()?;
+        let reads = row.reads.count_ones();
+        self.pool.extend(ids);
+        self.pool.extend([u32::from(row.writes != 0), reads]);
+        self.pool.extend(args.into_iter().take(reads as usize));
+        let size = size_fuel(row, self.schedule);
+        let size = size.map_or(0, |size| size_bits(size) | u16::from(size.counts) << 12);
+        Some(Word::new(WordOp::Memory, size, dst, op.didx().into(), pool))
     }
 
     /// The field that says how fuel goes by size: the shift, and a bit for each register read that counts.

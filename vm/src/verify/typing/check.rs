@@ -118,7 +118,12 @@ impl<'a> Checker<'_, 'a> {
             match rule.rule() {
                 Rule::SameType => self.check_same_type(op, rule),
                 Rule::IndexInShape => self.check_index(op, rule),
-                Rule::None | Rule::RegIsR0 | Rule::ListLenEq | Rule::ImmLt | Rule::ResultsAreOwn => {}
+                Rule::None
+                | Rule::RegIsR0
+                | Rule::ListLenEq
+                | Rule::ImmLt
+                | Rule::ResultsAreOwn
+                | Rule::ConstIsData => {}
             }
         }
     }

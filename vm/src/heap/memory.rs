@@ -1,0 +1,281 @@
+//! Linear memories: flat bytes that loads and stores address, charged against the run's memory limit like the rest of
+//! the heap.
+//!
+//! They belong to an instance and keep their bytes from run to run; the first run makes them, under its limit. Bytes are
+//! reached through checked slices only. Compiled code reaches them through address and length, which stand at the
+//! start of each memory and are written anew whenever the bytes may have moved.
+
+use super::{Heap, reserve_within};
+use crate::ids::MemId;
+use crate::program::PAGE_BYTES;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::mem::offset_of;
+use core::ops::Range;
+use opforge_schema::TrapCode;
+
+/// What a linear memory is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryType {
+    /// Pages of 64 KiB that it has at first.
+    pub min: u32,
+    /// Pages that it may grow to.
+    pub max: u32,
+    /// Whether the host may look at it and change it.
+    pub exported: bool,
+    /// Its name; empty for none.
+    pub name: Box<str>,
+}
+
+/// One linear memory. Compiled code reads the first two fields.
+#[derive(Debug)]
+#[repr(C)]
+pub struct LinearMemory {
+    /// Address of the first byte.
+    base: usize,
+    /// Number of bytes.
+    len: usize,
+    data: Vec<u8>,
+    ty: MemoryType,
+}
+
+impl LinearMemory {
+    /// Where the address of the first byte stands in a memory.
+    pub const BASE: usize = offset_of!(Self, base);
+    /// Where the number of bytes stands.
+    pub const LEN: usize = offset_of!(Self, len);
+
+    fn new(ty: MemoryType) -> Self {
+        Self { base: 0, len: 0, data: Vec::new(), ty }
+    }
+
+    fn pages(&self) -> u64 {
+        self.data.len() as u64 / PAGE_BYTES
+    }
+
+    /// Makes the memory `extra` zero bytes longer; room is charged.
+    fn extend(&mut self, extra: u64, limit: u64) -> Result<(), TrapCode> {
+        let extra = usize::try_from(extra).map_err(|_| TrapCode::MemoryLimitExceeded)?;
+        reserve_within(&mut self.data, extra, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        self.data.resize(self.data.len() + extra, 0);
+        // Code that runs has not been handed the address yet, or reads it again behind every call.
+        self.base = self.data.as_mut_ptr().expose_provenance();
+        self.len = self.data.len();
+        Ok(())
+    }
+}
+
+/// The memories of an instance.
+#[derive(Debug)]
+pub(super) struct Memories {
+    list: Box<[LinearMemory]>,
+    /// Bytes of all of them.
+    charged: u64,
+    /// Whether they have their first pages.
+    made: bool,
+    /// The last range that ended past the end of its memory.
+    fault: Option<MemoryFault>,
+}
+
+/// A range of bytes that is not all in a memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryFault {
+    pub(crate) memory: MemId,
+    pub(crate) at: u128,
+    pub(crate) len: u64,
+    pub(crate) size: u64,
+}
+
+impl Default for Memories {
+    /// No memories.
+    fn default() -> Self {
+        Self { list: Box::default(), charged: 0, made: true, fault: None }
+    }
+}
+
+impl Memories {
+    pub(super) const fn charged(&self) -> u64 {
+        self.charged
+    }
+}
+
+impl Heap {
+    /// The same heap with these linear memories, still without pages.
+    pub(crate) fn with_memories(mut self, types: &[MemoryType]) -> Self {
+        self.memories.list = types.iter().cloned().map(LinearMemory::new).collect();
+        self.memories.made = types.is_empty();
+        self
+    }
+
+    /// Gives the linear memories their first pages if they do not have them, and checks what they take against the
+    /// limit. A run begins with this.
+    #[inline]
+    pub(crate) fn begin_memories(&mut self) -> Result<(), TrapCode> {
+        if self.memories.made && self.memories.charged <= self.limit {
+            return Ok(());
+        }
+        self.make_memories()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn make_memories(&mut self) -> Result<(), TrapCode> {
+        self.check_limit(0)?;
+        if self.memories.made {
+            return Ok(());
+        }
+        let total: u64 = self.memories.list.iter().map(|memory| u64::from(memory.ty.min) * PAGE_BYTES).sum();
+        self.check_limit(total)?;
+        for memory in &mut self.memories.list {
+            let bytes = u64::from(memory.ty.min) * PAGE_BYTES;
+            if let Err(code) = memory.extend(bytes, bytes) {
+                self.clear_memories();
+                return Err(code);
+            }
+        }
+        self.memories.charged = total;
+        self.memories.made = true;
+        Ok(())
+    }
+
+    /// Takes the bytes of the linear memories away; the next run makes them anew.
+    pub(crate) fn clear_memories(&mut self) {
+        for memory in &mut self.memories.list {
+            (memory.base, memory.len, memory.data) = (0, 0, Vec::new());
+        }
+        self.memories.charged = 0;
+        self.memories.made = self.memories.list.is_empty();
+    }
+
+    /// The linear memories, for compiled code. They stay where they are as long as the heap does; their bytes do not.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn linear_memories(&self) -> *const LinearMemory {
+        self.memories.list.as_ptr()
+    }
+
+    /// The exported linear memory of this name, if the program has it.
+    #[must_use]
+    pub fn exported_memory(&self, name: &str) -> Option<MemId> {
+        let found = self.memories.list.iter().position(|memory| memory.ty.exported && *memory.ty.name == *name);
+        found.map(|index| MemId(index as u32))
+    }
+
+    /// The bytes of an exported linear memory. `None` for others, which only the program sees. They are there from the
+    /// first run on, or from [`Instance::make_memories`](crate::Instance::make_memories), and stay until
+    /// [`Instance::clear_memories`](crate::Instance::clear_memories).
+    #[must_use]
+    pub fn memory(&self, memory: MemId) -> Option<&[u8]> {
+        self.memories.list.get(memory.index()).filter(|memory| memory.ty.exported).map(|memory| &*memory.data)
+    }
+
+    /// The bytes of an exported linear memory, to change them; see [`Heap::memory`].
+    pub fn memory_mut(&mut self, memory: MemId) -> Option<&mut [u8]> {
+        let found = self.memories.list.get_mut(memory.index()).filter(|memory| memory.ty.exported);
+        found.map(|memory| &mut *memory.data)
+    }
+
+    /// The bytes of all linear memories, exported or not, for what compares runs.
+    #[doc(hidden)]
+    pub fn all_memories(&self) -> impl Iterator<Item = &[u8]> {
+        self.memories.list.iter().map(|memory| &*memory.data)
+    }
+
+    /// The bytes of a linear memory; none if there is no such memory.
+    #[inline(always)]
+    pub(crate) fn memory_bytes(&self, memory: MemId) -> &[u8] {
+        self.memories.list.get(memory.index()).map_or(&[], |memory| &memory.data)
+    }
+
+    /// The bytes of a linear memory, to write.
+    #[inline(always)]
+    pub(crate) fn memory_bytes_mut(&mut self, memory: MemId) -> &mut [u8] {
+        self.memories.list.get_mut(memory.index()).map_or(&mut [], |memory| &mut memory.data)
+    }
+
+    /// The size of a linear memory in pages.
+    pub(crate) fn memory_pages(&self, memory: MemId) -> u64 {
+        self.memories.list.get(memory.index()).map_or(0, LinearMemory::pages)
+    }
+
+    /// Makes a linear memory `delta` pages larger. `None`, with nothing done, if it would be larger than it may be.
+    pub(crate) fn grow_memory(&mut self, memory: MemId, delta: u64) -> Result<Option<u64>, TrapCode> {
+        let Some(entry) = self.memories.list.get(memory.index()) else { return Ok(None) };
+        let pages = entry.pages();
+        if delta > u64::from(entry.ty.max).saturating_sub(pages) {
+            return Ok(None);
+        }
+        let extra = delta * PAGE_BYTES;
+        self.check_limit(extra)?;
+        if let Some(entry) = self.memories.list.get_mut(memory.index()) {
+            entry.extend(extra, self.limit)?;
+            self.memories.charged += extra;
+        }
+        Ok(Some(pages))
+    }
+
+    /// The bytes of `len` from `at` on as a range of a memory's slice.
+    #[inline]
+    pub(crate) fn memory_range(&mut self, memory: MemId, at: u64, len: u64) -> Result<Range<usize>, TrapCode> {
+        let size = self.memory_bytes(memory).len() as u64;
+        match at.checked_add(len) {
+            // Both are at most the size of a slice.
+            Some(end) if end <= size => Ok(at as usize..end as usize),
+            _ => Err(self.out_of_bounds(memory, at.into(), len)),
+        }
+    }
+
+    /// Notes a range that is not all in its memory, for the report.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn out_of_bounds(&mut self, memory: MemId, at: u128, len: u64) -> TrapCode {
+        let size = self.memory_bytes(memory).len() as u64;
+        self.memories.fault = Some(MemoryFault { memory, at, len, size });
+        TrapCode::MemOutOfBounds
+    }
+
+    /// The range that was noted last.
+    pub(crate) fn take_memory_fault(&mut self) -> Option<MemoryFault> {
+        self.memories.fault.take()
+    }
+
+    /// Copies a range of one memory to one of the same length of another, or of the same.
+    pub(crate) fn copy_memory(&mut self, (to, dst): (MemId, Range<usize>), (from, src): (MemId, Range<usize>)) {
+        if to == from {
+            if let Some(memory) = self.memories.list.get_mut(to.index()) {
+                memory.data.copy_within(src, dst.start);
+            }
+            return;
+        }
+        if let Ok([to, from]) = self.memories.list.get_disjoint_mut([to.index(), from.index()])
+            && let (Some(to), Some(from)) = (to.data.get_mut(dst), from.data.get(src))
+        {
+            to.copy_from_slice(from);
+        }
+    }
+
+    /// Copies bytes of the heap, or of a constant, to a linear memory.
+    pub(crate) fn put_bytes(&mut self, memory: MemId, dst: Range<usize>, slot: u64) {
+        let (start, len) = super::text_parts(slot);
+        let (start, end) = (start as usize, start as usize + len as usize);
+        let constants = self.const_data.len();
+        let source = match start.checked_sub(constants) {
+            None => self.const_data.get(start..end),
+            Some(start) => self.data.get(start..end - constants),
+        };
+        let to = self.memories.list.get_mut(memory.index()).and_then(|memory| memory.data.get_mut(dst));
+        if let (Some(to), Some(from)) = (to, source) {
+            to.copy_from_slice(from);
+        }
+    }
+
+    /// Stores a copy of a range of a linear memory as bytes.
+    pub(crate) fn bytes_of_memory(&mut self, memory: MemId, range: Range<usize>) -> Result<u64, TrapCode> {
+        let len = range.len();
+        self.reserve_data(len)?;
+        let start = self.const_data.len() + self.data.len();
+        let from = self.memories.list.get(memory.index()).and_then(|memory| memory.data.get(range));
+        self.data.extend_from_slice(from.unwrap_or(&[]));
+        Ok(super::text_slot(start as u32, len as u32))
+    }
+}
