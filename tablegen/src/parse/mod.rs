@@ -86,7 +86,7 @@ fn reserved(d: &mut Diags, node: &Node) -> Option<Reserved> {
         d.error("E010", to.at, format!("the range ends at 0x{:02X}, before it begins", to.v));
         return None;
     }
-    Some(Reserved { from, to, reason: reason?.v })
+    Some(Reserved { from, to, reason: reason.map_or(String::new(), |r| r.v) })
 }
 
 fn retired(d: &mut Diags, node: &Node) -> Option<Retired> {
