@@ -123,11 +123,12 @@ fn i02_shift_counts_are_masked() {
         let cases = COUNTS.map(|count| (A, count, Ok(I64(places(count, width, start, step)))));
         check(&format!("{op} r, p0, p1"), "i64", &of_two(I64, &cases));
     }
-    let rows: [(&str, fn(u64) -> u64); 4] = [
+    type Unsigned = (&'static str, fn(u64) -> u64);
+    let rows: [Unsigned; 4] = [
         ("u64.shl", |a| a.wrapping_add(a)),
         ("u64.shr", |a| a / 2),
         ("u64.rotl", |a| a.wrapping_add(a) | a >> 63),
-        ("u64.rotr", |a| a / 2 | a % 2 * (1 << 63)),
+        ("u64.rotr", |a| (a / 2) | (a << 63)),
     ];
     for (op, step) in rows {
         let cases = COUNTS.map(|count| {
