@@ -9,4 +9,3 @@ pub mod literals;
 pub mod op_page;
 pub mod pages;
 pub mod rust;
-pub mod words;

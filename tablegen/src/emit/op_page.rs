@@ -1,10 +1,12 @@
 //! `docs/OPCODES.md`: the opcodes for people. A change of one opcode changes the lines of its section, and its cell of
 //! the map if its name changes.
 
-use super::{example, words};
-use crate::model::{Op, Operand, Spec};
+use super::bytes::op_row;
+use super::example;
+use crate::model::{Op, Spec};
 use opforge_schema::docs::{EXAMPLE_LINE, EXAMPLE_PROGRAM};
-use opforge_schema::{Access, Encoding, Family, OperandKind};
+use opforge_schema::words::{self, OpFacts};
+use opforge_schema::{Encoding, Family, OperandKind};
 use std::fmt::Write as _;
 
 const HEAD: &str = "\
@@ -105,55 +107,32 @@ fn legend(out: &mut String) {
 fn section(out: &mut String, spec: &Spec, op: &Op) {
     let _ = writeln!(out, "\n### {}\n\n{}\n", op.mnemonic.v, escaped(&op.doc.v));
     let names: Vec<&str> = op.operands.iter().map(|o| o.name.v.as_str()).collect();
-    let written = match &op.text {
-        Some(text) => text.v.replace(['{', '}'], ""),
-        None => names.join(", "),
-    };
-    let text = format!("{} {written}", op.mnemonic.v);
-    let _ = writeln!(out, "- text: `{}`", text.trim_end());
-    if !op.aliases.is_empty() {
-        let aliases: Vec<String> = op.aliases.iter().map(|a| format!("`{}`", a.v)).collect();
-        let _ = writeln!(out, "- also written: {}", aliases.join(", "));
-    }
-    let bytes: String = op.operands.iter().map(|o| format!(" {}:{}", o.name.v, o.enc.name())).collect();
-    let _ = writeln!(out, "- bytes: `{:02x}{bytes}`", op.byte.v);
-    for o in &op.operands {
-        operand(out, op, o);
-    }
-    let mut line = |what: &str, parts: &[String]| {
-        if !parts.is_empty() {
-            let _ = writeln!(out, "- {what}: {}", parts.join(", "));
+    // The lints have seen that there is a template.
+    let template = op.template().unwrap_or_default();
+    let facts = OpFacts::new(op.didx(spec.page), &op_row(op, spec.page), &op.mnemonic.v, &template, &names);
+    let mut line = |what: &str, text: String| {
+        if !text.is_empty() {
+            let _ = writeln!(out, "- {what}: {text}");
         }
     };
-    line("verified", &op.rules.iter().map(|used| words::rule(op, used)).collect::<Vec<_>>());
-    line(
-        "ends its block",
-        &Some(words::term(op.term.v))
-            .filter(|t| !t.is_empty())
-            .map(str::to_owned)
-            .into_iter()
-            .collect::<Vec<_>>(),
-    );
-    let or_none = |parts: Vec<String>| if parts.is_empty() { vec!["none".to_owned()] } else { parts };
-    line("effects", &or_none(op.effects.iter().map(|e| words::effect(e.v).to_owned()).collect()));
-    line("traps", &or_none(op.traps.iter().map(|t| t.v.name().to_owned()).collect()));
-    line("fuel", &[words::fuel(op, &op.fuel)]);
-    line("since", &[format!("{}; id {}", op.since, op.id.v)]);
+    line("text", format!("`{}`", facts.text));
+    line("also written", op.aliases.iter().map(|a| format!("`{}`", a.v)).collect::<Vec<_>>().join(", "));
+    line("bytes", format!("`{}`", facts.bytes));
+    for operand in &facts.operands {
+        line("operand", operand.clone());
+    }
+    line("verified", facts.verified.join(", "));
+    line("ends its block", facts.ends_block.to_owned());
+    line("effects", facts.effects.join(", "));
+    let traps: Vec<&str> = op.traps.iter().map(|t| t.v.name()).collect();
+    line("traps", if traps.is_empty() { "none".to_owned() } else { traps.join(", ") });
+    line("fuel", facts.fuel);
+    line("since", format!("{}; id {}", op.since, op.id.v));
     if let Some((wasm, deviates)) = &op.wasm {
-        let but = deviates.as_ref().map(|d| format!(", but: {}", escaped(d)));
-        line("WebAssembly", &[format!("`{wasm}`{}", but.unwrap_or_default())]);
+        let but = deviates.as_ref().map_or(String::new(), |d| format!(", but: {}", escaped(d)));
+        line("WebAssembly", format!("`{wasm}`{but}"));
     }
     examples(out, spec, op);
-}
-
-fn operand(out: &mut String, op: &Op, o: &Operand) {
-    let class = words::class(op, o);
-    let access = match o.access {
-        Access::None => String::new(),
-        Access::Read => format!(", reads {class}"),
-        Access::Write => format!(", writes {class}"),
-    };
-    let _ = writeln!(out, "  - `{}`: {}{access}", o.name.v, o.kind.name());
 }
 
 /// Each text with its bytes once, then what it gives for which values.
