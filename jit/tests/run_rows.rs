@@ -342,7 +342,8 @@ fn i09_growth_ends_at_the_memory_limit_and_costs_fuel_before() {
 }
 
 /// I10: a value that holds itself twice, 200 times over, is as large as it is long. The machine has no instruction that walks
-/// a value: it is compared, cloned and shown as a handle, by the host too. (`opforge run` prints a part: the row has a test in `cli/tests/run.rs` too.)
+/// a value: it is compared, cloned and shown as a handle, by the host too. `opforge run` prints a part; the row has a test in
+/// `cli/tests/run.rs` for that.
 #[test]
 fn i10_a_value_that_holds_itself_twice_is_not_walked() {
     let source = "
