@@ -218,6 +218,45 @@ fn a_changed_table_is_a_breaking_change() {
     opforge(&["tables", "check", path]).exits(2).complains("error[I0011]: ");
 }
 
+/// Each line of an opcode's section on the page, and the sentence that opens it.
+#[test]
+fn explain_says_what_the_page_of_opcodes_says() {
+    let page = fs::read_to_string(root().join("docs/OPCODES.md")).expect("the page");
+    let plain = |text: &str| text.replace(['`', '\\'], "");
+    let (mut lines, mut topics) = (0, 0);
+    // Every seventh is enough to see that they come from one place, and spares some hundred processes.
+    for section in page.split("\n### ").skip(1).step_by(7) {
+        let section = section.split("\n## ").next().expect("a section");
+        let (mnemonic, rest) = section.split_once('\n').expect("a heading");
+        let shown = opforge(&["explain", mnemonic]).exits(0).stdout;
+        topics += 1;
+        let doc = rest.trim_start().lines().next().expect("a sentence");
+        assert!(shown.contains(&format!("\n  {}\n", plain(doc))), "{doc}: {shown}");
+        for line in rest.lines().filter_map(|line| line.strip_prefix("- ")) {
+            let (what, text) = line.split_once(": ").expect("a colon");
+            let found = shown.lines().any(|line| match line.split_once(':') {
+                Some((label, said)) if label == what && what == "example" => {
+                    said.trim().starts_with(text.split('`').nth(1).expect("an instruction"))
+                }
+                Some((label, said)) if label == what => {
+                    let said = said.split_whitespace().filter(|word| !is_trap_code(word));
+                    said.collect::<Vec<_>>().join(" ") == plain(text)
+                }
+                _ => what == "text" && shown.starts_with(&format!("{}\n", plain(text))),
+            });
+            assert!(found, "{line}: {shown}");
+            lines += 1;
+        }
+    }
+    assert!(topics > 20 && lines > 8 * topics, "{topics} topics, {lines} lines");
+}
+
+/// `T006`, which the page leaves out.
+fn is_trap_code(word: &str) -> bool {
+    word.strip_prefix('T')
+        .is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
 #[test]
 fn explain_knows_codes_traps_and_instructions() {
     let explain = |topic: &str| opforge(&["explain", topic]).exits(0).stdout;

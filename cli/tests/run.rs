@@ -112,7 +112,7 @@ fn doubling(steps: usize) -> String {
 }
 
 #[test]
-fn shared_and_deep_aggregates_are_cut() {
+fn i10_shared_and_deep_aggregates_are_cut() {
     let ran = run_text(&doubling(30), &[]).exits(0);
     assert!(ran.stdout.len() < 4 << 20, "{} bytes", ran.stdout.len());
     assert!(ran.stdout.contains(" more"));

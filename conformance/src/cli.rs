@@ -34,7 +34,8 @@ extape: every container decodes and verifies, or is refused, as the case says; c
 byte for byte; every run ends as expected, with the expected fuel and host calls, runs out with one unit of fuel less,
 and is the same with its fuel in slices, traced, and with fuel charged by size. Differences on purpose are checked one by one: conformance/deviations.txt.
 wasm-numeric: every row whose operation has a twin runs as a program of one instruction, its operands as arguments and
-as constants, its condition also as a branch.
+as constants, its condition also as a branch. Rows that are not run are counted with the reason; an operation without a
+twin must stand in conformance/unmapped.txt, one with a twin must not.
 
 Exit codes: 0 all passed, 1 some failed, 2 a file is unreadable or wrong, 3 wrong usage.
 ";

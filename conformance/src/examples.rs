@@ -7,12 +7,12 @@ use crate::engine::{self, End, EngineKind, Pace, RunLimits, RunRequest, Tracing}
 use crate::report::Report;
 use crate::value::{CaseValue, Likeness, to_hex};
 use opforge::asm::assemble;
-use opforge::codec::{self, Code};
+use opforge::codec::{self, Code, Instr};
 use opforge::disasm::Line;
 use opforge::ids::FuncId;
 use opforge::verify::{VerifyConfig, verify};
 use opforge::{FuelSchedule, ISA, Opcode, Program};
-use opforge_tables::docs::{Docs, ExampleDoc, OpDoc};
+use opforge_tables::docs::{Docs, EXAMPLE_LINE, EXAMPLE_PROGRAM, ExampleDoc, OpDoc};
 use serde_json::Value as Json;
 
 /// Runs every example of the embedded tables on engines and adds them to a report.
@@ -21,9 +21,9 @@ use serde_json::Value as Json;
 /// If the docs of the tables cannot be read.
 pub fn run_examples(engines: &[EngineKind], report: &mut Report) -> Result<(), String> {
     let docs = opforge_tables::docs().map_err(|error| error.to_string())?;
-    let without: Vec<&str> =
-        docs.ops.iter().filter(|op| op.examples.is_empty()).map(|op| op.name.as_str()).collect();
-    report.note(format!("opcodes without an example: {}", without.join(", ")));
+    let without = |op: &&OpDoc| op.examples.iter().all(|example| example.json.is_empty());
+    let without: Vec<&str> = docs.ops.iter().filter(without).map(|op| op.name.as_str()).collect();
+    report.note(format!("opcodes without an example of values: {}", without.join(", ")));
     for op in &docs.ops {
         for (index, example) in op.examples.iter().enumerate() {
             let name = format!("{}, example {}: {}", op.name, index + 1, example.text);
@@ -67,8 +67,12 @@ pub enum Checked {
 /// # Errors
 /// What differs.
 pub fn check(op: &OpDoc, example: &ExampleDoc, engines: &[EngineKind]) -> Result<Checked, String> {
+    let Some(wanted) = Wanted::read(&example.json)? else {
+        decode_one(op, &example.bytes)?;
+        let source = EXAMPLE_PROGRAM.replace(EXAMPLE_LINE, &example.text);
+        return check_text(&source, &example.bytes).map(|()| Checked::Written);
+    };
     let results = check_bytes(op, example)?;
-    let Some(wanted) = Wanted::read(&example.json)? else { return Ok(Checked::Written) };
     let program = one_instruction(op, example, &wanted, &results)?;
     let code = program.code(FuncId(0)).unwrap_or(&[]);
     if !code.starts_with(&example.bytes) {
@@ -91,15 +95,35 @@ pub fn check(op: &OpDoc, example: &ExampleDoc, engines: &[EngineKind]) -> Result
     Ok(Checked::Run)
 }
 
-/// Checks that the bytes are the instruction and that it is written as the text. Gives the registers it writes.
-fn check_bytes(op: &OpDoc, example: &ExampleDoc) -> Result<Vec<u32>, String> {
-    let code = Code::decode(&ISA, &example.bytes).map_err(|error| error.to_string())?;
+/// Checks that the last function of a program assembles to code that begins with these bytes.
+///
+/// # Errors
+/// What it is instead.
+pub fn check_text(source: &str, bytes: &[u8]) -> Result<(), String> {
+    let program = assemble(source).map_err(|errors| format!("{errors}\n{source}"))?;
+    let last = FuncId((program.functions().len() as u32).saturating_sub(1));
+    let code = program.code(last).unwrap_or(&[]);
+    match code.starts_with(bytes) {
+        true => Ok(()),
+        false => Err(format!("the text assembles to {}", to_hex(code))),
+    }
+}
+
+/// Checks that the bytes are one instruction, of this opcode.
+fn decode_one(op: &OpDoc, bytes: &[u8]) -> Result<(Code, Instr), String> {
+    let code = Code::decode(&ISA, bytes).map_err(|error| error.to_string())?;
     let &[instr] = code.instrs() else {
         return Err(format!("the bytes are {} instructions", code.instrs().len()));
     };
     if instr.didx != op.didx {
         return Err(format!("the bytes are {}", ISA.name(instr.didx)));
     }
+    Ok((code, instr))
+}
+
+/// Checks that the bytes are the instruction and that it is written as the text. Gives the registers it writes.
+fn check_bytes(op: &OpDoc, example: &ExampleDoc) -> Result<Vec<u32>, String> {
+    let (code, instr) = decode_one(op, &example.bytes)?;
     let operands: Vec<_> = code.values(&ISA, &instr).collect();
     let values: Vec<_> = operands.iter().map(|&(_, value)| value).collect();
     let mut bytes = Vec::new();

@@ -72,9 +72,33 @@ pub struct ExampleDoc {
     pub text: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    /// Values in and out, or the trap, as JSON: `{"in":[..],"out":[..]}` or `{"in":[..],"trap":".."}`.
+    /// Values in and out, or the trap, as JSON: `{"in":[..],"out":[..]}` or `{"in":[..],"trap":".."}`. Empty if the
+    /// example says nothing about values; its text may then name what [`EXAMPLE_PROGRAM`] declares.
     pub json: String,
 }
+
+/// What stands in [`EXAMPLE_PROGRAM`] for the line of an example.
+pub const EXAMPLE_LINE: &str = "; the example";
+
+/// The program in which an example without values stands, with the example in place of [`EXAMPLE_LINE`]. It declares
+/// one thing of each table that operands may name. It assembles; whether it verifies depends on the example.
+pub const EXAMPLE_PROGRAM: &str = "\
+.const greeting = \"hello\"
+.struct Point { x: f64, y: f64 }
+.elem ints = i64
+.host ask = \"env.ask\" (i64, i64) -> (i64, i64)
+.sig pair (i64, i64) -> (i64, i64)
+.memory heap 1 16
+.func callee(a: i64, b: i64) -> (i64, i64) {
+    ret (a, b)
+}
+.func example() -> (i64, i64) {
+@back:
+    ; the example
+@next:
+    jmp @back
+}
+";
 
 /// Why docs could not be read or written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,8 @@ pub mod docs;
 mod isa;
 pub mod literal;
 mod rows;
+#[cfg(feature = "docs")]
+pub mod words;
 
 #[doc(hidden)]
 pub use zerocopy;

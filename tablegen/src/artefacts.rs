@@ -15,6 +15,8 @@ pub const OPCODES: &str = "tables/src/generated/opcodes.rs";
 pub const INTRINSICS: &str = "tables/src/generated/intrinsics.rs";
 /// The intrinsics for people.
 pub const INTRINSICS_PAGE: &str = "docs/INTRINSICS.md";
+/// The opcodes for people.
+pub const OPCODES_PAGE: &str = "docs/OPCODES.md";
 /// Sources that decide what a row looks like.
 pub const ROW_SOURCES: [&str; 3] = ["schema/src/codes.rs", "schema/src/codes/exec.rs", "schema/src/rows.rs"];
 
@@ -43,6 +45,7 @@ pub fn make(root: &Path, spec: &Spec) -> Result<Artefacts, String> {
     let mut rest: Vec<File> = vec![(OPCODES.to_owned(), emit::rust::opcodes(spec).into_bytes())];
     rest.push((INTRINSICS.to_owned(), emit::intrinsics::file(spec).into_bytes()));
     rest.push((INTRINSICS_PAGE.to_owned(), emit::pages::intrinsics(spec).into_bytes()));
+    rest.push((OPCODES_PAGE.to_owned(), emit::op_page::opcodes(spec).into_bytes()));
     rest.extend(blobs.iter().map(|(n, b)| (format!("{BLOBS}/{n}"), b.clone())));
     rest.push((format!("{BLOBS}/vm.docs.bincode"), emit::docs::blob(spec)?));
     let mut texts = Vec::new();

@@ -201,7 +201,8 @@ fn docs(docs: &Docs) -> String {
         }
         for e in &op.examples {
             let bytes: Vec<String> = e.bytes.iter().map(|b| format!("{b:02x}")).collect();
-            let _ = writeln!(out, "  e.g. {} = {} {}", e.text, bytes.join(" "), e.json);
+            let line = format!("  e.g. {} = {} {}", e.text, bytes.join(" "), e.json);
+            let _ = writeln!(out, "{}", line.trim_end());
         }
     }
     for intrinsic in &docs.intrinsics {

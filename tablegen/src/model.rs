@@ -45,6 +45,8 @@ pub struct Reserved {
     pub from: At<u8>,
     /// Last byte.
     pub to: At<u8>,
+    /// Why there is no opcode.
+    pub reason: String,
 }
 
 /// An opcode that was removed.

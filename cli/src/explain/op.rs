@@ -1,8 +1,10 @@
 //! Instructions, from their rows and the docs blob.
 
-use crate::tables::facts;
+use crate::tables::facts::{self, place};
 use crate::text;
 use opforge::ISA;
+use opforge_schema::words::OpFacts;
+use opforge_schema::{OpRow, TrapCode};
 use opforge_tables::docs::OpDoc;
 
 /// Everything there is to say about an instruction, by mnemonic, alias, or opcode byte.
@@ -11,7 +13,9 @@ pub(super) fn explain(topic: &str) -> Option<String> {
     let row = ISA.op(didx)?;
     let docs = opforge_tables::docs().ok();
     let doc = docs.as_ref().and_then(|docs| docs.op(didx));
-    let mut out = format!("{} {}\n", ISA.name(didx), operands(didx, doc));
+    let names: Vec<&str> = doc.iter().flat_map(|doc| &doc.operands).map(String::as_str).collect();
+    let facts = OpFacts::new(didx, row, ISA.name(didx), ISA.template(didx), &names);
+    let mut out = format!("{}\n", facts.text);
     if let Some(doc) = doc {
         out += &format!("\n  {}\n\n", doc.doc);
     }
@@ -23,48 +27,41 @@ pub(super) fn explain(topic: &str) -> Option<String> {
         .collect();
     let mut line = |what: &str, text: &str| {
         if !text.is_empty() {
-            out += &format!("{:<12}{text}\n", format!("{what}:"));
+            out += &format!("{:<16}{}\n", format!("{what}:"), text.replace('`', ""));
         }
     };
-    line("opcode", &facts::place(didx));
-    line("aliases", &aliases.join(", "));
-    let list: Vec<String> = row
-        .operands()
-        .iter()
-        .enumerate()
-        .map(|(i, operand)| format!("{} {}", name(doc, i), facts::operand(operand)))
-        .collect();
-    line("operands", &list.join(", "));
-    for fact in facts::of(&ISA, didx, row) {
-        if matches!(fact.name, "rules" | "ends block" | "effects" | "fuel" | "since") {
-            line(fact.name, &fact.text);
-        }
+    line("opcode", &place(didx));
+    line("also written", &aliases.join(", "));
+    line("bytes", &facts.bytes);
+    for operand in &facts.operands {
+        line("operand", operand);
     }
-    let traps: Vec<String> =
-        facts::traps(row).map(|trap| format!("T{:03} {}", trap.code(), trap.name())).collect();
-    line("traps", &traps.join(", "));
+    line("verified", &facts.verified.join(", "));
+    line("ends its block", facts.ends_block);
+    line("effects", &facts.effects.join(", "));
+    line("traps", &traps(row, doc));
+    line("fuel", &facts.fuel);
+    line("since", &format!("{}; id {}", row.since, row.id));
     if let Some(doc) = doc {
-        line("WebAssembly", &doc.wasm);
-        line("deviates", &doc.deviates);
+        let but = if doc.deviates.is_empty() { String::new() } else { format!(", but: {}", doc.deviates) };
+        line("WebAssembly", &format!("{}{but}", doc.wasm));
         for example in &doc.examples {
             let bytes = text::hex(&example.bytes);
-            line("example", &format!("{}   {bytes}   {}", example.text, example.json));
+            line("example", format!("{}   {bytes}   {}", example.text, example.json).trim_end());
         }
     }
     Some(out)
 }
 
-/// The operands as they are written, with their names.
-fn operands(didx: u16, doc: Option<&OpDoc>) -> String {
-    let piece = |&byte: &u8| match byte {
-        0..0x80 => char::from(byte).to_string(),
-        _ => name(doc, usize::from(byte & 0x7f)),
+/// The traps with their codes, in the order in which they are checked where the docs say it.
+fn traps(row: &OpRow, doc: Option<&OpDoc>) -> String {
+    let in_order: Vec<TrapCode> = match doc {
+        Some(doc) => doc.traps.iter().filter_map(|&code| TrapCode::from_code(code)).collect(),
+        None => facts::traps(row).collect(),
     };
-    ISA.template(didx).iter().map(piece).collect()
-}
-
-fn name(doc: Option<&OpDoc>, operand: usize) -> String {
-    doc.and_then(|doc| doc.operands.get(operand)).cloned().unwrap_or_else(|| format!("{{{operand}}}"))
+    let list: Vec<String> =
+        in_order.iter().map(|trap| format!("T{:03} {}", trap.code(), trap.name())).collect();
+    if list.is_empty() { "none".to_owned() } else { list.join(", ") }
 }
 
 fn by_byte(topic: &str) -> Option<u16> {

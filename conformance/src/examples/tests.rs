@@ -31,6 +31,9 @@ fn a_false_example_fails() {
         ("i64.add r3, r1, r2", &[0x20, 3, 1, 2], &right.replace("{\"i64\":7}", ""), "0 results"),
         ("i64.add r3, r1, r2", &[0x20, 3, 1, 2], &right.replace("i64\":2", "u64\":2"), "error[V0802]"),
         ("i64.add r3, r1, r2", &[0x20, 3, 1, 2], r#"{"in":[],"trap":1}"#, "neither"),
+        ("i64.add r3, r2, r1", &[0x20, 3, 1, 2], "", "the text assembles to 20030201"),
+        ("i64.add r3, r1", &[0x20, 3, 1, 2], "", "error[A"),
+        ("i64.add r3, r1, r2", &[0x21, 3, 1, 2], "", "the bytes are i64.sub"),
     ] {
         let error = outcome(text, bytes, json).expect_err(why);
         assert!(error.contains(why), "{error}");

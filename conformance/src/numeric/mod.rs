@@ -3,15 +3,18 @@
 //! Which instruction means the same as which WebAssembly instruction is a fact of the opcode spec. A row is run in
 //! every [`Shape`] of program that fits, because an engine may have other code for constants and for conditions that
 //! are branched on. Results are compared by bits. Twins that differ on purpose are listed, and run where they do not
-//! differ; rows without a twin are counted by operation, with the reason, so that a mapping that is lost shows.
+//! differ. Operations without a twin are listed, each with the reason, and their rows are counted as not run: a mapping
+//! that is lost, or one that is new, is a failure and not a smaller number.
 
 mod program;
 mod row;
 mod twin;
+mod unmapped;
 
 pub use program::{Shape, build};
 pub use row::{Row, RowKind};
-pub use twin::{Twin, Twins, why_unmapped};
+pub use twin::{Twin, Twins};
+pub use unmapped::Unmapped;
 
 use crate::engine::{End, EngineKind, Loaded, Pace, RunLimits, RunRequest, Tracing};
 use crate::report::Report;
@@ -23,9 +26,26 @@ use std::collections::BTreeMap;
 /// Runs rows on engines and adds them to a report: one case for each row and twin.
 ///
 /// # Errors
-/// If the docs of the opcodes cannot be read.
+/// If the docs of the opcodes or the list of operations without a twin cannot be read.
 pub fn run_rows(rows: &[Row], engines: &[EngineKind], report: &mut Report) -> Result<(), String> {
+    run_rows_with(rows, engines, &Unmapped::committed()?, report)
+}
+
+/// As [`run_rows`], with another list of operations without a twin.
+///
+/// # Errors
+/// If the docs of the opcodes cannot be read.
+pub fn run_rows_with(
+    rows: &[Row],
+    engines: &[EngineKind],
+    unmapped: &Unmapped,
+    report: &mut Report,
+) -> Result<(), String> {
     let twins = Twins::from_tables()?;
+    for (op, _) in unmapped.iter().filter(|(op, _)| twins.map(op)) {
+        let difference = "it has a twin, and stands in conformance/unmapped.txt".to_owned();
+        report.case(op, vec![difference]);
+    }
     for (twin, why) in &twins.deviating {
         report.note(format!("run where it does not differ on purpose: {twin}: {why}"));
     }
@@ -37,10 +57,7 @@ pub fn run_rows(rows: &[Row], engines: &[EngineKind], report: &mut Report) -> Re
         let deviating = twins.deviating.iter().map(|(twin, _)| twin).filter(|twin| twin.same_for(row));
         let mut found = twins.same.iter().chain(deviating).filter(|twin| twin.wasm == row.op).peekable();
         if found.peek().is_none() {
-            let deviates = twins.deviating.iter().any(|(twin, _)| twin.wasm == row.op);
-            let why = if deviates { "its twin differs on purpose" } else { why_unmapped(&row.op) };
-            report.count(&format!("not run, as {why}: {}, rows", row.op), 1);
-            report.count("rows not run", 1);
+            not_run(row, &twins, unmapped, report);
             continue;
         }
         report.count("rows run", 1);
@@ -51,6 +68,26 @@ pub fn run_rows(rows: &[Row], engines: &[EngineKind], report: &mut Report) -> Re
         }
     }
     Ok(())
+}
+
+/// Counts a row that no twin runs, with the reason; having none is a difference.
+fn not_run(row: &Row, twins: &Twins, unmapped: &Unmapped, report: &mut Report) {
+    report.count("rows not run", 1);
+    let why = match unmapped.reason(&row.op) {
+        Some(why) => why,
+        None if twins.map(&row.op) => "its twin differs on purpose for these operands",
+        None => {
+            let difference = "it has no twin, and no reason in conformance/unmapped.txt".to_owned();
+            return report.case(&format!("line {}: {}", row.line, row.describe()), vec![difference]);
+        }
+    };
+    report.count(&not_run_as(&row.op, why), 1);
+}
+
+/// What the rows of an operation that were not run are counted under.
+#[must_use]
+pub fn not_run_as(op: &str, why: &str) -> String {
+    format!("not run: {op}: {why}, rows")
 }
 
 /// What the rows that a twin ran are counted under.

@@ -42,22 +42,6 @@ const NARROW: &[(&str, &str)] = &[
     ("f64.convert_i32_s", "i64.to_f64"),
 ];
 
-/// Why no instruction means the same as a WebAssembly operation.
-#[must_use]
-pub fn why_unmapped(op: &str) -> &'static str {
-    if op.contains("f32") {
-        "there are no 32-bit floats"
-    } else if op.ends_with("eqz") {
-        "it is a constant and a comparison"
-    } else if op.ends_with("i32_u") {
-        "it is a mask and what follows on 64 bits"
-    } else if op.starts_with("i32.trunc") {
-        "it is a conversion to 64 bits and a look at the range"
-    } else {
-        "no instruction means the same"
-    }
-}
-
 /// All instructions with a twin.
 #[derive(Clone, Debug)]
 pub struct Twins {
@@ -88,6 +72,14 @@ impl Twins {
             same.push(Twin::new(didx, wasm)?);
         }
         Ok(Self { same, deviating })
+    }
+}
+
+impl Twins {
+    /// Whether an instruction means the same as a WebAssembly operation, for some operands at least.
+    #[must_use]
+    pub fn map(&self, op: &str) -> bool {
+        self.same.iter().chain(self.deviating.iter().map(|(twin, _)| twin)).any(|twin| twin.wasm == op)
     }
 }
 

@@ -3,7 +3,9 @@
 
 pub mod bytes;
 pub mod docs;
+pub mod example;
 pub mod intrinsics;
 pub mod literals;
+pub mod op_page;
 pub mod pages;
 pub mod rust;

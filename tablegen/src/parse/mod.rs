@@ -77,7 +77,8 @@ fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
 fn reserved(d: &mut Diags, node: &Node) -> Option<Reserved> {
     let obj = Obj::open(d, node, "a reserved range", &["from", "to", "reason"])?;
     let (from, to) = (byte(d, &obj, "from"), byte(d, &obj, "to"));
-    if obj.string(d, "reason").is_some_and(|r| r.v.trim().is_empty()) {
+    let reason = obj.string(d, "reason");
+    if reason.as_ref().is_some_and(|r| r.v.trim().is_empty()) {
         d.error("E015", obj.at(), "a reserved range needs a reason");
     }
     let (from, to) = (from?, to?);
@@ -85,7 +86,7 @@ fn reserved(d: &mut Diags, node: &Node) -> Option<Reserved> {
         d.error("E010", to.at, format!("the range ends at 0x{:02X}, before it begins", to.v));
         return None;
     }
-    Some(Reserved { from, to })
+    Some(Reserved { from, to, reason: reason.map_or(String::new(), |r| r.v) })
 }
 
 fn retired(d: &mut Diags, node: &Node) -> Option<Retired> {

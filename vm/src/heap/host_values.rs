@@ -132,7 +132,7 @@ impl Heap {
     /// # Errors
     /// [`ValueError::ForeignHandle`] or [`ValueError::MemoryLimitExceeded`].
     pub fn new_tuple(&mut self, values: &[Value]) -> Result<AggRef, ValueError> {
-        let (types, slots) = self.flatten(values, None)?;
+        let (types, slots) = self.flatten(values, |_| None)?;
         let ty = match self.types().find_tuple(&types) {
             Some(id) => id,
             None => self.types.extend().tuple(&types).map_err(|_| ValueError::MemoryLimitExceeded)?,
@@ -151,7 +151,7 @@ impl Heap {
             return Err(ValueError::Count { expected: fields.len(), actual: values.len() });
         }
         let wanted: Vec<ValueType> = fields.iter().filter_map(|&field| self.types().class(field)).collect();
-        let (_, slots) = self.flatten(values, Some(&wanted))?;
+        let (_, slots) = self.flatten(values, |i| wanted.get(i).copied())?;
         self.finish_node(ty, values.len(), &slots)
     }
 
@@ -163,19 +163,24 @@ impl Heap {
         let ty = self.types().array_type(id).ok_or(ValueError::UnknownType)?;
         let Type::Array(_, elem) = self.types().get(ty) else { return Err(ValueError::UnknownType) };
         let class = self.types().class(elem).ok_or(ValueError::UnknownType)?;
-        let wanted = alloc::vec![class; values.len()];
-        let (_, slots) = self.flatten(values, Some(&wanted))?;
+        let (_, slots) = self.flatten(values, |_| Some(class))?;
         self.finish_node(ty, values.len(), &slots)
     }
 
+    /// The types and slots of values that must have the types that `wanted` gives by position, where it gives one.
     fn flatten(
         &mut self,
         values: &[Value],
-        wanted: Option<&[ValueType]>,
+        wanted: impl Fn(usize) -> Option<ValueType>,
     ) -> Result<(Vec<TypeId>, Vec<u64>), ValueError> {
+        let type_of = |i: usize, value: &Value| wanted(i).unwrap_or(value.value_type());
+        // The node alone must fit, header and elements, before anything is made for it: one that does not leaves none of
+        // its elements behind.
+        let widths = values.iter().enumerate().map(|(i, value)| u64::from(type_of(i, value).slots()));
+        self.check_limit((1 + widths.sum::<u64>()) * 8)?;
         let (mut types, mut slots) = (Vec::new(), Vec::new());
         for (i, value) in values.iter().enumerate() {
-            let ty = wanted.and_then(|types| types.get(i).copied()).unwrap_or(value.value_type());
+            let ty = type_of(i, value);
             let stored = self.store_value(value, ty)?;
             let width = ty.slots() as usize;
             types.push(self.shape_of(ty, stored[0]).map_err(|_| ValueError::MemoryLimitExceeded)?);

@@ -144,3 +144,16 @@ fn a_nan_leaves_with_canonical_bits() {
     let Some(Value::F64(out)) = heap.aggregate(agg).unwrap().get(0) else { panic!("not a float") };
     assert_eq!(out.to_bits(), crate::CANONICAL_NAN_BITS);
 }
+
+#[test]
+fn an_aggregate_that_does_not_fit_leaves_none_of_its_elements() {
+    // A header and ten slots are 88 bytes.
+    let mut heap = heap(87);
+    let texts = vec![Value::Str("ab".into()); 10];
+    assert_eq!(heap.new_tuple(&texts), Err(ValueError::MemoryLimitExceeded));
+    let floats = vec![Value::F64(1.0); 10];
+    assert_eq!(heap.new_array(crate::ids::ElemId(0), &floats), Err(ValueError::MemoryLimitExceeded));
+    assert_eq!(heap.charged(), 0);
+    assert!(heap.new_array(crate::ids::ElemId(0), &floats[..9]).is_ok());
+    assert_eq!(heap.charged(), 80);
+}
