@@ -225,7 +225,10 @@ fn pages_that_grow_are_charged_and_stay_charged() {
     let error = instance.call(GROW, &[Value::U64(1)], limits).unwrap_err();
     let CallError::Trap(trap) = error else { panic!("{error}") };
     assert_eq!(trap.code, TrapCode::MemoryLimitExceeded);
-    assert_eq!((instance.memory(shared).unwrap().len() as u64, instance.heap().charged()), (2 * PAGE, 3 * PAGE));
+    assert_eq!(
+        (instance.memory(shared).unwrap().len() as u64, instance.heap().charged()),
+        (2 * PAGE, 3 * PAGE)
+    );
     assert_eq!(call(&mut instance, GROW, &[1]), Ok(vec![Value::U64(2)]));
     assert_eq!(instance.heap().charged(), 4 * PAGE);
     // Past its own maximum nothing happens.
@@ -274,7 +277,9 @@ fn exchange() -> Instance<MemId> {
             &[ValueType::U64, ValueType::Bytes],
             &[],
             |caller: &mut HeapCaller<'_, MemId>, args: &[Value], _: &mut [Value]| {
-                let [Value::U64(at), Value::Bytes(data)] = args else { return Err(HostError::failed("types")) };
+                let [Value::U64(at), Value::Bytes(data)] = args else {
+                    return Err(HostError::failed("types"));
+                };
                 let (id, at) = (*caller.data(), *at as usize);
                 let memory = caller.heap_mut().memory_mut(id).ok_or(HostError::failed("no memory"))?;
                 let to = memory.get_mut(at..at + data.len()).ok_or(HostError::failed("out of bounds"))?;
