@@ -1,12 +1,16 @@
 //! Linear memories between native code and others that change them: hosts that write between two loads, and growth that
 //! moves the bytes. Results, and the bytes in the end, are the interpreter's.
 
+// Shared with tests that use more of it.
+#[allow(dead_code)]
 mod host_support;
 
-use host_support::{Both, End, STEP};
+use host_support::{Both, End, STEP, modules, observe};
 use opforge_vm::host::HeapCaller;
 use opforge_vm::ids::{FuncId, MemId};
-use opforge_vm::{Capabilities, Capability, HostError, Limits, Linker, TrapCode, Value, ValueType};
+use opforge_vm::{
+    CallError, Capabilities, Capability, HostError, Instance, Limits, Linker, TrapCode, Value, ValueType,
+};
 
 const MAIN: FuncId = FuncId(0);
 
@@ -101,7 +105,7 @@ fn assert_same_bytes(both: &mut Both<MemId>) {
 fn what_the_host_writes_between_two_loads_is_seen() {
     let mut both = Both::new(EXCHANGE, &exchanging(), &Capabilities::none(), || MemId(1));
     for n in [0, 1, 2, 3, 100] {
-        both.instances().map(|instance| instance.clear_memories());
+        both.instances().into_iter().for_each(Instance::clear_memories);
         let (end, _) = both.call(MAIN, &[Value::I64(n)], Limits::new());
         let (total, host) = expected(n);
         assert_eq!(end, End::Values(vec![Value::I64(total)]), "{n}");
@@ -192,22 +196,100 @@ fn grown(turns: u64) -> u64 {
 fn memories_that_grow_between_loads_are_found_where_they_are() {
     let mut both = Both::new(GROWTH, &Linker::new(), &Capabilities::none(), || MemId(0));
     for turns in [0, 1, 2, 3, 10, 39] {
-        both.instances().map(|instance| instance.clear_memories());
+        both.instances().into_iter().for_each(Instance::clear_memories);
         let (end, _) = both.call(MAIN, &[Value::U64(turns)], Limits::new());
         assert_eq!(end, End::Values(vec![Value::U64(grown(turns)), Value::U64(turns + 1)]), "{turns}");
         assert_same_bytes(&mut both);
     }
     // The page that there is no room for: growing says so, and the load behind the end traps.
-    both.instances().map(|instance| instance.clear_memories());
+    both.instances().into_iter().for_each(Instance::clear_memories);
     let (End::Trapped(trap), _) = both.call(MAIN, &[Value::U64(40)], Limits::new()) else { panic!() };
     assert_eq!(trap.code, TrapCode::MemOutOfBounds);
     assert_same_bytes(&mut both);
     // The run's limit stops growth at the same page on both.
     for pages in 1..12 {
-        both.instances().map(|instance| instance.clear_memories());
+        both.instances().into_iter().for_each(Instance::clear_memories);
         let limits = Limits::new().memory(pages << 16);
         let (End::Trapped(trap), _) = both.call(MAIN, &[Value::U64(39)], limits) else { panic!() };
         assert_eq!(trap.code, TrapCode::MemoryLimitExceeded);
         assert_same_bytes(&mut both);
+    }
+}
+
+/// Loads behind a host call that puts another heap in place of the run's.
+const SWAPPED: &str = "
+.memory m 1 1 export
+.host step = \"env.step\" (i64) -> (i64)
+
+.func main(n: i64) -> (i64) {
+    .reg at, x
+    const.u64 at, 4096
+    i64.store64 m[at + 0], n
+    host_call step n -> n
+    i64.load64 x, m[at + 0]
+    i64.add x, x, n
+    ret x
+}
+";
+
+/// A linker whose only function gives its argument back, and first the run's heap to the other instance, which it ends.
+fn swapping() -> Linker<Option<Instance<()>>> {
+    let mut linker = Linker::new();
+    let step = |caller: &mut HeapCaller<'_, Option<Instance<()>>>, args: &[Value], rets: &mut [Value]| {
+        if let Some(mut other) = caller.data_mut().take() {
+            std::mem::swap(caller.heap_mut(), other.execution(Limits::new()).heap_mut());
+        }
+        rets.clone_from_slice(args);
+        Ok(())
+    };
+    linker.func_heap(STEP, Capability::none(), &[ValueType::I64], &[ValueType::I64], step).unwrap();
+    linker
+}
+
+/// A host can swap the heaps of two instances. Native code must not go on with addresses of the one that has gone.
+#[test]
+fn a_heap_that_the_host_swaps_away_is_not_touched() {
+    let [bare, _] = modules(".func main() -> () {\n    ret ()\n}\n");
+    let linker = swapping();
+    let mut ends = Vec::new();
+    for module in modules(SWAPPED) {
+        let other = Linker::new().instantiate(&bare, (), &Capabilities::none()).unwrap();
+        let mut instance = linker.instantiate(&module, Some(other), &Capabilities::none()).unwrap();
+        let (swapped, ..) = observe(&mut instance, MAIN, &[Value::I64(5)], Limits::new());
+        let End::Trapped(trap) = &swapped else { panic!("{swapped:?}") };
+        assert_eq!(trap.code, TrapCode::HostCallFailed);
+        // The next run has a heap of its own again, as a bound function has.
+        let (next, ..) = observe(&mut instance, MAIN, &[Value::I64(5)], Limits::new());
+        assert_eq!(next, End::Values(vec![Value::I64(10)]));
+        assert_eq!(instance.memory(MemId(0)).map(|bytes| word(bytes, 4096)), Some(5));
+        ends.push((swapped, next));
+    }
+    assert_eq!(ends[0], ends[1]);
+}
+
+/// Between two slices of a run, too; and a bound function that is called again.
+#[test]
+fn heaps_may_be_swapped_between_slices_and_calls() {
+    let [bare, _] = modules(".func main() -> () {\n    ret ()\n}\n");
+    let linker = swapping();
+    for module in modules(SWAPPED) {
+        let other = || Linker::new().instantiate(&bare, (), &Capabilities::none()).unwrap();
+        let mut instance = linker.instantiate(&module, None, &Capabilities::none()).unwrap();
+        let mut run = instance.execution(Limits::new());
+        run.start(MAIN, &[Value::I64(5)]).unwrap();
+        std::mem::swap(run.heap_mut(), other().execution(Limits::new()).heap_mut());
+        let end = End::of(run.resume());
+        let End::Trapped(trap) = &end else { panic!("{end:?}") };
+        assert_eq!(trap.code, TrapCode::MemOutOfBounds);
+        // The heap stays away until the next run.
+        let main = instance.typed_func::<(i64,), i64>(MAIN).unwrap();
+        *instance.data_mut() = Some(other());
+        let mut bound = main.bind(&mut instance, &Limits::new()).unwrap();
+        assert!(
+            matches!(bound.call((5,)), Err(CallError::Trap(trap)) if trap.code == TrapCode::HostCallFailed)
+        );
+        assert_eq!(bound.call((6,)), Ok(12));
+        instance.make_memories(&Limits::new()).unwrap();
+        assert_eq!(instance.exported_memory("m"), Some(MemId(0)));
     }
 }
