@@ -182,7 +182,12 @@ impl<T> Instance<T> {
         Self {
             hosts: Hosts { imports, data, panic: LastPanic::default() },
             calls,
-            buffers: Buffers { heap: new_heap(program), stack: Stack::default(), results: Vec::new(), host: Vec::new() },
+            buffers: Buffers {
+                heap: new_heap(program),
+                stack: Stack::default(),
+                results: Vec::new(),
+                host: Vec::new(),
+            },
             module,
         }
     }
