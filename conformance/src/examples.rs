@@ -187,9 +187,9 @@ fn one_instruction(
     };
     let ends = ISA.op(op.didx).is_some_and(|row| row.term().name() != "none");
     let ret = if ends { String::new() } else { format!("ret ({regs})\n") };
-    let has_memory = ISA.op(op.didx).is_some_and(|row| {
-        row.operands().iter().any(|operand| operand.kind().name() == "mem_id")
-    });
+    let has_memory = ISA
+        .op(op.didx)
+        .is_some_and(|row| row.operands().iter().any(|operand| operand.kind().name() == "mem_id"));
     let memory = if has_memory { ".memory 1 2\n" } else { "" };
     let source = format!("{memory}.func f({params}) -> ({results}) {{\n{}\n{ret}}}\n", example.text);
     assemble(&source).map_err(|errors| format!("{errors}\n{source}"))

@@ -38,12 +38,18 @@ macro_rules! count {
      direct { $(($d:ident $form:ident $dm:ident $df:ident))* }
      imm { $(($i:ident $ii:ident $im:ident $if_:ident))* }
      branch { $(($b:ident $b1:ident $b2:ident $bm:ident $bf:ident))* }
-     branch_f { $(($c:ident $c1:ident $cm:ident $cf:ident))* }) => {
-        const $name: [&[(Opcode, &str)]; 4] = [
+     branch_f { $(($c:ident $c1:ident $cm:ident $cf:ident))* }
+     load { $(($l:ident $lm:ident $lf:ident))* }
+     store { $(($s:ident $sm:ident $sf:ident))* }
+     memory { $(($m:ident $mm:ident $mf:ident))* }) => {
+        const $name: [&[(Opcode, &str)]; 7] = [
             &[$((Opcode::$d, stringify!($form))),*],
             &[$((Opcode::$i, stringify!($ii))),*],
             &[$((Opcode::$b, stringify!($b1))),*],
             &[$((Opcode::$c, stringify!($c1))),*],
+            &[$((Opcode::$l, stringify!($lf))),*],
+            &[$((Opcode::$s, stringify!($sf))),*],
+            &[$((Opcode::$m, stringify!($mf))),*],
         ];
     };
 }
@@ -59,6 +65,10 @@ fn the_list_macro_has_a_line_per_row() {
     assert_eq!(LISTS[1].len(), count(|f| f & fuse_flags::IMM != 0));
     assert_eq!(LISTS[2].len(), count(|f| f == fuse_flags::IMM | fuse_flags::BRANCH));
     assert_eq!(LISTS[3].len(), count(|f| f == fuse_flags::BRANCH));
+    for (list, lower) in LISTS[4..].iter().zip([Lower::Load, Lower::Store, Lower::Memory]) {
+        let rows = Opcode::ALL.iter().filter(|op| op.row().lower() == lower);
+        assert!(rows.eq(list.iter().map(|(op, _)| op)), "{lower:?}");
+    }
     for (op, form) in LISTS[0] {
         assert_eq!(op.row().form().name(), *form, "{op}");
     }

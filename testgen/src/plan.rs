@@ -111,7 +111,7 @@ impl World {
         for host in HOST_FUNCS {
             world.hosts.push(builder.host(host.symbol, host.params, host.results).expect("few imports"));
         }
-        if config.dialect == Dialect::Full && choices.chance(20) {
+        if config.dialect == Dialect::Full && choices.chance(30) {
             let first = builder.exported_memory("first", (1, *choices.pick(&[1, 2, 40]).unwrap_or(&1)));
             world.memories.extend(first);
             let empty = choices.chance(50).then(|| builder.memory((0, 2)));
@@ -221,7 +221,7 @@ fn weight(row: &OpRow, config: &GenConfig) -> usize {
         }
         Lower::CallIndirect | Lower::HostCall => 10,
         // Few programs have a memory.
-        Lower::Load | Lower::Store | Lower::Memory => 8,
+        Lower::Load | Lower::Store | Lower::Memory => 12,
         // One opcode for many functions.
         Lower::Intrinsic => 24,
         Lower::Call | Lower::PoolConst => 6,

@@ -138,10 +138,7 @@ impl Translator<'_> {
     /// Bytes of a linear memory: at any address, least significant first. They are there, as was checked.
     fn linear(&mut self) -> MemFlags {
         let region = self.region(Region::Bytes);
-        MemFlags::new()
-            .with_notrap()
-            .with_endianness(Endianness::Little)
-            .with_alias_region(Some(region))
+        MemFlags::new().with_notrap().with_endianness(Endianness::Little).with_alias_region(Some(region))
     }
 
     /// Length and address of a memory. Both may change wherever something is called.

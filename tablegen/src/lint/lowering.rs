@@ -41,10 +41,18 @@ fn memory(d: &mut Diags, op: &Op) {
     let (mem, offset) = ((OperandKind::MemId, Access::None), (OperandKind::ImmU32, Access::None));
     match op.lower.v {
         Lower::Load if kinds[..] != [write, mem, read, offset] => {
-            shape_error(d, op, "load takes a written register, a memory, an address register, an imm_u32 offset");
+            shape_error(
+                d,
+                op,
+                "load takes a written register, a memory, an address register, an imm_u32 offset",
+            );
         }
         Lower::Store if kinds[..] != [mem, read, offset, read] => {
-            shape_error(d, op, "store takes a memory, an address register, an imm_u32 offset, a value register");
+            shape_error(
+                d,
+                op,
+                "store takes a memory, an address register, an imm_u32 offset, a value register",
+            );
         }
         Lower::Memory => {
             let rest = kinds.strip_prefix(&[write]).unwrap_or(&kinds);
@@ -64,7 +72,11 @@ fn memory(d: &mut Diags, op: &Op) {
     let jit = matches!(op.jit.v, JitClass::Load) == (op.lower.v == Lower::Load)
         && matches!(op.jit.v, JitClass::Store) == (op.lower.v == Lower::Store);
     if !jit {
-        d.error("E037", op.jit.at, format!("JIT class {} does not go with lowering {}", op.jit.v.name(), op.lower.v.name()));
+        d.error(
+            "E037",
+            op.jit.at,
+            format!("JIT class {} does not go with lowering {}", op.jit.v.name(), op.lower.v.name()),
+        );
     }
 }
 

@@ -250,7 +250,9 @@ fn memory<'s>(env: &mut Env<'s, '_>, parser: &mut Parser<'s>) -> Parse<()> {
     let memory = MemoryDef { min, max, exported, name };
     let id = env.builder.push_memory(memory).map_err(build_error(parser, at))?;
     match symbol {
-        SymbolRef::Text(text) if at.tok == Tok::Word => add_new(parser, at, &mut env.memories, Some(text), id),
+        SymbolRef::Text(text) if at.tok == Tok::Word => {
+            add_new(parser, at, &mut env.memories, Some(text), id)
+        }
         SymbolRef::Text(text) => {
             // As in the names of host functions: several may have one, and then none is meant by it.
             add(&mut env.memories, text, id);

@@ -272,7 +272,7 @@ fn encode_errors_say_which_table_has_no_such_entry() {
 #[test]
 fn section_tags_are_those_of_the_order() {
     let tags: Vec<u8> = Section::ALL.iter().map(|section| section.tag()).collect();
-    assert_eq!(tags, [1, 2, 3, 5, 6, 4, 7, 8, 10, 11, 9]);
+    assert_eq!(tags, [1, 2, 3, 5, 6, 4, 7, 8, 10, 11, 128, 9]);
     for version in ContainerVersion::ALL {
         for section in Section::ALL {
             let known = (section.since() <= version).then_some(section);
@@ -281,5 +281,9 @@ fn section_tags_are_those_of_the_order() {
         assert_eq!(Section::from_tag(0, version), None);
         assert_eq!(Section::from_tag(12, version), None);
     }
-    assert_eq!(Section::from_tag(128, ContainerVersion::V0_1), None, "the peer may use the tag for something else");
+    assert_eq!(
+        Section::from_tag(128, ContainerVersion::V0_1),
+        None,
+        "the peer may use the tag for something else"
+    );
 }

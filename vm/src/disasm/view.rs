@@ -137,7 +137,8 @@ impl<'p> View<'p> {
         let memories = self.program.memories();
         let text = |symbol: SymbolId| self.program.symbol(symbol).filter(|text| !text.is_empty());
         let name = text(memories.get(id.index())?.name)?;
-        let namesakes = memories.iter().take(MAX_MEMORIES + 1).filter(|memory| text(memory.name) == Some(name));
+        let namesakes =
+            memories.iter().take(MAX_MEMORIES + 1).filter(|memory| text(memory.name) == Some(name));
         if memories.len() > MAX_MEMORIES || namesakes.count() > 1 {
             return None;
         }

@@ -170,7 +170,8 @@ impl Heap {
     /// The exported linear memory of this name, if the program has it.
     #[must_use]
     pub fn exported_memory(&self, name: &str) -> Option<MemId> {
-        let found = self.memories.list.iter().position(|memory| memory.ty.exported && *memory.ty.name == *name);
+        let found =
+            self.memories.list.iter().position(|memory| memory.ty.exported && *memory.ty.name == *name);
         found.map(|index| MemId(index as u32))
     }
 
@@ -229,7 +230,12 @@ impl Heap {
 
     /// The bytes of `len` from `at` on as a range of a memory's slice.
     #[inline]
-    pub(crate) fn memory_range(&mut self, memory: MemId, at: u64, len: u64) -> Result<Range<usize>, TrapCode> {
+    pub(crate) fn memory_range(
+        &mut self,
+        memory: MemId,
+        at: u64,
+        len: u64,
+    ) -> Result<Range<usize>, TrapCode> {
         let size = self.memory_bytes(memory).len() as u64;
         match at.checked_add(len) {
             // Both are at most the size of a slice.
@@ -253,7 +259,11 @@ impl Heap {
     }
 
     /// Copies a range of one memory to one of the same length of another, or of the same.
-    pub(crate) fn copy_memory(&mut self, (to, dst): (MemId, Range<usize>), (from, src): (MemId, Range<usize>)) {
+    pub(crate) fn copy_memory(
+        &mut self,
+        (to, dst): (MemId, Range<usize>),
+        (from, src): (MemId, Range<usize>),
+    ) {
         if to == from {
             if let Some(memory) = self.memories.list.get_mut(to.index()) {
                 memory.data.copy_within(src, dst.start);

@@ -61,12 +61,9 @@ impl Machine<'_> {
         let detail = core::mem::replace(&mut self.detail, TrapDetail::None);
         let fault = self.heap.take_memory_fault();
         match (exit, fault) {
-            (Exit::Trap(TrapCode::MemOutOfBounds), Some(fault)) => TrapDetail::Memory {
-                memory: fault.memory,
-                start: fault.at,
-                len: fault.len,
-                size: fault.size,
-            },
+            (Exit::Trap(TrapCode::MemOutOfBounds), Some(fault)) => {
+                TrapDetail::Memory { memory: fault.memory, start: fault.at, len: fault.len, size: fault.size }
+            }
             _ => detail,
         }
     }

@@ -125,7 +125,11 @@ pub fn mem_fill(heap: &mut Heap, [mem, ..]: [u32; 3], [dst, byte, len]: [u64; 3]
 ///
 /// # Errors
 /// [`TrapCode::MemOutOfBounds`].
-pub fn mem_copy(heap: &mut Heap, [to, from, _]: [u32; 3], [dst, src, len]: [u64; 3]) -> Result<u64, TrapCode> {
+pub fn mem_copy(
+    heap: &mut Heap,
+    [to, from, _]: [u32; 3],
+    [dst, src, len]: [u64; 3],
+) -> Result<u64, TrapCode> {
     let dst = heap.memory_range(MemId(to), dst, len)?;
     let src = heap.memory_range(MemId(from), src, len)?;
     heap.copy_memory((MemId(to), dst), (MemId(from), src));
@@ -136,7 +140,11 @@ pub fn mem_copy(heap: &mut Heap, [to, from, _]: [u32; 3], [dst, src, len]: [u64;
 ///
 /// # Errors
 /// [`TrapCode::MemOutOfBounds`].
-pub fn mem_init(heap: &mut Heap, [mem, start, size]: [u32; 3], [dst, src, len]: [u64; 3]) -> Result<u64, TrapCode> {
+pub fn mem_init(
+    heap: &mut Heap,
+    [mem, start, size]: [u32; 3],
+    [dst, src, len]: [u64; 3],
+) -> Result<u64, TrapCode> {
     let to = heap.memory_range(MemId(mem), dst, len)?;
     match src.checked_add(len) {
         Some(end) if end <= size.into() => {
@@ -152,7 +160,11 @@ pub fn mem_init(heap: &mut Heap, [mem, start, size]: [u32; 3], [dst, src, len]: 
 ///
 /// # Errors
 /// [`TrapCode::MemOutOfBounds`], then [`TrapCode::MemoryLimitExceeded`].
-pub fn bytes_from_mem(heap: &mut Heap, [mem, ..]: [u32; 3], [addr, len, _]: [u64; 3]) -> Result<u64, TrapCode> {
+pub fn bytes_from_mem(
+    heap: &mut Heap,
+    [mem, ..]: [u32; 3],
+    [addr, len, _]: [u64; 3],
+) -> Result<u64, TrapCode> {
     let range = heap.memory_range(MemId(mem), addr, len)?;
     heap.bytes_of_memory(MemId(mem), range)
 }
@@ -161,7 +173,11 @@ pub fn bytes_from_mem(heap: &mut Heap, [mem, ..]: [u32; 3], [addr, len, _]: [u64
 ///
 /// # Errors
 /// [`TrapCode::MemOutOfBounds`].
-pub fn mem_put_bytes(heap: &mut Heap, [mem, ..]: [u32; 3], [addr, bytes, _]: [u64; 3]) -> Result<u64, TrapCode> {
+pub fn mem_put_bytes(
+    heap: &mut Heap,
+    [mem, ..]: [u32; 3],
+    [addr, bytes, _]: [u64; 3],
+) -> Result<u64, TrapCode> {
     let len = heap.bytes(bytes).len() as u64;
     let range = heap.memory_range(MemId(mem), addr, len)?;
     heap.put_bytes(MemId(mem), range, bytes);

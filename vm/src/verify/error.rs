@@ -2,7 +2,9 @@
 
 use super::budget::Resource;
 use crate::codec::CodeErrorKind;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, Reg, StructId, SymbolId};
+use crate::ids::{
+    CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, Reg, StructId, SymbolId,
+};
 use crate::value_type::ValueType;
 use core::fmt;
 use opforge_schema::TypeRule;
@@ -453,14 +455,6 @@ error_kinds! {
     } "result {result} of the callee is {actual}, the function that it returns for has {expected}",
       "call a function with the same results, or use a call and ret";
 
-    /// A constant that a memory cannot be filled from.
-    "V0713" ConstantNotData {
-        /// The constant.
-        const_id: ConstId,
-        /// Its type.
-        actual: ValueType,
-    } "{const_id} is {actual}, not bytes or text", "name a constant of bytes or text";
-
     /// Fewer registers than the slots of an intrinsic's layout.
     "V0711" IntrinsicTooFewSlots {
         /// The intrinsic.
@@ -486,6 +480,14 @@ error_kinds! {
         actual: u32,
     } "too many {side} registers for the slots of {intrinsic}: {actual} instead of {expected}",
       "list one register for each slot of the layout";
+
+    /// A constant that a memory cannot be filled from.
+    "V0713" ConstantNotData {
+        /// The constant.
+        const_id: ConstId,
+        /// Its type.
+        actual: ValueType,
+    } "{const_id} is {actual}, not bytes or text", "name a constant of bytes or text";
 
     /// A struct made from another number of values than it has fields.
     "V0801" StructArityMismatch {

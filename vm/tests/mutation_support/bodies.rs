@@ -3,7 +3,7 @@
 //! Instructions are made from the rows of the opcode tables; operands are chosen as their type rules say.
 
 use super::Random;
-use opforge_schema::{Access, IntrinsicRow, Lower, OpRow, OperandKind, Term, TypeRule};
+use opforge_schema::{Access, IntrinsicRow, Lower, OpRow, OperandKind, Rule, Term, TypeRule};
 use opforge_vm::ISA;
 use opforge_vm::codec::{OperandValue, encode};
 use std::fmt::Write;
@@ -182,6 +182,10 @@ impl Choices {
                 Some(len) => u64::from(self.index) % len,
                 None => u64::from(self.index),
             },
+            // The last two of the pool are bytes and text.
+            OperandKind::ConstId if row.rules().any(|rule| rule.rule() == Rule::ConstIsData) => {
+                POOL.len() as u64 - 1 - (self.pool as u64 & 1)
+            }
             OperandKind::ConstId => self.pool as u64,
             OperandKind::FuncId => self.func as u64,
             OperandKind::ElemTypeId => self.array as u64,

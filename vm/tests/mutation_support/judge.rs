@@ -178,6 +178,7 @@ enum How {
 /// One run; `None` if it was refused. Gives the end, the fuel used, and the trace.
 fn run(instance: &mut Instance<Random>, func: FuncId, seed: u64, how: How) -> Option<(End, u64, Trace)> {
     *instance.data_mut() = Random(seed);
+    instance.clear_memories();
     let program = instance.module().clone();
     let (params, funcs) = (&program.program().function(func)?.params, program.program().functions.len());
     let limits = limits();
