@@ -200,7 +200,7 @@ impl<'i, T> Execution<'i, T> {
         &self.instance.buffers.heap
     }
 
-    /// The heap, to make aggregates that are handed in as arguments.
+    /// The heap, to make aggregates that are handed in as arguments, and to write to linear memories.
     pub fn heap_mut(&mut self) -> &mut Heap {
         &mut self.instance.buffers.heap
     }
