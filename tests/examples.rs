@@ -24,6 +24,10 @@ mod interrupt;
 #[path = "../examples/jit.rs"]
 mod jit;
 
+#[allow(dead_code)]
+#[path = "../examples/memory.rs"]
+mod memory;
+
 type Demo = fn(&mut dyn Write) -> Result<(), Box<dyn Error>>;
 
 fn check(demo: Demo, source: &str) {
@@ -66,6 +70,11 @@ fn interrupt_prints_what_it_says() {
 #[test]
 fn jit_prints_what_it_says() {
     check(jit::demo, include_str!("../examples/jit.rs"));
+}
+
+#[test]
+fn memory_prints_what_it_says() {
+    check(memory::demo, include_str!("../examples/memory.rs"));
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     pub(crate) max_host_calls: u64,
 
-    /// Most memory for text, bytes and aggregates, such as 4096 or 16MiB
+    /// Most memory for text, bytes, aggregates and linear memories, such as 4096 or 16MiB
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     pub(crate) max_memory: u64,
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! ; run: FUNCTION ARGS.. => TYPE VALUE, TYPE VALUE..
-//! ; run: FUNCTION ARGS.. => trap NAME [in FUNCTION] [, span N]
+//! ; run: FUNCTION ARGS.. => trap NAME [(DETAIL)] [in FUNCTION] [, span N]
 //! ; log: LINE                      what the run before it logs
 //! ```
 
@@ -19,15 +19,18 @@ struct Case {
     logs: Vec<String>,
 }
 
-/// Splits at blanks; a text in quotes is one word, without them.
+/// Splits at blanks; a text in quotes is one word, without them, and `hex"00"` is `0x00`.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
+    let mut before = "";
     for (i, part) in text.split('"').enumerate() {
         if i % 2 == 1 {
-            words.push(part.to_owned());
+            words.push(if before.ends_with("hex") { format!("0x{part}") } else { part.to_owned() });
         } else {
-            words.extend(part.split_whitespace().map(str::to_owned));
+            let outside = part.strip_suffix("hex").unwrap_or(part);
+            words.extend(outside.split_whitespace().map(str::to_owned));
         }
+        before = part;
     }
     words
 }
@@ -45,6 +48,16 @@ fn cases(source: &str) -> Vec<Case> {
     cases
 }
 
+/// Results as the command line shows them: each with its type.
+fn results(text: &str) -> Vec<String> {
+    let typed = text.split(", ").map(|value| match value.strip_prefix("hex\"") {
+        Some(digits) => format!("bytes 0x{}", digits.trim_end_matches('"')),
+        None if matches!(value, "true" | "false") => format!("bool {value}"),
+        None => value.to_owned(),
+    });
+    typed.collect()
+}
+
 fn check(file: &str, case: &Case) {
     let (entry, args) = case.call.split_first().expect("a function");
     let mut line = vec!["run", file, "--grant", "log", "--entry", entry, "--"];
@@ -53,8 +66,10 @@ fn check(file: &str, case: &Case) {
     if let Some(trap) = case.expected.strip_prefix("trap ") {
         let ran = ran.exits(1);
         let (name, place) = trap.split_once(" in ").unwrap_or((trap, ""));
+        let (name, detail) = name.split_once(" (").unwrap_or((name, ""));
         assert!(ran.stderr.starts_with("trap[T"), "{file} {case:?}\n{}", ran.stderr);
         ran.complains(&format!(" {name}]: "));
+        ran.complains(detail.trim_end_matches(')'));
         if let Some((func, span)) = place.split_once(", ") {
             let at = ran.stderr.lines().nth(1).expect("a place");
             assert!(at.starts_with(&format!("  at {func}, pc ")), "{file} {case:?}: {at}");
@@ -63,8 +78,8 @@ fn check(file: &str, case: &Case) {
         assert_eq!(ran.stdout, "");
     } else {
         let ran = ran.exits(0);
-        let results: Vec<&str> = ran.stdout.lines().collect();
-        assert_eq!(results.join(", "), case.expected, "{file} {case:?}");
+        let actual = ran.stdout.lines().collect::<Vec<_>>().join(", ");
+        assert_eq!(actual, results(&case.expected).join(", "), "{file} {case:?}");
         assert_eq!(ran.stderr.lines().collect::<Vec<_>>(), case.logs, "{file} {case:?}");
     }
 }
@@ -90,4 +105,11 @@ fn every_program_does_what_its_head_says() {
 #[test]
 fn words_of_a_run_line() {
     assert_eq!(words(r#"greet "Ada Lovelace" "" 5"#), ["greet", "Ada Lovelace", "", "5"]);
+    assert_eq!(words(r#"crc32 hex"00ff" hex"" "hex" "5""#), ["crc32", "0x00ff", "0x", "hex", "5"]);
+}
+
+#[test]
+fn results_of_a_run_line() {
+    assert_eq!(results(r#"true, i64 -5, hex"00ff""#), ["bool true", "i64 -5", "bytes 0x00ff"]);
+    assert_eq!(results(r#"str "Hello, Ada!", u64 11"#).join(", "), r#"str "Hello, Ada!", u64 11"#);
 }

@@ -45,9 +45,9 @@ const FIB: &str = include_str!("runs/fib.ofa");
 const MIXED: &str = include_str!("runs/mixed.ofa");
 const ENDLESS: &str = ".func main() -> () {\n@top:\n  jmp @top\n}";
 
-fn call(module: &Module, args: &[Value], limits: Limits) -> Result<Vec<Value>, Trap> {
+fn call(module: &Module, args: &[Value], limits: Limits) -> Result<Vec<Value>, Box<Trap>> {
     instance(module).call(FuncId(0), args, limits).map_err(|error| match error {
-        CallError::Trap(trap) => *trap,
+        CallError::Trap(trap) => trap,
         other => panic!("{other}"),
     })
 }

@@ -99,7 +99,7 @@ pub(super) const TOPICS: &[Code] = &[
     (
         "E0010",
         "the program's linear memories alone are larger than the memory limit",
-        "raise Limits::memory, with --memory on the command line, or declare fewer pages",
+        "raise --max-memory (Limits::memory), or declare fewer pages",
     ),
     ("H0001", "no host function of this name is registered", "register it with Linker::func"),
     (

@@ -8,7 +8,9 @@
 use super::{Heap, reserve_within};
 use crate::ids::MemId;
 use crate::program::PAGE_BYTES;
+use crate::types::TypeTable;
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 use core::ops::Range;
@@ -97,6 +99,11 @@ impl Memories {
     pub(super) const fn charged(&self) -> u64 {
         self.charged
     }
+
+    /// Whether they have their first pages, and so are never smaller than that.
+    pub(super) const fn made(&self) -> bool {
+        self.made
+    }
 }
 
 impl Heap {
@@ -145,6 +152,12 @@ impl Heap {
         }
         self.memories.charged = 0;
         self.memories.made = self.memories.list.is_empty();
+    }
+
+    /// Whether compiled code of the program with these types finds the memories that it counts on.
+    #[inline]
+    pub(crate) fn is_ready_for(&self, types: &Arc<TypeTable>) -> bool {
+        self.is_of(types) && self.memories.made
     }
 
     /// The linear memories, for compiled code. They stay where they are as long as the heap does; their bytes do not.

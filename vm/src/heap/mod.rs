@@ -91,6 +91,17 @@ impl Heap {
         }
     }
 
+    /// Whether the heap was made for the program with these types. Hosts get heaps to change, and so can swap two.
+    #[inline]
+    pub(crate) fn is_of(&self, types: &Arc<TypeTable>) -> bool {
+        Arc::ptr_eq(&self.types.program, types)
+    }
+
+    /// What stays the same while a host function has the heap, if it is still the same heap with the same memories.
+    pub(crate) fn identity(&self) -> (u64, bool) {
+        (self.id, self.memories.made())
+    }
+
     /// Empties the heap for another run. Handles given out before no longer resolve.
     #[inline]
     pub(crate) fn reset(&mut self, limit: u64) {

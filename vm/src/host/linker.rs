@@ -374,9 +374,14 @@ fn call_dyn<T>(
         at += ty.slots() as usize;
     }
     let mut out = vec![Value::Unit; results.len()];
+    let heap = caller.heap.identity();
     match func(caller, &values, &mut out) {
         Poll::Ready(done) => done?,
         Poll::Pending => return Err(Box::new(HostFault::Pending)),
+    }
+    // Native code goes on with the addresses of the heap that it has had before.
+    if caller.heap.identity() != heap {
+        return Err(HostError::failed("another heap is in the place of the run's").into());
     }
     let mut rest = rets;
     for (index, (value, &ty)) in (0..).zip(out.iter().zip(results)) {

@@ -51,7 +51,8 @@ impl<T> HeapCaller<'_, T> {
         self.heap
     }
 
-    /// The run's heap, to make aggregates.
+    /// The run's heap, to make aggregates and to write to linear memories. A function that puts another heap in its place
+    /// fails.
     pub fn heap_mut(&mut self) -> &mut Heap {
         self.heap
     }

@@ -285,8 +285,8 @@ macro_rules! define_loop {
                             Err(code) => break Exit::Trap(code),
                         }
                     })*
-                    // SAFETY: see above.
                     $(WordOp::$sop => {
+                        // SAFETY: see above.
                         step!(unsafe { forms::store(regs, ip.word(), m.heap, sem::$sfamily::$ssem) })
                     })*
                     WordOp::Memory => {

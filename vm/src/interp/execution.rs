@@ -200,7 +200,7 @@ impl<'i, T> Execution<'i, T> {
         &self.instance.buffers.heap
     }
 
-    /// The heap, to make aggregates that are handed in as arguments.
+    /// The heap, to make aggregates that are handed in as arguments, and to write to linear memories.
     pub fn heap_mut(&mut self) -> &mut Heap {
         &mut self.instance.buffers.heap
     }
@@ -300,7 +300,8 @@ impl<'i, T> Execution<'i, T> {
         let Some(_nested) = Nested::enter(calls.len(), self.limits.max_nested_runs) else {
             return Outcome::NestedTooDeep;
         };
-        let native = module.native();
+        // Native code relies on the memories that it was made for; the interpreter looks at all it is given.
+        let native = module.native().filter(|_| buffers.heap.is_ready_for(&module.program().types));
         let mut machine = Machine::new(module, (hosts, calls), buffers, &self.limits);
         machine.interrupt = self.interrupt.as_ref().map(|handle| &*handle.0);
         machine.depth = self.state.depth;

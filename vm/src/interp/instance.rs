@@ -87,6 +87,22 @@ impl<T: fmt::Debug> fmt::Debug for Instance<T> {
     }
 }
 
+/// A heap for runs of the program.
+fn new_heap(program: &ExecProgram) -> Heap {
+    let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
+    heap.with_memories(&program.memories)
+}
+
+/// Empties the heap for a run of the program. One of another program, which a host has put in its place, is replaced:
+/// constants and memories are the program's.
+#[inline]
+pub(super) fn begin_heap(heap: &mut Heap, program: &ExecProgram, limit: u64) {
+    if !heap.is_of(&program.types) {
+        *heap = new_heap(program);
+    }
+    heap.reset(limit);
+}
+
 fn slots(types: &[ValueType]) -> usize {
     types.iter().map(|ty| ty.slots() as usize).sum()
 }
@@ -163,12 +179,15 @@ impl<T> Instance<T> {
                 floats: float_slots(&import.params),
             })
             .collect();
-        let heap = Heap::new(program.const_data.clone(), program.types.clone(), 0);
-        let heap = heap.with_memories(&program.memories);
         Self {
             hosts: Hosts { imports, data, panic: LastPanic::default() },
             calls,
-            buffers: Buffers { heap, stack: Stack::default(), results: Vec::new(), host: Vec::new() },
+            buffers: Buffers {
+                heap: new_heap(program),
+                stack: Stack::default(),
+                results: Vec::new(),
+                host: Vec::new(),
+            },
             module,
         }
     }
@@ -234,12 +253,13 @@ impl<T> Instance<T> {
     }
 
     /// Gives the linear memories their first pages, all zero, so that the host can write to them before the first run,
-    /// which would do it else. Does nothing if they have them.
+    /// which would do it else. Does nothing if they have them, but like a run it empties the heap: aggregates of earlier
+    /// runs no longer resolve.
     ///
     /// # Errors
     /// [`EntryError::MemoryLimitExceeded`] if they take more than the memory limit; nothing is made.
     pub fn make_memories(&mut self, limits: &Limits) -> Result<(), EntryError> {
-        self.buffers.heap.reset(limits.max_memory);
+        begin_heap(&mut self.buffers.heap, self.module.program(), limits.max_memory);
         self.buffers.heap.begin_memories().map_err(|_| EntryError::MemoryLimitExceeded)
     }
 
@@ -262,7 +282,7 @@ impl<T> Instance<T> {
 
     /// Begins a run with an empty heap. Aggregates of earlier runs no longer resolve.
     pub fn execution(&mut self, limits: Limits) -> Execution<'_, T> {
-        self.buffers.heap.reset(limits.max_memory);
+        begin_heap(&mut self.buffers.heap, self.module.program(), limits.max_memory);
         Execution::new(self, limits)
     }
 

@@ -2,7 +2,7 @@
 
 use super::drive::{self, State};
 use super::execution::EntryError;
-use super::instance::{CallError, Instance};
+use super::instance::{CallError, Instance, begin_heap};
 use super::machine::{ENTRY_BASE, Exit, Machine};
 use super::module::Module;
 use super::native::{self, NativeCode, NativeEnd, Visited};
@@ -262,7 +262,7 @@ impl<'i> Start<'i> {
         let Some(_nested) = Nested::enter(machine.calls.len(), limits.max_nested_runs) else {
             return Err(CallError::Entry(EntryError::NestedTooDeep));
         };
-        machine.heap.reset(limits.max_memory);
+        begin_heap(machine.heap, machine.program, limits.max_memory);
         machine.heap.begin_memories().map_err(|_| EntryError::MemoryLimitExceeded)?;
         args.store_all(machine.heap, machine.stack.slots_from(ENTRY_BASE))?;
         let visited = match self.native {
