@@ -4,7 +4,7 @@
 //! ```text
 //! first run: 12 letters changed, "LINEAR MEMORY"
 //! second run: 0 letters changed, "LINEAR MEMORY"
-//! trap[T023 MemOutOfBounds]: the bytes are not in the memory: 1 bytes from 65536 of memory 0, which has 65536
+//! trap[T023 MemOutOfBounds]: the bytes are not in the memory: 1 byte from 65536 of memory 0, which has 65536
 //! after the trap: "LINEAR MEMORY"
 //! cleared: 0 bytes are not zero
 //! ```

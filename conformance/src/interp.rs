@@ -177,7 +177,8 @@ fn end(outcome: Outcome, execution: &Execution<'_, HostData>) -> End {
 fn trap_at(trap: &Trap) -> TrapAt {
     let at = trap.at();
     let detail = match &trap.detail {
-        TrapDetail::None => Json::Null,
+        // The peer does not say more.
+        TrapDetail::None | TrapDetail::Utf8 { .. } => Json::Null,
         TrapDetail::Code(code) => json!(code),
         TrapDetail::Agg(kind) => json!(format!("{kind:?}")),
         TrapDetail::Types { expected, actual } | TrapDetail::HostResult { expected, actual, .. } => {

@@ -411,8 +411,7 @@ fn i12_slices_stay_inside_and_cut_no_character() {
     check("str.slice r, p0, p1, p2", "str", &cases);
 }
 
-/// I13: bytes that are no UTF-8. The trap says so and where in the program; it does not say at which byte, unlike the row:
-/// a program that wants to know looks at its bytes.
+/// I13: bytes that are no UTF-8. The trap's detail says how many bytes are text before the first that is not.
 #[test]
 fn i13_bytes_that_are_not_text() {
     let bad: [&[u8]; 14] = [
@@ -449,6 +448,15 @@ fn i13_bytes_that_are_not_text() {
         cases.push((vec![Value::Bytes(good.as_bytes().into())], Ok(Value::Str(good.into()))));
     }
     check("bytes.to_str r, p0", "str", &cases);
+    let whole = ".func main(b: bytes) -> (str) {\n .reg s\n bytes.to_str s, b\n ret s\n}\n";
+    for mut instance in instances(whole) {
+        for bytes in bad {
+            let (end, ..) = observe(&mut instance, FuncId(0), &[Value::Bytes(bytes.into())], Limits::new());
+            let End::Trapped(trap) = end else { panic!("{end:?}") };
+            let valid = std::str::from_utf8(bytes).unwrap_err().valid_up_to() as u64;
+            assert_eq!(trap.detail, TrapDetail::Utf8 { valid });
+        }
+    }
     // A slice of bytes that ends inside of a character.
     check(
         ".reg a, b, s\n const.u64 a, 0\n const.u64 b, 2\n bytes.slice s, p0, a, b\n bytes.to_str r, s",

@@ -173,8 +173,11 @@ fn trap_end(trap: &Trap) -> TrapEnd {
         TrapDetail::Types { expected, actual } | TrapDetail::HostResult { expected, actual, .. } => {
             Some(format!("{expected} {actual}"))
         }
-        TrapDetail::Memory { memory, start, len, size } => {
-            Some(format!("{len} bytes from {start} of {memory}, which has {size}"))
+        TrapDetail::Utf8 { valid } => Some(format!("after {valid}")),
+        TrapDetail::Memory { memory, address, offset, len, size } => {
+            let start = u128::from(*address) + u128::from(*offset);
+            let s = if *len == 1 { "" } else { "s" };
+            Some(format!("{len} byte{s} from {start} of {memory}, which has {size}"))
         }
         TrapDetail::Host { error, .. } => Some(error.name().into()),
         TrapDetail::HostPanic { message, .. } => message.as_deref().map(str::to_owned),

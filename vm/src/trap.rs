@@ -91,12 +91,19 @@ pub enum TrapDetail {
     },
     /// The intrinsic that is not there.
     Intrinsic(IntrinsicId),
+    /// How many bytes are text before the first that is not.
+    Utf8 {
+        /// The number of bytes.
+        valid: u64,
+    },
     /// The bytes that are not all in a linear memory.
     Memory {
         /// The memory.
         memory: MemId,
-        /// The first byte: an address and an offset, 65 bits.
-        start: u128,
+        /// The address.
+        address: u64,
+        /// Added to it, without wrapping: where the bytes begin.
+        offset: u32,
         /// How many bytes.
         len: u64,
         /// How many the memory has.
@@ -208,6 +215,15 @@ pub const fn reason(code: TrapCode) -> &'static str {
     }
 }
 
+/// A number of bytes.
+struct Bytes(u64);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} byte{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "trap[T{:03} {}]: {}", self.code.code(), self.code.name(), reason(self.code))?;
@@ -217,8 +233,10 @@ impl fmt::Display for Trap {
             TrapDetail::Agg(kind) => write!(f, " ({kind:?})")?,
             TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
             TrapDetail::Intrinsic(id) => write!(f, ": {id}")?,
-            TrapDetail::Memory { memory, start, len, size } => {
-                write!(f, ": {len} bytes from {start} of {memory}, which has {size}")?;
+            TrapDetail::Utf8 { valid } => write!(f, ": after {}", Bytes(*valid))?,
+            TrapDetail::Memory { memory, address, offset, len, size } => {
+                let start = u128::from(*address) + u128::from(*offset);
+                write!(f, ": {} from {start} of {memory}, which has {size}", Bytes(*len))?;
             }
             TrapDetail::Host { symbol, error, .. } => write!(f, ": {}: {error}", symbol.escape_debug())?,
             TrapDetail::HostResult { symbol, index, expected, actual } => {

@@ -8,6 +8,7 @@
 use super::{Heap, reserve_within};
 use crate::ids::MemId;
 use crate::program::PAGE_BYTES;
+use crate::trap::TrapDetail;
 use crate::types::TypeTable;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -75,23 +76,12 @@ pub(super) struct Memories {
     charged: u64,
     /// Whether they have their first pages.
     made: bool,
-    /// The last range that ended past the end of its memory.
-    fault: Option<MemoryFault>,
-}
-
-/// A range of bytes that is not all in a memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MemoryFault {
-    pub(crate) memory: MemId,
-    pub(crate) at: u128,
-    pub(crate) len: u64,
-    pub(crate) size: u64,
 }
 
 impl Default for Memories {
     /// No memories.
     fn default() -> Self {
-        Self { list: Box::default(), charged: 0, made: true, fault: None }
+        Self { list: Box::default(), charged: 0, made: true }
     }
 }
 
@@ -240,22 +230,22 @@ impl Heap {
         match at.checked_add(len) {
             // Both are at most the size of a slice.
             Some(end) if end <= size => Ok(at as usize..end as usize),
-            _ => Err(self.out_of_bounds(memory, at.into(), len)),
+            _ => Err(self.out_of_bounds(memory, (at, 0), len)),
         }
     }
 
     /// Notes a range that is not all in its memory, for the report.
     #[cold]
     #[inline(never)]
-    pub(crate) fn out_of_bounds(&mut self, memory: MemId, at: u128, len: u64) -> TrapCode {
+    pub(crate) fn out_of_bounds(
+        &mut self,
+        memory: MemId,
+        (address, offset): (u64, u32),
+        len: u64,
+    ) -> TrapCode {
         let size = self.memory_bytes(memory).len() as u64;
-        self.memories.fault = Some(MemoryFault { memory, at, len, size });
-        TrapCode::MemOutOfBounds
-    }
-
-    /// The range that was noted last.
-    pub(crate) fn take_memory_fault(&mut self) -> Option<MemoryFault> {
-        self.memories.fault.take()
+        let detail = TrapDetail::Memory { memory, address, offset, len, size };
+        self.note(TrapCode::MemOutOfBounds, detail)
     }
 
     /// Copies a range of one memory to one of the same length of another, or of the same.

@@ -18,6 +18,7 @@ pub use agg::{AggKind, AggRead, Node};
 pub use host_values::{Aggregate, AggregateKind, ValueError};
 pub use memory::{LinearMemory, MemoryType};
 
+use crate::trap::TrapDetail;
 use crate::types::{Type, TypeId, TypeTable, TypeTableFull};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
@@ -65,6 +66,8 @@ pub struct Heap {
     nodes: Vec<u64>,
     types: RunTypes,
     memories: memory::Memories,
+    /// What the report of a trap is to say besides its code.
+    noted: Option<(TrapCode, TrapDetail)>,
     limit: u64,
     id: u64,
 }
@@ -86,6 +89,7 @@ impl Heap {
             nodes: Vec::new(),
             types: RunTypes { program: types, extended: None },
             memories: memory::Memories::default(),
+            noted: None,
             limit,
             id: next_heap_id(),
         }
@@ -151,6 +155,18 @@ impl Heap {
             Some(total) if total <= self.limit => Ok(()),
             _ => Err(TrapCode::MemoryLimitExceeded),
         }
+    }
+
+    /// Notes what the report of a trap is to say. Returns its code.
+    #[cold]
+    pub(crate) fn note(&mut self, code: TrapCode, detail: TrapDetail) -> TrapCode {
+        self.noted = Some((code, detail));
+        code
+    }
+
+    /// What was noted last for a trap of this code, if that is the last that was noted.
+    pub(crate) fn take_noted(&mut self, code: Option<TrapCode>) -> Option<TrapDetail> {
+        self.noted.take().filter(|(noted, _)| Some(*noted) == code).map(|(_, detail)| detail)
     }
 
     /// The bytes behind a bytes or text slot.

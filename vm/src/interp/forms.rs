@@ -172,7 +172,7 @@ pub(super) unsafe fn load<const N: usize, R: SemResult>(
     match at(addr, word.c).and_then(|at| heap.memory_bytes(mem).get(at..)?.first_chunk()) {
         // SAFETY: the caller vouches for the word's slots.
         Some(bytes) => unsafe { store_result(f(*bytes), regs, word) },
-        None => Err(heap.out_of_bounds(mem, u128::from(addr) + u128::from(word.c), N as u64)),
+        None => Err(heap.out_of_bounds(mem, (addr, word.c), N as u64)),
     }
 }
 
@@ -192,7 +192,7 @@ pub(super) unsafe fn store<const N: usize, A: Operand>(
             *bytes = f(value);
             Ok(())
         }
-        None => Err(heap.out_of_bounds(mem, u128::from(addr) + u128::from(word.c), N as u64)),
+        None => Err(heap.out_of_bounds(mem, (addr, word.c), N as u64)),
     }
 }
 

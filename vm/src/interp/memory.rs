@@ -6,7 +6,6 @@ use super::word::Word;
 use crate::ids::MemId;
 use crate::sem::memory_function;
 use crate::trap::TrapDetail;
-use opforge_schema::TrapCode;
 use opforge_tables::Opcode;
 
 /// Entries of the pool before the operand slots.
@@ -59,12 +58,7 @@ impl Machine<'_> {
     /// What a trap's report says besides its code.
     pub(super) fn take_detail(&mut self, exit: Exit) -> TrapDetail {
         let detail = core::mem::replace(&mut self.detail, TrapDetail::None);
-        let fault = self.heap.take_memory_fault();
-        match (exit, fault) {
-            (Exit::Trap(TrapCode::MemOutOfBounds), Some(fault)) => {
-                TrapDetail::Memory { memory: fault.memory, start: fault.at, len: fault.len, size: fault.size }
-            }
-            _ => detail,
-        }
+        let code = if let Exit::Trap(code) = exit { Some(code) } else { None };
+        self.heap.take_noted(code).unwrap_or(detail)
     }
 }

@@ -1,6 +1,7 @@
 //! Bytes and text. Values are slots that refer to the run's heap; slices and conversions copy nothing.
 
 use crate::heap::{Heap, text_parts, text_slot};
+use crate::trap::TrapDetail;
 use opforge_schema::TrapCode;
 
 /// A byte string: start and length in the heap's address space.
@@ -136,6 +137,9 @@ pub fn str_to_bytes(s: Str) -> Bytes {
 pub fn bytes_to_str(heap: &mut Heap, bytes: Bytes) -> Result<Str, TrapCode> {
     match core::str::from_utf8(heap.bytes(bytes.0)) {
         Ok(_) => Ok(Str(bytes.0)),
-        Err(_) => Err(TrapCode::InvalidUtf8),
+        Err(error) => {
+            let detail = TrapDetail::Utf8 { valid: error.valid_up_to() as u64 };
+            Err(heap.note(TrapCode::InvalidUtf8, detail))
+        }
     }
 }
