@@ -11,12 +11,12 @@ use opforge_schema::docs::{Docs, ExampleDoc, IntrinsicDoc, OpDoc};
 /// # Errors
 /// If the docs are over the limit of their reader.
 pub fn blob(spec: &Spec) -> Result<Vec<u8>, String> {
-    let ops = spec.ops.iter().map(|op| op_doc(op, spec.page)).collect();
+    let ops = spec.ops.iter().map(|op| op_doc(op)).collect();
     let intrinsics = spec.intrinsics.iter().map(|i| intrinsic_doc(spec, i)).collect();
     Docs { isa_version: spec.isa_version, ops, intrinsics }.write().map_err(|e| e.to_string())
 }
 
-fn op_doc(op: &Op, page: u8) -> OpDoc {
+fn op_doc(op: &Op) -> OpDoc {
     let (wasm, deviates) = op.wasm.clone().unwrap_or_default();
     let example = |e: &crate::model::Example| ExampleDoc {
         text: e.text.v.clone(),
@@ -24,7 +24,7 @@ fn op_doc(op: &Op, page: u8) -> OpDoc {
         json: e.json.clone(),
     };
     OpDoc {
-        didx: op.didx(page),
+        didx: op.didx(),
         name: op.name.v.clone(),
         doc: op.doc.v.clone(),
         operands: op.operands.iter().map(|o| o.name.v.clone()).collect(),
@@ -49,7 +49,7 @@ fn intrinsic_doc(spec: &Spec, i: &Intrinsic) -> IntrinsicDoc {
         doc: i.doc.v.clone(),
         args: i.args.iter().map(|p| p.name.v.clone()).collect(),
         traps: i.traps.iter().map(|t| t.v.code()).collect(),
-        sem: format!("{}::{}", i.sem.v.0, i.sem.v.1),
+        sem: i.sem.as_ref().map(|s| format!("{}::{}", s.v.0, s.v.1)).unwrap_or_default(),
         examples: i.examples.iter().map(example).collect(),
     }
 }
@@ -66,5 +66,5 @@ pub fn instruction(spec: &Spec, i: &Intrinsic) -> (String, Vec<u8>) {
     let list = |regs: &[u32]| regs.iter().map(|r| format!("r{r}")).collect::<Vec<_>>().join(", ");
     let text = format!("{} {} ({}) -> ({})", op.mnemonic.v, i.name.v, list(&args), list(&rets));
     let operands = [Operand::Bits(i.id.v.into()), Operand::List(args), Operand::List(rets)];
-    (text, codec::encode(op.byte.v, &op_row(op, spec.page), &operands))
+    (text, codec::encode(op.didx(), &op_row(op), &operands))
 }

@@ -5,5 +5,6 @@ pub mod bytes;
 pub mod docs;
 pub mod intrinsics;
 pub mod literals;
+pub mod overlay;
 pub mod pages;
 pub mod rust;

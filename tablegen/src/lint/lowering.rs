@@ -1,7 +1,7 @@
 //! Lowering: the operand form of direct instructions, fusing, and the semantic function.
 
 use crate::diag::Diags;
-use crate::model::{Effect, Op, Spec};
+use crate::model::{Effect, Op, Owner, Spec};
 use opforge_schema::{Access, Form, Lower, OperandKind, TypeRule, fuse_flags};
 
 pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
@@ -20,7 +20,8 @@ pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
                 ),
             }
         }
-        if direct != op.sem.is_some() {
+        let needs_sem = direct && op.owner == Owner::Vm;
+        if needs_sem != op.sem.is_some() && !(direct && op.sem.is_some()) {
             let at = op.sem.as_ref().map_or(op.lower.at, |s| s.at);
             let what = if direct { "needs" } else { "has no use for" };
             let message = format!("lowering {} {what} \"sem\"", op.lower.v.name());
