@@ -11,6 +11,7 @@ mod cast;
 mod decimal;
 mod direct;
 mod exit;
+mod extension;
 mod float;
 mod flow;
 mod int;
@@ -295,6 +296,9 @@ impl Translator<'_> {
             }
             ExecInstr::HostCall { host, args, rets } => self.host_call(at, host, args, rets)?,
             ExecInstr::Intrinsic { id, args, rets } => self.intrinsic(at, id, args, rets)?,
+            ExecInstr::Extension { func, imm, size, args, rets } => {
+                self.extension(at, (func, imm), size, args, rets)?;
+            }
             ExecInstr::AggNew { dst, ty, len, values } => self.agg_new(at, dst, (ty, len), values)?,
             ExecInstr::AggGetImm { dst, agg, index, read } => {
                 let index = self.immediate(types::I64, index.into());

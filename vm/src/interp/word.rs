@@ -169,6 +169,8 @@ with_direct_ops!(define_words {
     /// Executes intrinsic `a`; pool at `c`: counts, arguments, results. `x` says how fuel goes by size, for argument
     /// slots.
     Intrinsic,
+    /// Executes the embedder's function `a`, with immediate `b`; pool and `x` as for `Intrinsic`.
+    Extension,
     /// Returns `b` slots; their numbers are at `c` of the pool.
     Return,
     /// Returns slot `a`.

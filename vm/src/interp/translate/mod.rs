@@ -224,6 +224,10 @@ impl WordMaker {
                 let pool = self.call_lists(function, args, rets)?;
                 Word::new(WordOp::Intrinsic, size, id.0, 0, pool)
             }
+            ExecInstr::Extension { func, imm, size, args, rets } => {
+                let pool = self.call_lists(function, args, rets)?;
+                Word::new(WordOp::Extension, size.map_or(0, size_bits), func, imm, pool)
+            }
             ExecInstr::Return { values } => match function.slots(values) {
                 &[slot] => Word::new(WordOp::Return1, 0, slot, 0, 0),
                 slots => {
