@@ -7,7 +7,9 @@ use crate::hosts::HOST_FUNCS;
 use crate::plan::{World, traps};
 use crate::state::Body;
 use crate::ty::Ty;
-use opforge_schema::{Access, IntrinsicRow, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, Term, TypeRule};
+use opforge_schema::{
+    Access, IntrinsicRow, Lower, OpRow, OperandKind, OperandRow, Rounding, Rule, Term, TypeRule,
+};
 use opforge_tables::ISA;
 use opforge_vm::builder::{Operand, ProgramBuilder};
 use opforge_vm::ids::{CallSigId, ConstId, ElemId, IntrinsicId, Reg, SpanId, StructId};

@@ -77,8 +77,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "look at the message of the host function",
         ),
         TrapCode::HostPanicked => (
-            "a host function panicked; the report says which, and what it said",
-            "this is a bug of the host function: return an error where a program can make it fail",
+            "a host function, or the function of an embedder's opcode or intrinsic, panicked; the report says which, and what \
+             it said",
+            "this is a bug of the function: return an error where a program can make it fail",
         ),
         TrapCode::InvalidFunction => (
             "a function value names a function that the program does not have",
@@ -89,8 +90,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "test the operands first, or use the form without _chk, which wraps",
         ),
         TrapCode::InvalidIntrinsic => (
-            "an intrinsic has a row in the tables but no function in this engine",
-            "run the program on an engine in which its intrinsics are registered",
+            "an intrinsic or an embedder's opcode has a row in the tables but no function in this engine, or one that \
+             trapped as its row does not say",
+            "run the program on an engine in which it is registered; list the trap in its row",
         ),
     }
 }

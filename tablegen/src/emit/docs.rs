@@ -11,7 +11,7 @@ use opforge_schema::docs::{Docs, ExampleDoc, IntrinsicDoc, OpDoc};
 /// # Errors
 /// If the docs are over the limit of their reader.
 pub fn blob(spec: &Spec) -> Result<Vec<u8>, String> {
-    let ops = spec.ops.iter().map(|op| op_doc(op)).collect();
+    let ops = spec.ops.iter().map(op_doc).collect();
     let intrinsics = spec.intrinsics.iter().map(|i| intrinsic_doc(spec, i)).collect();
     Docs { isa_version: spec.isa_version, ops, intrinsics }.write().map_err(|e| e.to_string())
 }

@@ -2,7 +2,7 @@
 //!
 //! Owns which function belongs to which row, and that its types are those of the row. Relies on the rows, which
 //! `tablegen` has linted and which are checked again here, and on the verifier for the classes of slots. A function sees
-//! its arguments and, for text and bytes, the run's heap: nothing of the embedder's other functions, and no capability.
+//! its arguments and, for text and bytes, the run's heap, and nothing else of the embedder.
 
 mod error;
 mod register;
