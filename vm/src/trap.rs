@@ -225,7 +225,7 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::HostCallFailed => "the host call failed",
         TrapCode::InvalidFunction => "the function value names no function",
         TrapCode::IntOverflow => "the exact integer result does not fit",
-        TrapCode::InvalidIntrinsic => "the intrinsic or opcode has no function that does as its row says",
+        TrapCode::InvalidIntrinsic => "the intrinsic or opcode cannot be executed",
         TrapCode::HostPanicked => "a function of the embedder panicked",
     }
 }
@@ -238,7 +238,7 @@ impl fmt::Display for Trap {
             TrapDetail::Code(code) => write!(f, " with code {code}")?,
             TrapDetail::Agg(kind) => write!(f, " ({kind:?})")?,
             TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
-            TrapDetail::Intrinsic(id) => write!(f, ": {id}")?,
+            TrapDetail::Intrinsic(id) => write!(f, ": {id} is not registered")?,
             TrapDetail::Host { symbol, error, .. } => write!(f, ": {}: {error}", symbol.escape_debug())?,
             TrapDetail::HostResult { symbol, index, expected, actual } => {
                 write!(f, ": result {} of ", u64::from(*index) + 1)?;
