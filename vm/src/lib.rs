@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod asm;
+mod binding;
 pub mod builder;
 pub mod codec;
 pub mod container;

@@ -195,6 +195,55 @@ fn tempfile() -> String {
     std::env::temp_dir().join(name).display().to_string()
 }
 
+/// A container is bound to the rows that it uses: their names, ids and types, not their costs, nor other rows.
+#[test]
+fn a_container_of_another_overlay_does_not_verify() {
+    let source = ".func one(a: i64) -> (i64) {\n game.mix a, a, a\n ret a\n}\n";
+    let bytes = container::encode(&program(source)).expect("it is encoded");
+    let spec = std::fs::read_to_string(SPEC).expect("the spec");
+    let verified = |isa: &Isa<'static>, bytes: &[u8], config: &container::DecodeConfig| {
+        let program = container::decode(bytes, config).expect("it decodes");
+        verify_with(isa, program, &VerifyConfig::new())
+            .map(|_| ())
+            .map_err(|report| report.errors()[0].kind().code())
+    };
+    let keep = container::DecodeConfig::new();
+    assert_eq!(verified(isa(), &bytes, &keep), Ok(()));
+    for (i, (from, to, expected)) in [
+        ("\"mnemonic\": \"game.mix\"", "\"mnemonic\": \"game.blend\"", Err("V1001")),
+        ("\"id\": 32768, \"name\": \"GameMix\"", "\"id\": 40000, \"name\": \"GameMix\"", Err("V1001")),
+        ("\"traps\": [], \"fuel\": 2", "\"traps\": [\"DivByZero\"], \"fuel\": 9", Ok(())),
+        ("\"mnemonic\": \"game.hit\"", "\"mnemonic\": \"game.strike\"", Ok(())),
+        ("\"byte\": \"0x00\"", "\"byte\": \"0x03\"", Err("V0407")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(spec.contains(from), "{from}");
+        let text = spec.replacen(from, to, 1);
+        // The example is of the row as it was.
+        let text = text.replacen("game.mix r3", if i == 0 { "game.blend r3" } else { "game.mix r3" }, 1);
+        let text = text.replace("fc 10 00 03", if i == 4 { "fc 10 03 03" } else { "fc 10 00 03" });
+        let file = format!("{}.{i}", tempfile());
+        std::fs::write(&file, text).expect("writing");
+        let other = tables_of(&file);
+        std::fs::remove_file(&file).expect("removing");
+        assert_eq!(verified(&other, &bytes, &keep), expected, "{to}");
+    }
+    // Taken away, it is missed; stated wrongly, text shows it, and it stays wrong.
+    let skip = keep.unknown_sections(container::UnknownSections::Skip);
+    assert_eq!(verified(isa(), &bytes, &skip), Err("V1001"));
+    let text = disasm::disassemble(&program(source), &disasm::DisasmOptions::exact().isa(isa()));
+    assert!(!text.contains(".section"), "{text}");
+    let forged = program(&format!("{source}.section 240 hex\"0102030405060708\"\n"));
+    let text = disasm::disassemble(&forged, &disasm::DisasmOptions::exact().isa(isa()));
+    assert_eq!(asm::assemble_with(isa(), &text).unwrap_or_else(|e| panic!("{e}")), forged);
+    let report = verify_with(isa(), forged, &VerifyConfig::new()).expect_err("forged");
+    assert_eq!(report.errors()[0].kind().code(), "V1001");
+    // What uses no row of an embedder carries nothing.
+    assert!(program(".func f() -> () {\n ret ()\n}\n").unknown_sections().is_empty());
+}
+
 /// What registering refuses, with the stable code.
 fn refused(done: Result<&mut Extensions, ExtensionError>) -> (&'static str, String) {
     let error = done.expect_err("an error");
