@@ -244,6 +244,49 @@ fn a_container_of_another_overlay_does_not_verify() {
     assert!(program(".func f() -> () {\n ret ()\n}\n").unknown_sections().is_empty());
 }
 
+/// A type of an embedder's own that is careless with its slots.
+struct Careless(u64);
+
+impl opforge_vm::extensions::Layout for Careless {
+    const CLASSES: &'static [u8] = &[opforge_vm::ValueType::F64.tag()];
+
+    fn load(slots: &[u64]) -> Self {
+        Self(slots[0])
+    }
+
+    fn store(self, slots: &mut [u64]) {
+        slots[0] = self.0;
+    }
+}
+
+struct Maybe(u64);
+
+impl opforge_vm::extensions::Layout for Maybe {
+    const CLASSES: &'static [u8] = &[opforge_vm::ValueType::Bool.tag()];
+
+    fn load(slots: &[u64]) -> Self {
+        Self(slots[0])
+    }
+
+    fn store(self, slots: &mut [u64]) {
+        slots[0] = self.0;
+    }
+}
+
+#[test]
+fn types_of_ones_own_cannot_leave_their_class() {
+    let nan = 0x7ff8_0000_0000_0000;
+    let mut all = Extensions::new(isa()).expect("good tables");
+    all.missing(Missing::TrapWhenExecuted);
+    all.opcode("game.live", move |x: Careless| Maybe(if x.0 == nan { 6 } else { 0 })).expect("it fits");
+    all.opcode("game.snap", |_: Careless, _: u32| Careless(0xfff8_0000_dead_beef)).expect("it fits");
+    let engine = Engine::with_extensions(EngineConfig::new(), all).expect("an engine");
+    let source = ".func main(x: f64) -> (bool, u64) {\n .reg b, bits\n f64.neg x, x\n game.live b, x\n \
+        game.snap x, x, 1\n f64.to_bits bits, x\n ret (b, bits)\n}\n";
+    let out = instance(&engine, source).call(FuncId(0), &[Value::F64(f64::NAN)], Limits::new());
+    assert_eq!(out.expect("it runs"), [Value::Bool(true), Value::U64(nan)]);
+}
+
 /// What registering refuses, with the stable code.
 fn refused(done: Result<&mut Extensions, ExtensionError>) -> (&'static str, String) {
     let error = done.expect_err("an error");

@@ -4,6 +4,8 @@ use super::ExtensionError;
 use crate::guard::{Panic, guard};
 use crate::heap::Heap;
 use crate::intrinsics::{Function, IMMEDIATE, IntrinsicCtx, Shape};
+use crate::value::canonical_f64_bits;
+use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -252,6 +254,17 @@ pub(crate) enum Fault {
     Panicked(Panic),
 }
 
+/// Makes NaNs canonical and booleans 0 or 1, whatever an embedder's own [`Layout`](crate::intrinsics::Layout) does.
+fn in_domain(slots: &mut [u64], classes: &[u8]) {
+    for (slot, &class) in slots.iter_mut().zip(classes) {
+        if class == ValueType::F64.tag() {
+            *slot = canonical_f64_bits(*slot);
+        } else if class == ValueType::Bool.tag() {
+            *slot = u64::from(*slot != 0);
+        }
+    }
+}
+
 /// The functions of an engine, complete.
 #[derive(Debug)]
 pub(crate) struct Registered {
@@ -285,19 +298,23 @@ impl Registered {
         self.extensions.entries.get(index as usize).map_or_else(|| "".into(), |entry| entry.name.clone())
     }
 
-    /// Calls a function. Slots that no result was put into hold what they held.
+    /// Calls a function with arguments in slots, which it may change, and slots for its results.
     #[inline]
     pub(crate) fn call(
         &self,
         index: u32,
         heap: &mut Heap,
-        args: &[u64],
+        args: &mut [u64],
         rets: &mut [u64],
     ) -> Result<(), Fault> {
         let entry = self.extensions.entries.get(index as usize).ok_or(Fault::NotRegistered)?;
         let func = entry.func.as_deref().ok_or(Fault::NotRegistered)?;
+        in_domain(args, &entry.args);
         match guard(|| func(&mut IntrinsicCtx::new(heap), args, rets)) {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                in_domain(rets, &entry.rets);
+                Ok(())
+            }
             Ok(Err(trap)) if entry.traps >> trap.code() & 1 == 1 => Err(Fault::Trap(trap)),
             Ok(Err(trap)) => Err(Fault::Unlisted(trap)),
             Err(panic) => Err(Fault::Panicked(panic)),

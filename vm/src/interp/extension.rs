@@ -39,7 +39,9 @@ impl Machine<'_> {
         if let Some(slot) = slots.get_mut(args.len()) {
             *slot = imm.into();
         }
-        extensions.call(index, self.heap, &slots, rets).map_err(|failed| self.extension_failed(index, failed))
+        extensions
+            .call(index, self.heap, &mut slots, rets)
+            .map_err(|failed| self.extension_failed(index, failed))
     }
 
     #[cold]
