@@ -82,6 +82,10 @@ parity PROGRAMS="100000" SEED="0" THREADS="2":
     OPFORGE_PROGRAMS={{ PROGRAMS }} OPFORGE_SEED={{ SEED }} OPFORGE_THREADS={{ THREADS }} \
         cargo test --release --locked --package opforge-jit --test generated -- --nocapture generated_programs_agree
 
+# The embedder's example, outside of the workspace: in the tree, and against the crates as they would be published.
+example-embedder:
+    scripts/example_embedder.sh
+
 # Benchmarks; a name selects some.
 bench *FILTER:
     cargo bench --workspace -- {{ FILTER }}

@@ -312,7 +312,8 @@ fn intrinsics_and_the_host_do_not_name_each_other() {
         }
     };
     never("vm/src/intrinsics", &["host", "linker", "import", "capabilit", "syscall", "caller"]);
+    never("vm/src/extensions", &["host", "linker", "import", "capabilit", "syscall", "caller"]);
     never("math/src", &["host", "linker", "capabilit"]);
-    never("vm/src/host", &["intrinsic"]);
+    never("vm/src/host", &["intrinsic", "extension"]);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

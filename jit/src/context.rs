@@ -50,7 +50,7 @@ impl<'m, 'r> Context<'_, 'm, 'r> {
     }
 
     /// The run.
-    fn run(&mut self) -> &mut NativeRun<'m, 'r> {
+    pub(crate) fn run(&mut self) -> &mut NativeRun<'m, 'r> {
         // SAFETY: `enter` borrows the run until code has returned, and each function that code calls is the only one
         // that uses it until it returns.
         unsafe { &mut *self.run }

@@ -117,6 +117,7 @@ fn shows_fuel(instr: &ExecInstr) -> bool {
         ExecInstr::Direct { op, .. } | ExecInstr::DirectImm { op, .. } => {
             ISA.op(op.didx()).is_none_or(|row| row.fuel_shift != 0)
         }
+        ExecInstr::Extension { size, .. } => size.is_some(),
         ExecInstr::Intrinsic { id, .. } => ISA.intrinsic(id.0).is_none_or(|row| row.fuel_shift != 0),
         _ => false,
     }

@@ -220,6 +220,27 @@ macro_rules! define_shims {
 
 with_direct_ops!(define_shims {});
 
+/// Calls an embedder's function for code: arguments are in the context's first slots, results go behind them. `lens` has the
+/// number of arguments in its lower half and that of results in its upper half. Returns 0, or not 0 for a trap: the run
+/// must then be left at the instruction.
+///
+/// # Safety
+/// As for [`context`].
+pub(crate) unsafe extern "C" fn extension(cx: ContextPtr, func: u64, imm: u64, lens: u64) -> u64 {
+    // SAFETY: called by compiled code.
+    let cx = unsafe { context(cx) };
+    let (nargs, nrets) = (lens as u32 as usize, (lens >> 32) as usize);
+    let (nargs, nrets) = (nargs.min(MAX_ARG_SLOTS), nrets.min(MAX_RET_SLOTS));
+    let (mut args, mut rets) = ([0; MAX_ARG_SLOTS], [0; MAX_RET_SLOTS]);
+    let (args, rets) = (&mut args[..nargs], &mut rets[..nrets]);
+    args.iter_mut().zip(cx.spill(nargs)).for_each(|(arg, slot)| *arg = *slot);
+    if !cx.run().extension(func as u32, imm as u32, args, rets) {
+        return 1;
+    }
+    cx.spill(nargs + nrets).iter_mut().skip(nargs).zip(rets).for_each(|(slot, ret)| *slot = *ret);
+    0
+}
+
 /// Executes an intrinsic for code: arguments are in the context's first slots, results go behind them. Returns 0, or
 /// not 0 for a trap, which has changed nothing.
 ///

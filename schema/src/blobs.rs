@@ -2,7 +2,9 @@
 
 use crate::check;
 use crate::isa::Isa;
-use crate::rows::{ClassRow, Header, IntrinsicRow, LookupRow, NameRow, OpRow, TableRow, TextRow, TypeRow};
+use crate::rows::{
+    ClassRow, Header, IntrinsicRow, LookupRow, NameRow, OpRow, TableRow, TextRow, TypeRow, didx_of, row_of,
+};
 use alloc::vec::Vec;
 use zerocopy::FromBytes;
 
@@ -142,7 +144,7 @@ impl<'a> Isa<'a> {
         if self.text.len() != self.ops.len() {
             return Err(table(TextRow::NAME, "another number of rows than the op table"));
         }
-        each(self.ops, |i, row| check::op(row, i))?;
+        each(self.ops, |i, row| check::op(row, usize::from(didx_of(i))))?;
         each(self.names, |i, row| check::name(row, self.ops.get(i).is_some_and(OpRow::present)))?;
         each(self.text, |i, row| match self.ops.get(i) {
             Some(op) => check::text(row, op),
@@ -187,13 +189,13 @@ impl<'a> Isa<'a> {
                 && a == b
             {
                 let problem = "the id of another opcode";
-                return Err(IsaError::Row { table: OpRow::NAME, row: u32::from(*didx), problem });
+                return Err(IsaError::Row { table: OpRow::NAME, row: row_of(*didx) as u32, problem });
             }
         }
         match self.iter().find(|(didx, _)| self.find(self.name(*didx)) != Some(*didx)) {
             Some((didx, _)) => {
                 let problem = "a mnemonic that the look-up does not find";
-                Err(IsaError::Row { table: NameRow::NAME, row: u32::from(didx), problem })
+                Err(IsaError::Row { table: NameRow::NAME, row: row_of(didx) as u32, problem })
             }
             None => Ok(()),
         }

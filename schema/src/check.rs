@@ -6,15 +6,17 @@
 use crate::codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
 };
+use crate::isa::Isa;
 use crate::rows::{
     ClassRow, Header, IntrinsicRow, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow,
     RuleRow, TableRow, TextRow, TypeRow, fuse_flags, layout, op_flags,
 };
+use crate::rows::{FIRST_FOREIGN_ID, FIRST_FOREIGN_PAGE, LAST_PAGE, OWN_PAGES, didx_of, is_foreign, row_of};
 
 /// Every bit of [`OpRow::flags`] that has a meaning.
 const KNOWN_FLAGS: u16 = (op_flags::SUSPENDS << 1) - 1;
-/// Pages a table may have; the opcode position is `page << 8 | byte` in 16 bits.
-const MAX_PAGES: usize = 32;
+/// Rows of embedders' pages that a table may have.
+const MAX_FOREIGN: usize = (LAST_PAGE as usize - FIRST_FOREIGN_PAGE as usize + 1) << 8;
 
 /// Checks the header of a table of `R` rows in a file of `len` bytes.
 #[must_use]
@@ -42,13 +44,56 @@ pub const fn header<R: TableRow>(header: &Header, len: usize) -> Option<&'static
     None
 }
 
-/// Checks that a table indexed by opcode position has whole pages.
+/// Checks that a table with a row per opcode position has the VM's pages and at most those of embedders besides.
 #[must_use]
 pub const fn pages(rows: usize) -> Option<&'static str> {
-    if rows == 0 || !rows.is_multiple_of(256) || rows > MAX_PAGES << 8 {
-        return Some("not a whole number of pages between 1 and 32");
+    if rows < OWN_PAGES << 8 || rows - (OWN_PAGES << 8) > MAX_FOREIGN {
+        return Some("not the VM's pages with at most pages 16 to 31 behind them");
     }
     None
+}
+
+/// The first problem of any row of tables, looked at one by one.
+#[must_use]
+pub const fn rows(isa: &Isa<'_>) -> Option<&'static str> {
+    let mut found = pages(isa.ops.len());
+    if isa.names.len() != isa.ops.len() || isa.text.len() != isa.ops.len() {
+        return Some("another number of names or texts than of opcodes");
+    }
+    let mut i = 0;
+    while i < isa.ops.len() && found.is_none() {
+        found = op(&isa.ops[i], didx_of(i) as usize);
+        if found.is_none() {
+            found = name(&isa.names[i], isa.ops[i].present());
+        }
+        if found.is_none() {
+            found = text(&isa.text[i], &isa.ops[i]);
+        }
+        i += 1;
+    }
+    i = 0;
+    while i < isa.lookup.len() && found.is_none() {
+        let before = if i == 0 { None } else { Some(&isa.lookup[i - 1]) };
+        found = lookup(&isa.lookup[i], before, isa.ops);
+        i += 1;
+    }
+    i = 0;
+    while i < isa.classes.len() && found.is_none() {
+        found = class(&isa.classes[i], i);
+        i += 1;
+    }
+    i = 0;
+    while i < isa.types.len() && found.is_none() {
+        found = logical_type(&isa.types[i], isa.classes.len());
+        i += 1;
+    }
+    i = 0;
+    while i < isa.intrinsics.len() && found.is_none() {
+        let before = if i == 0 { None } else { Some(&isa.intrinsics[i - 1]) };
+        found = intrinsic(&isa.intrinsics[i], before, isa.types, isa.classes);
+        i += 1;
+    }
+    found
 }
 
 /// Checks the row of an opcode on page `didx >> 8`.
@@ -94,7 +139,59 @@ pub const fn op(row: &OpRow, didx: usize) -> Option<&'static str> {
     if let Some(problem) = operands(row, didx) {
         return Some(problem);
     }
-    rules(row)
+    if let Some(problem) = rules(row) {
+        return Some(problem);
+    }
+    owner(row, didx)
+}
+
+/// Checks that an opcode of an embedder's page is what engines run there, a function of plain values, and that ids
+/// belong to whom the page does.
+const fn owner(row: &OpRow, didx: usize) -> Option<&'static str> {
+    let foreign = is_foreign(didx as u16);
+    if foreign != (row.id.get() >= FIRST_FOREIGN_ID) {
+        return Some("an embedder's id on a page of the VM, or the reverse");
+    }
+    if !foreign {
+        return None;
+    }
+    let plain = row.lower == Lower::Direct as u8
+        && matches!(row.form(), Form::Unary | Form::Binary | Form::Ternary | Form::UnaryImm)
+        && row.jit == JitClass::Call as u8
+        && row.flags.get() & !(op_flags::PRESENT | op_flags::PURE | op_flags::MAY_TRAP) == 0
+        && row.clif | row.fuse | row.hook | row.fuel_shift | row.rules[0].rule == 0;
+    if !plain {
+        return Some("an embedder's opcode that is more than a function of registers");
+    }
+    let mut registers = 0;
+    let mut i = 0;
+    while i < row.n_operands as usize {
+        let o = &row.operands[i];
+        i += 1;
+        if o.kind as usize != OperandKind::Reg as usize {
+            if !o.kind().is_immediate() {
+                return Some("an embedder's opcode with an operand that is no register and no immediate");
+            }
+            continue;
+        }
+        registers += 1;
+        if (i == 1) != matches!(o.access(), Access::Write) {
+            return Some("an embedder's opcode that writes other than its first operand");
+        }
+        if !matches!(o.ty(), TypeRule::Bool | TypeRule::I64 | TypeRule::U64 | TypeRule::F64) {
+            return Some("an embedder's opcode with a register of a type other than bool, i64, u64 and f64");
+        }
+    }
+    let wanted = match row.form() {
+        Form::Unary | Form::UnaryImm => 2,
+        Form::Binary => 3,
+        _ => 4,
+    };
+    let immediate = matches!(row.form(), Form::UnaryImm);
+    if registers != wanted || (row.n_operands > registers) != immediate || row.n_operands > registers + 2 {
+        return Some("an embedder's opcode whose operands are not those of its form");
+    }
+    None
 }
 
 /// Whether every bit stands for a trap.
@@ -335,7 +432,7 @@ pub const fn lookup(row: &LookupRow, before: Option<&LookupRow>, ops: &[OpRow]) 
     if let Some(problem) = text_bytes(&row.name) {
         return Some(problem);
     }
-    let at = row.didx.get() as usize;
+    let at = row_of(row.didx.get());
     if at >= ops.len() || !ops[at].present() {
         return Some("a name stands for an opcode that does not exist");
     }

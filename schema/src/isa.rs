@@ -1,19 +1,20 @@
 //! A set of tables as one value: what the codec, the verifier, the assembler and the engines are given.
 
-use crate::rows::{ClassRow, IntrinsicRow, LookupRow, NameRow, OpRow, TextRow, TypeRow};
+use crate::rows::{ClassRow, IntrinsicRow, LookupRow, NameRow, OpRow, TextRow, TypeRow, didx_of, row_of};
 use zerocopy::IntoBytes;
 
 /// The tables of one instruction set, borrowed. Cheap to copy.
 ///
-/// `ops` and `names` have a slot per (page, byte): an opcode's position is `page << 8 | byte` and is called
-/// its *didx*. An absent slot has no [`op_flags::PRESENT`](crate::op_flags::PRESENT) bit.
+/// `ops`, `names` and `text` have a slot per (page, byte): an opcode's position is `page << 8 | byte` and is called
+/// its *didx*; where its row stands is [`row_of`]. Rows of embedders' pages, if there are any, stand behind the VM's own
+/// and end with the last one in use. An absent slot has no [`op_flags::PRESENT`](crate::op_flags::PRESENT) bit.
 #[derive(Clone, Copy, Debug)]
 pub struct Isa<'a> {
-    /// Opcode rows by didx.
+    /// Opcode rows by position.
     pub ops: &'a [OpRow],
-    /// Mnemonics by didx.
+    /// Mnemonics by position.
     pub names: &'a [NameRow],
-    /// Operand text templates by didx.
+    /// Operand text templates by position.
     pub text: &'a [TextRow],
     /// Mnemonics and aliases sorted by text.
     pub lookup: &'a [LookupRow],
@@ -43,19 +44,19 @@ impl<'a> Isa<'a> {
     /// The row of opcode `didx`, or `None` if there is no such opcode.
     #[must_use]
     pub fn op(&self, didx: u16) -> Option<&'a OpRow> {
-        self.ops.get(usize::from(didx)).filter(|row| row.present())
+        self.ops.get(row_of(didx)).filter(|row| row.present())
     }
 
     /// The mnemonic of opcode `didx`; empty if there is no such opcode.
     #[must_use]
     pub fn name(&self, didx: u16) -> &'a str {
-        self.names.get(usize::from(didx)).map_or("", NameRow::as_str)
+        self.names.get(row_of(didx)).map_or("", NameRow::as_str)
     }
 
     /// The operand text template of opcode `didx`; empty if there is no such opcode.
     #[must_use]
     pub fn template(&self, didx: u16) -> &'a [u8] {
-        self.text.get(usize::from(didx)).map_or(&[], TextRow::template)
+        self.text.get(row_of(didx)).map_or(&[], TextRow::template)
     }
 
     /// The opcode with this mnemonic or alias.
@@ -105,6 +106,6 @@ impl<'a> Isa<'a> {
 
     /// Every opcode with its row, in didx order.
     pub fn iter(&self) -> impl Iterator<Item = (u16, &'a OpRow)> {
-        self.ops.iter().enumerate().filter(|(_, row)| row.present()).map(|(i, row)| (i as u16, row))
+        self.ops.iter().enumerate().filter(|(_, row)| row.present()).map(|(i, row)| (didx_of(i), row))
     }
 }

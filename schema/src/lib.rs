@@ -12,6 +12,7 @@ pub mod check;
 mod codes;
 #[cfg(feature = "docs")]
 pub mod docs;
+mod embed;
 mod isa;
 pub mod literal;
 mod rows;
@@ -28,7 +29,8 @@ pub use codes::{
 };
 pub use isa::{FINGERPRINT_SEED, Isa, fingerprint};
 pub use rows::{
-    ClassRow, Header, IntrinsicRow, LookupRow, MAX_ARG_SLOTS, MAX_INTRINSIC_ARGS, MAX_INTRINSIC_RETS,
-    MAX_NAME, MAX_OPERANDS, MAX_RET_SLOTS, MAX_RULES, NameRow, OpRow, OperandRow, RuleRow, TableRow, TextRow,
-    TypeRow, fuse_flags, layout, op_flags,
+    ClassRow, FIRST_FOREIGN_ID, FIRST_FOREIGN_PAGE, Header, IntrinsicRow, LAST_PAGE, LookupRow,
+    MAX_ARG_SLOTS, MAX_INTRINSIC_ARGS, MAX_INTRINSIC_RETS, MAX_NAME, MAX_OPERANDS, MAX_RET_SLOTS, MAX_RULES,
+    NameRow, OWN_PAGES, OpRow, OperandRow, RuleRow, TableRow, TextRow, TypeRow, didx_of, fuse_flags,
+    is_foreign, layout, op_flags, row_of,
 };

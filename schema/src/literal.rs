@@ -8,8 +8,8 @@ use crate::codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
 };
 use crate::rows::{
-    ClassRow, Header, IntrinsicRow, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow,
-    RuleRow, TableRow, TextRow, TypeRow, layout, op_flags,
+    ClassRow, Header, IntrinsicRow, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OWN_PAGES, OpRow,
+    OperandRow, RuleRow, TableRow, TextRow, TypeRow, layout, op_flags, row_of,
 };
 use alloc::vec::Vec;
 use zerocopy::IntoBytes;
@@ -233,15 +233,18 @@ impl core::error::Error for LiteralError {}
 /// # Errors
 /// If a literal names an operand, class or name length that does not fit its row.
 pub fn tables(all: &Literals) -> Result<Vec<(&'static str, Vec<u8>)>, LiteralError> {
-    let pages = all.families.iter().flat_map(|f| f.iter()).map(|op| usize::from(op.page)).max().unwrap_or(0);
-    let slots = (pages + 1) << 8;
+    let last = all.families.iter().flat_map(|f| f.iter()).map(|op| row_of(op.didx())).max().unwrap_or(0);
+    if last == usize::MAX {
+        return Err(LiteralError { name: "opcodes", problem: "one is on a page that belongs to nobody" });
+    }
+    let slots = (OWN_PAGES << 8).max(last + 1);
     let mut ops: Vec<OpRow> = (0..slots).map(|_| empty::<OpRow>()).collect();
     let mut names: Vec<NameRow> = (0..slots).map(|_| empty::<NameRow>()).collect();
     let mut text: Vec<TextRow> = (0..slots).map(|_| empty::<TextRow>()).collect();
     let mut lookup = Vec::new();
     for op in all.families.iter().flat_map(|f| f.iter()) {
         let didx = op.didx();
-        let at = usize::from(didx);
+        let at = row_of(didx);
         if ops[at].present() {
             return Err(LiteralError { name: op.name, problem: "its byte is already taken" });
         }

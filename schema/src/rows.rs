@@ -14,6 +14,43 @@ pub const MAX_RULES: usize = 4;
 /// Most bytes of a mnemonic or alias.
 pub const MAX_NAME: usize = 23;
 
+/// Pages of the VM's own opcodes. Their rows stand first in tables with a row per opcode position.
+pub const OWN_PAGES: usize = 1;
+/// The first page that belongs to embedders for good. Their rows stand right behind the VM's own.
+pub const FIRST_FOREIGN_PAGE: u8 = 16;
+/// The last page that belongs to embedders, and the last there is.
+pub const LAST_PAGE: u8 = 31;
+/// The first opcode and intrinsic id that belongs to embedders for good.
+pub const FIRST_FOREIGN_ID: u16 = 0x8000;
+
+/// Whether an opcode position is one of embedders: on page 16 or above.
+#[must_use]
+pub const fn is_foreign(didx: u16) -> bool {
+    didx >> 8 >= FIRST_FOREIGN_PAGE as u16
+}
+
+/// The place of an opcode position in tables with a row per position: pages of the VM come first, then those of
+/// embedders, and what lies between takes no room. A place past every table for positions that belong to nobody.
+#[must_use]
+pub const fn row_of(didx: u16) -> usize {
+    let (at, own, foreign) = (didx as usize, OWN_PAGES << 8, (FIRST_FOREIGN_PAGE as usize) << 8);
+    if at < own {
+        at
+    } else if at >= foreign && at <= (LAST_PAGE as usize) << 8 | 0xff {
+        at - foreign + own
+    } else {
+        usize::MAX
+    }
+}
+
+/// The opcode position of a row: the reverse of [`row_of`].
+#[must_use]
+pub const fn didx_of(row: usize) -> u16 {
+    let (own, foreign) = (OWN_PAGES << 8, (FIRST_FOREIGN_PAGE as usize) << 8);
+    let at = if row < own { row } else { row - own + foreign };
+    if at > u16::MAX as usize { u16::MAX } else { at as u16 }
+}
+
 /// The 16 bytes in front of the rows of every blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -529,7 +566,7 @@ pub const MAX_RET_SLOTS: usize = 8;
 
 impl IntrinsicRow {
     /// The first id that belongs to embedders.
-    pub const FIRST_FOREIGN: u16 = 0x8000;
+    pub const FIRST_FOREIGN: u16 = FIRST_FOREIGN_ID;
 
     /// The class tags of its argument slots.
     #[must_use]

@@ -25,10 +25,22 @@ impl std::fmt::Display for Operand {
     }
 }
 
-/// The bytes of an instruction on page 0; the operands must fit the row.
+/// The prefix of pages other than 0.
+const PAGE_PREFIX: u8 = 0xFC;
+
+/// The bytes of an opcode: one on page 0, else the prefix, the page and the byte.
 #[must_use]
-pub fn encode(byte: u8, row: &OpRow, operands: &[Operand]) -> Vec<u8> {
-    let mut out = vec![byte];
+pub fn head(didx: u16) -> Vec<u8> {
+    match didx.to_be_bytes() {
+        [0, byte] => vec![byte],
+        [page, byte] => vec![PAGE_PREFIX, page, byte],
+    }
+}
+
+/// The bytes of an instruction; the operands must fit the row.
+#[must_use]
+pub fn encode(didx: u16, row: &OpRow, operands: &[Operand]) -> Vec<u8> {
+    let mut out = head(didx);
     for (o, value) in row.operands().iter().zip(operands) {
         match (o.enc(), value) {
             (Encoding::Sleb64, Operand::Signed(v)) => sleb(&mut out, *v),
@@ -50,12 +62,12 @@ pub fn encode(byte: u8, row: &OpRow, operands: &[Operand]) -> Vec<u8> {
     out
 }
 
-/// The operands of the one instruction that `bytes` hold, opcode byte included.
+/// The operands of the one instruction that `bytes` hold, opcode included.
 ///
 /// # Errors
 /// What does not fit the row.
-pub fn decode(row: &OpRow, bytes: &[u8]) -> Result<Vec<Operand>, String> {
-    let mut at = bytes.get(1..).ok_or("there is no opcode byte")?;
+pub fn decode(didx: u16, row: &OpRow, bytes: &[u8]) -> Result<Vec<Operand>, String> {
+    let mut at = bytes.strip_prefix(&head(didx)[..]).ok_or("they are another opcode")?;
     let operands = row.operands().iter().map(|o| operand(o, &mut at)).collect::<Result<_, _>>()?;
     match at {
         [] => Ok(operands),

@@ -51,5 +51,11 @@ pub const CODES: &[(&str, &str)] = &[
     ("E073", "an intrinsic states another number of slots than its types take in types.json"),
     ("E074", "an intrinsic without a result, or with more arguments, results or slots than a row holds"),
     ("E075", "effects, traps or fuel that an intrinsic cannot have"),
+    ("E080", "an overlay extends an instruction set that is not there"),
+    (
+        "E081",
+        "a page or an id that belongs to the VM in an overlay, or one of embedders in the spec of the VM",
+    ),
+    ("E082", "an embedder's row that is more than a pure function of values"),
     ("E060", "the tables are larger than the spec allows"),
 ];

@@ -5,7 +5,7 @@ use opforge_schema::docs::Docs;
 use opforge_schema::zerocopy::FromBytes;
 use opforge_schema::{
     ClassRow, Encoding, Header, IntrinsicRow, Isa, LookupRow, NameRow, OpRow, OperandRow, TableRow, TextRow,
-    TrapCode, TypeRow, TypeRule, fuse_flags, op_flags,
+    TrapCode, TypeRow, TypeRule, didx_of, fuse_flags, op_flags,
 };
 use std::fmt::Write as _;
 
@@ -32,12 +32,12 @@ pub fn blob(bytes: &[u8]) -> Result<String, String> {
         return Ok(docs(&Docs::read(bytes).map_err(|e| e.to_string())?));
     };
     match header.table.get() {
-        OpRow::TABLE => table::<OpRow>(bytes, |i, r| r.present().then(|| op(i as u16, r))),
-        NameRow::TABLE => {
-            table::<NameRow>(bytes, |i, r| (r.len > 0).then(|| format!("{} {}", didx(i as u16), r.as_str())))
-        }
+        OpRow::TABLE => table::<OpRow>(bytes, |i, r| r.present().then(|| op(didx_of(i), r))),
+        NameRow::TABLE => table::<NameRow>(bytes, |i, r| {
+            (r.len > 0).then(|| format!("{} {}", didx(didx_of(i)), r.as_str()))
+        }),
         TextRow::TABLE => table::<TextRow>(bytes, |i, r| {
-            (r.len > 0).then(|| format!("{} {}", didx(i as u16), template(r.template())))
+            (r.len > 0).then(|| format!("{} {}", didx(didx_of(i)), template(r.template())))
         }),
         LookupRow::TABLE => table::<LookupRow>(bytes, |_, r| {
             let alias = if r.alias == 1 { " alias" } else { "" };

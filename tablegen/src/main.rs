@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use opforge_tablegen::diag::plural;
+use opforge_tablegen::overlay::Build;
 use opforge_tablegen::{artefacts, check, codes, diff, dump, load, tree};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,13 @@ commands:
   diff OLD NEW    print what changed between two folders of tables; exit 1 if a
                   breaking change comes without a higher isa_version
   codes           list the finding codes
+
+  gen --overlay SPEC --out DIR [--crate PATH]
+                  lint SPEC, an embedder's rows, with those of the VM; write the
+                  merged tables, their text and the Rust file that embeds them;
+                  PATH is how that names the VM, opforge if not said
+  check --overlay SPEC --out DIR [--crate PATH]
+                  say whether DIR is what SPEC makes it
 
 options:
   --root DIR      the workspace; default is the one tablegen was built in
@@ -54,14 +62,24 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["gen"] => generate(&root),
+        ["gen", options @ ..] => match overlay(options) {
+            Some((build, dir)) => generate_overlay(&build, &dir),
+            None => return usage(OVERLAY_USAGE),
+        },
         ["check"] => check::check(&root).map(|()| say("tablegen check: everything is up to date\n")),
+        ["check", options @ ..] => match overlay(options) {
+            Some((build, dir)) => {
+                build.check(&dir).map(|()| say("tablegen check: everything is up to date\n"))
+            }
+            None => return usage(OVERLAY_USAGE),
+        },
         ["dump", path] => print_dump(Path::new(path)),
         ["diff", old, new] => print_diff(Path::new(old), Path::new(new)),
         ["codes"] => {
             codes::CODES.iter().for_each(|(code, meaning)| say(&format!("{code}  {meaning}\n")));
             Ok(())
         }
-        [word @ ("gen" | "check" | "dump" | "diff" | "codes"), ..] => {
+        [word @ ("dump" | "diff" | "codes"), ..] => {
             return usage(&format!("wrong number of arguments for {word}"));
         }
         [word, ..] => return usage(&format!("unknown command or option {word}")),
@@ -107,6 +125,38 @@ fn generate(root: &Path) -> Result<(), String> {
         plural(changed.len(), "file")
     ));
     say(&meaning.unwrap_or_default());
+    Ok(())
+}
+
+const OVERLAY_USAGE: &str = "gen and check take nothing, or --overlay SPEC --out DIR [--crate PATH]";
+
+/// The overlay that options are about; `None` if they are not such options, each once.
+fn overlay(options: &[&str]) -> Option<(Build, PathBuf)> {
+    let (mut spec, mut out, mut krate) = (None, None, None);
+    for pair in options.chunks(2) {
+        let &[name, value] = pair else { return None };
+        let place = match name {
+            "--overlay" => &mut spec,
+            "--out" => &mut out,
+            "--crate" => &mut krate,
+            _ => return None,
+        };
+        if place.replace(value).is_some() {
+            return None;
+        }
+    }
+    let build = Build::new(spec?);
+    Some((krate.map_or(build.clone(), |path| build.crate_path(path)), PathBuf::from(out?)))
+}
+
+fn generate_overlay(build: &Build, dir: &Path) -> Result<(), String> {
+    let written = build.write(dir)?;
+    for name in &written.changed {
+        say(&format!("wrote {}\n", dir.join(name).display()));
+    }
+    let changed = plural(written.changed.len(), "file");
+    say(&format!("{}: {} bytes of tables; {changed} changed\n", written.name, written.bytes));
+    say(&written.meaning.unwrap_or_default());
     Ok(())
 }
 

@@ -14,8 +14,10 @@ pub struct Spec {
     pub isa: String,
     /// Raised with every breaking change.
     pub isa_version: u32,
-    /// Page of all opcodes.
-    pub page: u8,
+    /// Page of the VM's opcodes.
+    pub page: At<u8>,
+    /// What an embedder adds, if anybody does: its opcodes, types and intrinsics are in the lists with the VM's.
+    pub overlay: Option<Overlay>,
     /// Most bytes that all blobs together may take.
     pub tables_max_bytes: At<u32>,
     /// Where the list of reserved ranges begins.
@@ -36,6 +38,30 @@ pub struct Spec {
     pub retired_intrinsics: Vec<Retired>,
     /// Path and digest of each spec file.
     pub files: Vec<(String, String)>,
+}
+
+/// The root of an overlay spec: rows that an embedder adds to an instruction set.
+#[derive(Clone, Debug)]
+pub struct Overlay {
+    /// Its name, which the generated items are called after.
+    pub name: At<String>,
+    /// Raised with every breaking change of its own rows.
+    pub version: u32,
+    /// Page of its opcodes.
+    pub page: At<u8>,
+    /// Opcode ids of its own that were used once.
+    pub retired: Vec<Retired>,
+    /// Intrinsic ids of its own that were used once.
+    pub retired_intrinsics: Vec<Retired>,
+}
+
+/// Who owns a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The VM.
+    Vm,
+    /// An embedder, by an overlay spec.
+    Embedder,
 }
 
 /// A range of bytes without opcodes.
@@ -63,6 +89,10 @@ pub struct Retired {
 pub struct Op {
     /// Where its object begins.
     pub at: Span,
+    /// Who owns it.
+    pub owner: Owner,
+    /// Page.
+    pub page: u8,
     /// Opcode byte.
     pub byte: At<u8>,
     /// Stable id.
@@ -178,6 +208,8 @@ pub struct Example {
 pub struct Intrinsic {
     /// Where its object begins.
     pub at: Span,
+    /// Who owns it.
+    pub owner: Owner,
     /// Stable id.
     pub id: At<u16>,
     /// Name in text.
@@ -203,7 +235,7 @@ pub struct Intrinsic {
     /// One more unit for every `1 << shift` bytes of the arguments; 0 for none.
     pub fuel_shift: u8,
     /// The function, as module and function.
-    pub sem: At<(String, String)>,
+    pub sem: Option<At<(String, String)>>,
     /// Examples.
     pub examples: Vec<IntrinsicExample>,
     /// Something in it was wrong: only its id and name are of use to later checks.
@@ -340,8 +372,8 @@ pub struct LogicalType {
 impl Op {
     /// Position in the op table.
     #[must_use]
-    pub fn didx(&self, page: u8) -> u16 {
-        u16::from(page) << 8 | u16::from(self.byte.v)
+    pub fn didx(&self) -> u16 {
+        u16::from(self.page) << 8 | u16::from(self.byte.v)
     }
 
     /// Whether all of these fuse flags are set.

@@ -22,6 +22,8 @@ pub struct Sources {
     pub types: Source,
     /// `intrinsics.json`.
     pub intrinsics: Source,
+    /// What an embedder adds to them.
+    pub overlay: Option<Source>,
 }
 
 impl Sources {
@@ -32,6 +34,7 @@ impl Sources {
             opcodes: Source::new("spec/opcodes.json", opcodes),
             types: Source::new("spec/types.json", types),
             intrinsics: Source::new("spec/intrinsics.json", intrinsics),
+            overlay: None,
         }
     }
 }

@@ -25,7 +25,7 @@ fn committed_manifest(root: &Path) -> Option<Manifest> {
     Manifest::parse(&text.replace("\r\n", "\n")).ok()
 }
 
-fn problem(root: &Path, (path, wanted): &File, manifest: Option<&Manifest>) -> Option<String> {
+pub(crate) fn problem(root: &Path, (path, wanted): &File, manifest: Option<&Manifest>) -> Option<String> {
     let found = match std::fs::read(root.join(path)) {
         Ok(found) => found,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Some(format!("{path}: missing")),

@@ -60,6 +60,15 @@ fn refused(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> String {
     String::from_utf8(output.stderr).expect("findings are text")
 }
 
+/// Compiles an overlay of the good spec, which must be refused, and returns what is printed.
+fn overlay_refused(base: &[&[u8]; 3], overlay: &[u8]) -> String {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+    let [opcodes, types, intrinsics] = base.map(text);
+    let mut sources = opforge_tablegen::source::Sources::of_texts([&opcodes, &types, &intrinsics]);
+    sources.overlay = Some(opforge_tablegen::source::Source::new("game.json", &text(overlay)));
+    opforge_tablegen::compile(sources).expect_err("findings").render()
+}
+
 #[test]
 fn each_bad_spec_gives_its_findings_and_writes_nothing() {
     let good = std::fs::read(bad().join("good.json")).expect("good.json");
@@ -81,6 +90,7 @@ fn each_bad_spec_gives_its_findings_and_writes_nothing() {
         let printed = match name.split('.').next() {
             Some("types") => refused(&good, &text, &intrinsics),
             Some("intrinsics") => refused(&good, &types, &text),
+            Some("overlay") => overlay_refused(&[&good, &types, &intrinsics], &text),
             _ => refused(&text, &types, &intrinsics),
         };
         let golden = path.with_extension("stderr");
@@ -99,6 +109,17 @@ fn the_good_spec_beside_them_has_no_findings() {
     let texts = ["good.json", "types.good.json", "intrinsics.good.json"]
         .map(|name| std::fs::read_to_string(bad().join(name)).expect("a spec"));
     let sources = opforge_tablegen::source::Sources::of_texts(texts.each_ref().map(String::as_str));
+    let spec = opforge_tablegen::compile(sources);
+    assert!(spec.is_ok(), "{}", spec.err().map(|d| d.render()).unwrap_or_default());
+}
+
+#[test]
+fn the_good_overlay_beside_them_has_no_findings() {
+    let texts = ["good.json", "types.good.json", "intrinsics.good.json", "overlay.good.json"]
+        .map(|name| std::fs::read_to_string(bad().join(name)).expect("a spec"));
+    let [opcodes, types, intrinsics, overlay] = texts.each_ref().map(String::as_str);
+    let mut sources = opforge_tablegen::source::Sources::of_texts([opcodes, types, intrinsics]);
+    sources.overlay = Some(opforge_tablegen::source::Source::new("game.json", overlay));
     let spec = opforge_tablegen::compile(sources);
     assert!(spec.is_ok(), "{}", spec.err().map(|d| d.render()).unwrap_or_default());
 }
@@ -167,6 +188,9 @@ fn wrong_usage_is_exit_code_2() {
         &["frobnicate"],
         &["gen", "now"],
         &["diff", "one"],
+        &["gen", "--overlay", "game.json"],
+        &["check", "--out", "x", "--out", "y"],
+        &["gen", "--overlay", "a", "--out", "b", "--bytes", "c"],
         &["--root"],
         &["--root", "/nowhere/x", "gen"],
     ] {

@@ -2,7 +2,9 @@
 //! makes tables that the run-time checks accept too, so that linter and checks cannot drift apart.
 
 use opforge_schema::{Blobs, Isa};
-use opforge_tablegen::source::Sources;
+use opforge_tablegen::diag::Diags;
+use opforge_tablegen::model::Spec;
+use opforge_tablegen::source::{Source, Sources};
 use opforge_tablegen::{compile, emit};
 use std::path::Path;
 
@@ -90,32 +92,67 @@ fn damaged_specs_give_findings_or_sound_tables() {
         match compile(Sources::of_texts([&a, &b, &c])) {
             Ok(spec) => {
                 accepted += 1;
-                let blobs = emit::bytes::blobs(&spec);
-                let at = |i: usize| blobs[i].1.as_slice();
-                let blobs = Blobs {
-                    ops: at(0),
-                    names: at(1),
-                    text: at(2),
-                    lookup: at(3),
-                    classes: at(4),
-                    types: at(5),
-                    intrinsics: at(6),
-                };
-                if let Err(e) = Isa::from_blobs(&blobs) {
-                    panic!("accepted, but {e}:\n{a}\n{b}\n{c}");
-                }
-                assert!(emit::docs::blob(&spec).is_ok());
+                sound(&spec, &[&a, &b, &c]);
                 assert!(emit::literals::files(&spec).len() >= 2);
             }
             Err(d) => {
                 refused += 1;
-                assert!(!d.render().is_empty());
-                for finding in d.findings() {
-                    let span = finding.at.expect("a place");
-                    let text = &d.sources[usize::from(span.file)].text;
-                    assert!(span.start < span.end && span.start as usize <= text.len(), "{finding:?}");
-                    assert!(text.is_char_boundary(span.start as usize), "{finding:?}");
-                }
+                in_place(&d);
+            }
+        }
+    }
+    assert!(accepted > 50 && refused > 1000, "{accepted} accepted, {refused} refused: a weak test");
+}
+
+/// What is accepted makes tables that the run-time checks accept too.
+fn sound(spec: &Spec, texts: &[&String]) {
+    let blobs = emit::bytes::blobs(spec);
+    let at = |i: usize| blobs[i].1.as_slice();
+    let blobs = Blobs {
+        ops: at(0),
+        names: at(1),
+        text: at(2),
+        lookup: at(3),
+        classes: at(4),
+        types: at(5),
+        intrinsics: at(6),
+    };
+    if let Err(e) = Isa::from_blobs(&blobs) {
+        panic!("accepted, but {e}:\n{texts:?}");
+    }
+    assert!(emit::docs::blob(spec).is_ok());
+}
+
+/// Each finding has a place inside of its file.
+fn in_place(d: &Diags) {
+    assert!(!d.render().is_empty());
+    for finding in d.findings() {
+        let span = finding.at.expect("a place");
+        let text = &d.sources[usize::from(span.file)].text;
+        assert!(span.start < span.end && span.start as usize <= text.len(), "{finding:?}");
+        assert!(text.is_char_boundary(span.start as usize), "{finding:?}");
+    }
+}
+
+#[test]
+fn damaged_overlays_give_findings_or_sound_tables() {
+    let base = [good("good.json"), good("types.good.json"), good("intrinsics.good.json")];
+    let overlay = good("overlay.good.json");
+    let mut numbers = Numbers(43);
+    let (mut accepted, mut refused) = (0, 0);
+    for _ in 0..3000 {
+        let text = mutate(&mut numbers, &overlay);
+        let mut sources = Sources::of_texts(base.each_ref().map(String::as_str));
+        sources.overlay = Some(Source::new("game.json", &text));
+        match compile(sources) {
+            Ok(spec) => {
+                accepted += 1;
+                sound(&spec, &[&text]);
+                assert!(emit::overlay::file(&spec, "opforge").contains("embed_isa!"));
+            }
+            Err(d) => {
+                refused += 1;
+                in_place(&d);
             }
         }
     }

@@ -1,4 +1,8 @@
-//! Configuration that is built into lowered code.
+//! What is built into lowered code: configuration, and an embedder's own opcodes and intrinsics.
+
+use crate::extensions::{ExtensionError, Extensions, Registered};
+use alloc::sync::Arc;
+use opforge_schema::Isa;
 
 /// How much fuel instructions cost.
 ///
@@ -41,13 +45,37 @@ impl EngineConfig {
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
     config: EngineConfig,
+    extensions: Option<Arc<Registered>>,
 }
 
 impl Engine {
     /// An engine with this configuration.
     #[must_use]
     pub fn new(config: EngineConfig) -> Self {
-        Self { config }
+        Self { config, extensions: None }
+    }
+
+    /// An engine with this configuration, for programs that were verified with the tables of these extensions.
+    ///
+    /// # Errors
+    /// [`ExtensionError::Missing`] if a row has no function and must have one.
+    pub fn with_extensions(config: EngineConfig, extensions: Extensions) -> Result<Self, ExtensionError> {
+        Ok(Self { config, extensions: Some(Arc::new(extensions.finish()?)) })
+    }
+
+    /// The tables that its programs are verified with: those of its extensions, or the VM's own.
+    #[must_use]
+    pub fn isa(&self) -> &Isa<'static> {
+        self.extensions.as_ref().map_or(&opforge_tables::ISA, |extensions| extensions.isa())
+    }
+
+    /// The fingerprint of the tables.
+    pub(crate) fn tables(&self) -> u64 {
+        self.extensions.as_ref().map_or(opforge_tables::FINGERPRINT, |extensions| extensions.tables())
+    }
+
+    pub(crate) fn extensions(&self) -> Option<&Arc<Registered>> {
+        self.extensions.as_ref()
     }
 
     /// Its configuration.

@@ -10,11 +10,14 @@ extern crate alloc;
 extern crate std;
 
 pub mod asm;
+mod binding;
 pub mod builder;
 pub mod codec;
 pub mod container;
 pub mod disasm;
 pub mod engine;
+pub mod extensions;
+mod guard;
 pub mod heap;
 pub mod host;
 pub mod ids;
@@ -32,12 +35,15 @@ mod value_type;
 pub mod verify;
 
 pub use engine::{Engine, EngineConfig, FuelSchedule};
+pub use extensions::{ExtensionError, Extensions};
 pub use host::{Caller, Capabilities, Capability, CompleteError, HeapCaller, Linker, PendingCall};
 pub use interp::{
     BoundFunc, CallError, CallParams, CallResults, EntryError, Execution, Instance, InterruptHandle, Module,
     Outcome, TypedFunc,
 };
 pub use limits::Limits;
+/// Rows and codes of the tables, and how to embed tables of one's own: [`schema::embed_isa!`].
+pub use opforge_schema as schema;
 pub use opforge_schema::{Isa, Rounding, TrapCode};
 pub use opforge_tables::{ISA, Intrinsic, Opcode};
 pub use program::Program;

@@ -140,6 +140,40 @@ pub enum TrapDetail {
         /// What it said, where the payload is text: at most [`Trap::MAX_MESSAGE`] bytes.
         message: Option<Box<str>>,
     },
+    /// The function behind an embedder's opcode or intrinsic did not do what its row says.
+    Extension {
+        /// Name of the opcode or intrinsic.
+        name: Arc<str>,
+        /// What it did instead.
+        fault: ExtensionFault,
+    },
+}
+
+/// What is wrong with the function behind an embedder's opcode or intrinsic. The run has ended with
+/// [`TrapCode::InvalidIntrinsic`], or [`TrapCode::HostPanicked`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExtensionFault {
+    /// None is registered.
+    NotRegistered,
+    /// It ended in a trap that its row does not list.
+    UnlistedTrap(TrapCode),
+    /// It panicked. What it said, where the payload is text: at most [`Trap::MAX_MESSAGE`] bytes. The payload is kept as
+    /// that of a host function is.
+    Panicked(Option<Box<str>>),
+}
+
+impl fmt::Display for ExtensionFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRegistered => f.write_str("no function is registered"),
+            Self::UnlistedTrap(trap) => {
+                write!(f, "it trapped with {}, which its row does not list", trap.name())
+            }
+            Self::Panicked(None) => f.write_str("it panicked"),
+            Self::Panicked(Some(message)) => write!(f, "it panicked: {}", message.escape_debug()),
+        }
+    }
 }
 
 /// One active call.
@@ -209,8 +243,8 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::HostCallFailed => "the host call failed",
         TrapCode::InvalidFunction => "the function value names no function",
         TrapCode::IntOverflow => "the exact integer result does not fit",
-        TrapCode::InvalidIntrinsic => "the intrinsic is not registered",
-        TrapCode::HostPanicked => "the host function panicked",
+        TrapCode::InvalidIntrinsic => "the intrinsic or opcode cannot be executed",
+        TrapCode::HostPanicked => "a function of the embedder panicked",
         TrapCode::MemOutOfBounds => "the bytes are not in the memory",
     }
 }
@@ -232,7 +266,7 @@ impl fmt::Display for Trap {
             TrapDetail::Code(code) => write!(f, " with code {code}")?,
             TrapDetail::Agg(kind) => write!(f, " ({kind:?})")?,
             TrapDetail::Types { expected, actual } => write!(f, ": expected {expected}, found {actual}")?,
-            TrapDetail::Intrinsic(id) => write!(f, ": {id}")?,
+            TrapDetail::Intrinsic(id) => write!(f, ": {id} is not registered")?,
             TrapDetail::Utf8 { valid } => write!(f, ": after {}", Bytes(*valid))?,
             TrapDetail::Memory { memory, address, offset, len, size } => {
                 let start = u128::from(*address) + u128::from(*offset);
@@ -249,6 +283,7 @@ impl fmt::Display for Trap {
                     write!(f, ": {}", message.escape_debug())?;
                 }
             }
+            TrapDetail::Extension { name, fault } => write!(f, ": {}: {fault}", name.escape_debug())?,
         }
         let mut at = 0;
         while let Some(&frame) = self.frames.get(at) {

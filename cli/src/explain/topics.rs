@@ -16,6 +16,7 @@ pub(super) fn part(code: &str) -> &'static str {
         Some(b'T') => "a run",
         Some(b'V') => "the verifier",
         Some(b'W') => "the container writer",
+        Some(b'X') => "an embedder's own opcodes and intrinsics",
         _ => "elsewhere",
     }
 }
@@ -191,6 +192,25 @@ pub(super) const TOPICS: &[Code] = &[
     ("W0106", "an index past the end of its table", "add the entry that it names"),
     ("W0107", "a label behind the end of the code", "place labels at or before the end"),
     ("W0108", "an unknown section with the tag of a known one", "use another tag"),
+    ("X0001", "tables with rows of an embedder are not well formed", "make them with tablegen"),
+    (
+        "X0002",
+        "tables hold other rows of the VM than this version has",
+        "make them with the tablegen of the same version",
+    ),
+    ("X0003", "the tables have no opcode or intrinsic of this name", "add a row to the overlay spec"),
+    (
+        "X0004",
+        "the opcode or intrinsic is the VM's own",
+        "give yours a row of its own, with an id from 32768 on",
+    ),
+    ("X0005", "a function has other types than its row", "the message has both; change one of them"),
+    ("X0006", "an opcode or intrinsic has a function already", "register each once"),
+    (
+        "X0007",
+        "rows of an embedder have no function",
+        "register one for each, or let them trap with Missing::TrapWhenExecuted",
+    ),
 ];
 
 /// What to do about a code.
@@ -225,7 +245,7 @@ mod tests {
         for file in files {
             let text = std::fs::read_to_string(&file).expect("a source");
             for piece in text.split(['"', '[', ']']) {
-                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'J' | b'L' | b'W', rest @ ..]
+                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'J' | b'L' | b'W' | b'X', rest @ ..]
                     if rest.len() == 4 && rest.iter().all(u8::is_ascii_digit));
                 if is_code {
                     found.insert(piece.to_owned());

@@ -77,8 +77,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "look at the message of the host function",
         ),
         TrapCode::HostPanicked => (
-            "a host function panicked; the report says which, and what it said",
-            "this is a bug of the host function: return an error where a program can make it fail",
+            "a host function, or the function of an embedder's opcode or intrinsic, panicked; the report says which, and what \
+             it said",
+            "this is a bug of the function: return an error where a program can make it fail",
         ),
         TrapCode::InvalidFunction => (
             "a function value names a function that the program does not have",
@@ -94,8 +95,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
             "compare addresses with mem.size first, or let the memory grow; the report says which bytes",
         ),
         TrapCode::InvalidIntrinsic => (
-            "an intrinsic has a row in the tables but no function in this engine",
-            "run the program on an engine in which its intrinsics are registered",
+            "an intrinsic or an embedder's opcode has a row in the tables but no function in this engine, or one that \
+             trapped as its row does not say",
+            "run the program on an engine in which it is registered; list the trap in its row",
         ),
     }
 }

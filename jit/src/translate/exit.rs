@@ -57,7 +57,7 @@ impl Translator<'_> {
         Ok(self.pending(at, &live.before, Refund { fuel, paid, meter: None })?.0)
     }
 
-    /// A block that leaves at a host call that has trapped: its fuel is used, and what else there is shows in the
+    /// A block that leaves at a call of the embedder's function that has trapped: its fuel is used, and what else there is shows in the
     /// meter from before the call.
     pub(super) fn exit_of_host_call(
         &mut self,

@@ -11,6 +11,7 @@ mod cast;
 mod decimal;
 mod direct;
 mod exit;
+mod extension;
 mod float;
 mod flow;
 mod int;
@@ -304,6 +305,9 @@ impl Translator<'_> {
                 self.store(at, op, Access { mem, addr, offset }, value)?;
             }
             ExecInstr::Memory { op, dst, ids, args } => self.memory(at, op, dst, ids, args)?,
+            ExecInstr::Extension { func, imm, size, args, rets } => {
+                self.extension(at, (func, imm), size, args, rets)?;
+            }
             ExecInstr::AggNew { dst, ty, len, values } => self.agg_new(at, dst, (ty, len), values)?,
             ExecInstr::AggGetImm { dst, agg, index, read } => {
                 let index = self.immediate(types::I64, index.into());

@@ -6,22 +6,23 @@ use opforge_schema::literal::blob;
 use opforge_schema::zerocopy::FromZeros;
 use opforge_schema::zerocopy::little_endian::{U16, U32};
 use opforge_schema::{
-    Access, ClassRow, IntrinsicRow, LookupRow, NameRow, OpRow, OperandRow, RuleRow, TextRow, TypeRow,
-    op_flags,
+    Access, ClassRow, IntrinsicRow, LookupRow, NameRow, OWN_PAGES, OpRow, OperandRow, RuleRow, TextRow,
+    TypeRow, op_flags, row_of,
 };
 
 /// File name and bytes of every zerocopy blob, in table order.
 #[must_use]
 pub fn blobs(spec: &Spec) -> Vec<(&'static str, Vec<u8>)> {
-    let slots = (usize::from(spec.page) + 1) * 256;
+    let last = spec.ops.iter().map(|op| row_of(op.didx()) + 1).max().unwrap_or(0);
+    let slots = (OWN_PAGES << 8).max(last);
     let mut ops = vec![OpRow::new_zeroed(); slots];
     let mut names = vec![NameRow::new_zeroed(); slots];
     let mut text = vec![TextRow::new_zeroed(); slots];
     let mut lookup = Vec::new();
     for op in &spec.ops {
-        let didx = op.didx(spec.page);
-        let at = usize::from(didx);
-        ops[at] = op_row(op, spec.page);
+        let didx = op.didx();
+        let at = row_of(didx);
+        ops[at] = op_row(op);
         names[at] = name_row(&op.mnemonic.v);
         text[at] = text_row(op);
         let all = [(0, &op.mnemonic)].into_iter().chain(op.aliases.iter().map(|a| (1, a)));
@@ -49,7 +50,7 @@ pub fn blobs(spec: &Spec) -> Vec<(&'static str, Vec<u8>)> {
 
 /// The row of an opcode.
 #[must_use]
-pub fn op_row(op: &Op, page: u8) -> OpRow {
+pub fn op_row(op: &Op) -> OpRow {
     let mut flags = op_flags::PRESENT;
     for effect in &op.effects {
         flags |= effect.v.flag().0;
@@ -74,7 +75,7 @@ pub fn op_row(op: &Op, page: u8) -> OpRow {
     for (row, r) in rules.iter_mut().zip(&op.rules) {
         *row = RuleRow { rule: r.rule.v.code(), a: r.a, b: r.b };
     }
-    let prefix = if page == 0 { 1 } else { 3 };
+    let prefix = if op.page == 0 { 1 } else { 3 };
     OpRow {
         flags: U16::new(flags),
         id: U16::new(op.id.v),

@@ -19,7 +19,7 @@ pub fn blob(spec: &Spec) -> Result<Vec<u8>, String> {
 fn op_doc(spec: &Spec, op: &Op) -> OpDoc {
     let (wasm, deviates) = op.wasm.clone().unwrap_or_default();
     OpDoc {
-        didx: op.didx(spec.page),
+        didx: op.didx(),
         name: op.name.v.clone(),
         doc: op.doc.v.clone(),
         operands: op.operands.iter().map(|o| o.name.v.clone()).collect(),
@@ -44,7 +44,7 @@ fn intrinsic_doc(spec: &Spec, i: &Intrinsic) -> IntrinsicDoc {
         doc: i.doc.v.clone(),
         args: i.args.iter().map(|p| p.name.v.clone()).collect(),
         traps: i.traps.iter().map(|t| t.v.code()).collect(),
-        sem: format!("{}::{}", i.sem.v.0, i.sem.v.1),
+        sem: i.sem.as_ref().map(|s| format!("{}::{}", s.v.0, s.v.1)).unwrap_or_default(),
         examples: i.examples.iter().map(example).collect(),
     }
 }
@@ -61,5 +61,5 @@ pub fn instruction(spec: &Spec, i: &Intrinsic) -> (String, Vec<u8>) {
     let list = |regs: &[u32]| regs.iter().map(|r| format!("r{r}")).collect::<Vec<_>>().join(", ");
     let text = format!("{} {} ({}) -> ({})", op.mnemonic.v, i.name.v, list(&args), list(&rets));
     let operands = [Operand::Bits(i.id.v.into()), Operand::List(args), Operand::List(rets)];
-    (text, codec::encode(op.byte.v, &op_row(op, spec.page), &operands))
+    (text, codec::encode(op.didx(), &op_row(op), &operands))
 }

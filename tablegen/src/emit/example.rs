@@ -32,7 +32,7 @@ type Written = (String, Operand);
 
 /// Text and bytes with registers from 1 on: first those that are read, then those that are written.
 fn made_up(spec: &Spec, op: &Op) -> (String, Vec<u8>) {
-    let row = op_row(op, spec.page);
+    let row = op_row(op);
     let operands = |end: u32| -> Vec<Written> {
         let mut read = 1;
         let registers = |access| {
@@ -51,7 +51,7 @@ fn made_up(spec: &Spec, op: &Op) -> (String, Vec<u8>) {
     };
     let encode = |operands: &[Written]| {
         let values: Vec<Operand> = operands.iter().map(|(_, value)| value.clone()).collect();
-        codec::encode(op.byte.v, &row, &values)
+        codec::encode(op.didx(), &row, &values)
     };
     // Targets have one length whatever they are, so that of the instruction is known before they are.
     let operands = operands(encode(&operands(0)).len() as u32);

@@ -40,7 +40,9 @@ pub fn file(spec: &Spec) -> String {
          $callback! { { $($prefix)* }\n",
     );
     for (at, i) in spec.intrinsics.iter().enumerate() {
-        let _ = writeln!(out, "            ({} {at} {} {})", i.variant(), i.sem.v.0, i.sem.v.1);
+        if let Some(sem) = &i.sem {
+            let _ = writeln!(out, "            ({} {at} {} {})", i.variant(), sem.v.0, sem.v.1);
+        }
     }
     out + "        }\n    };\n}\n"
 }

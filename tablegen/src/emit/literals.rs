@@ -16,7 +16,7 @@ pub fn files(spec: &Spec) -> Vec<(String, String)> {
         let ops: Vec<&Op> = spec.ops.iter().filter(|op| op.family == family).collect();
         if !ops.is_empty() {
             families.push(module(family));
-            out.push((format!("{}.rs", module(family)), family_file(spec, family, &ops)));
+            out.push((format!("{}.rs", module(family)), family_file(family, &ops)));
         }
     }
     out.push(("types.rs".to_owned(), types_file(spec)));
@@ -107,7 +107,7 @@ fn intrinsics_file(spec: &Spec) -> String {
     out + "];\n"
 }
 
-fn family_file(spec: &Spec, family: Family, ops: &[&Op]) -> String {
+fn family_file(family: Family, ops: &[&Op]) -> String {
     let mut out = format!("{HEAD}//! Family `{}`.\n\n", family.name());
     out += "#![allow(unused_imports)]\n\nuse opforge_schema::TypeRule::*;\n";
     out += "use opforge_schema::literal::Operand::*;\nuse opforge_schema::literal::{Check, Fuel, OP, Op};\n";
@@ -116,17 +116,17 @@ fn family_file(spec: &Spec, family: Family, ops: &[&Op]) -> String {
     out += "Term, TrapCode, fuse_flags as fuse, op_flags as fx,\n};\n\n";
     out += "pub(crate) const OPS: &[Op] = &[\n";
     for op in ops {
-        out += &literal(op, spec.page);
+        out += &literal(op);
     }
     out + "];\n"
 }
 
-fn literal(op: &Op, page: u8) -> String {
+fn literal(op: &Op) -> String {
     let operands: Vec<String> = op.operands.iter().map(|o| operand(o, op)).collect();
     let mut lines = Vec::new();
     let mut first = String::new();
-    if page != 0 {
-        let _ = write!(first, "page: {page}, ");
+    if op.page != 0 {
+        let _ = write!(first, "page: {}, ", op.page);
     }
     let _ = write!(first, "byte: 0x{:02X}, id: {}, ", op.byte.v, op.id.v);
     if op.since != 1 {

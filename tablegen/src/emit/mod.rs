@@ -7,5 +7,6 @@ pub mod example;
 pub mod intrinsics;
 pub mod literals;
 pub mod op_page;
+pub mod overlay;
 pub mod pages;
 pub mod rust;

@@ -53,7 +53,7 @@ fn link(op: &Op) -> String {
 }
 
 fn map(out: &mut String, spec: &Spec) {
-    let _ = writeln!(out, "\n## Bytes of page {}\n", spec.page);
+    let _ = writeln!(out, "\n## Bytes of page {}\n", spec.page.v);
     let columns: Vec<String> = (0..16).map(|low| format!("_{low:X}")).collect();
     let _ = writeln!(out, "| | {} |\n|---|{}", columns.join(" | "), "---|".repeat(16));
     for high in 0..16u8 {
@@ -109,7 +109,7 @@ fn section(out: &mut String, spec: &Spec, op: &Op) {
     let names: Vec<&str> = op.operands.iter().map(|o| o.name.v.as_str()).collect();
     // The lints have seen that there is a template.
     let template = op.template().unwrap_or_default();
-    let facts = OpFacts::new(op.didx(spec.page), &op_row(op, spec.page), &op.mnemonic.v, &template, &names);
+    let facts = OpFacts::new(op.didx(), &op_row(op), &op.mnemonic.v, &template, &names);
     let mut line = |what: &str, text: String| {
         if !text.is_empty() {
             let _ = writeln!(out, "- {what}: {text}");

@@ -35,7 +35,7 @@ fn enumeration(out: &mut String, spec: &Spec) {
          #[repr(u16)]\n#[non_exhaustive]\npub enum Opcode {\n",
     );
     for op in &spec.ops {
-        let didx = op.didx(spec.page);
+        let didx = op.didx();
         let doc = rustdoc(&op.doc.v);
         let _ = writeln!(out, "    /// `{}`: {doc}\n    {} = 0x{didx:04x},", op.mnemonic.v, op.name.v);
     }
@@ -50,7 +50,7 @@ fn enumeration(out: &mut String, spec: &Spec) {
          #[must_use]\n    pub const fn from_didx(didx: u16) -> Option<Self> {\n        match didx {\n",
     );
     for op in &spec.ops {
-        let _ = writeln!(out, "            0x{:04x} => Some(Self::{}),", op.didx(spec.page), op.name.v);
+        let _ = writeln!(out, "            0x{:04x} => Some(Self::{}),", op.didx(), op.name.v);
     }
     out.push_str("            _ => None,\n        }\n    }\n}\n\n");
 }

@@ -12,7 +12,7 @@ pub(super) fn lint(d: &mut Diags, spec: &Spec) {
     for op in spec.ops.iter().filter(|op| !op.damaged) {
         // Rows that could not be written have been reported.
         let writable = op.operands.len() <= 8 && op.rules.len() <= 4;
-        for example in op.examples.iter().filter(|_| writable && spec.page == 0) {
+        for example in op.examples.iter().filter(|_| writable) {
             if let Err((at, problem)) = instruction(op, example) {
                 d.error("E041", at, format!("example of \"{}\": {problem}", op.name.v));
             }
@@ -25,12 +25,15 @@ type Problem = (crate::source::Span, String);
 
 fn instruction(op: &Op, example: &Example) -> Result<(), Problem> {
     let (bytes, at) = (&example.bytes.v, example.bytes.at);
-    if bytes.first() != Some(&op.byte.v) {
-        return Err((at, format!("the bytes do not begin with 0x{:02x}", op.byte.v)));
+    let head = codec::head(op.didx());
+    if !bytes.starts_with(&head) {
+        let head: Vec<String> = head.iter().map(|b| format!("{b:02x}")).collect();
+        return Err((at, format!("the bytes do not begin with 0x{}", head.join(" "))));
     }
-    let row = op_row(op, 0);
-    let operands = codec::decode(&row, bytes).map_err(|e| (at, format!("the bytes do not decode: {e}")))?;
-    if codec::encode(op.byte.v, &row, &operands) != *bytes {
+    let row = op_row(op);
+    let operands =
+        codec::decode(op.didx(), &row, bytes).map_err(|e| (at, format!("the bytes do not decode: {e}")))?;
+    if codec::encode(op.didx(), &row, &operands) != *bytes {
         return Err((at, "the bytes are not the shortest form of the instruction".to_owned()));
     }
     text(op, &example.text.v, &operands).map_err(|problem| (example.text.at, problem))

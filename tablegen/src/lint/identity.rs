@@ -2,7 +2,7 @@
 
 use super::is_keyword;
 use crate::diag::Diags;
-use crate::model::{Op, Spec};
+use crate::model::{Op, Owner, Spec};
 use crate::source::{At, Span};
 use opforge_schema::{MAX_NAME, fuse_flags};
 use std::collections::BTreeMap;
@@ -31,22 +31,9 @@ pub(super) fn doc(d: &mut Diags, doc: &At<String>, what: &str) {
 }
 
 fn bytes(d: &mut Diags, spec: &Spec) {
-    let mut used: BTreeMap<u8, &Op> = BTreeMap::new();
-    for op in &spec.ops {
-        let byte = op.byte.v;
-        if let Some(first) = used.get(&byte) {
-            let message = format!("duplicate opcode byte 0x{byte:02X} (\"{}\")", op.name.v);
-            let note = format!("first used here by \"{}\"", first.name.v);
-            d.error_note("E011", op.byte.at, message, Some(first.byte.at), note);
-            continue;
-        }
-        used.insert(byte, op);
-        if byte == 0xFF {
-            d.error("E018", op.byte.at, "byte 0xFF is never assigned: erased memory stays invalid");
-        } else if spec.page == 0 && byte >= 0xFC {
-            d.error("E018", op.byte.at, format!("byte 0x{byte:02X} of page 0 is kept for prefixes"));
-        }
-    }
+    own_bytes(d, spec);
+    let own = |op: &&Op| op.owner == Owner::Vm;
+    let used: BTreeMap<u8, &Op> = spec.ops.iter().rev().filter(own).map(|op| (op.byte.v, op)).collect();
     let mut owner: BTreeMap<u8, Span> = BTreeMap::new();
     for range in &spec.reserved {
         let mut clash = false;
@@ -70,6 +57,26 @@ fn bytes(d: &mut Diags, spec: &Spec) {
     // A damaged opcode may be the one that fills a gap.
     if d.is_empty() {
         gaps(d, spec.reserved_at, |byte| used.contains_key(&byte) || owner.contains_key(&byte));
+    }
+}
+
+/// Each position is one opcode's, and none that is kept free.
+fn own_bytes(d: &mut Diags, spec: &Spec) {
+    let mut used: BTreeMap<u16, &Op> = BTreeMap::new();
+    for op in &spec.ops {
+        let byte = op.byte.v;
+        if let Some(first) = used.get(&op.didx()) {
+            let message = format!("duplicate opcode byte 0x{byte:02X} (\"{}\")", op.name.v);
+            let note = format!("first used here by \"{}\"", first.name.v);
+            d.error_note("E011", op.byte.at, message, Some(first.byte.at), note);
+            continue;
+        }
+        used.insert(op.didx(), op);
+        if byte == 0xFF {
+            d.error("E018", op.byte.at, "byte 0xFF is never assigned: erased memory stays invalid");
+        } else if op.page == 0 && byte >= 0xFC {
+            d.error("E018", op.byte.at, format!("byte 0x{byte:02X} of page 0 is kept for prefixes"));
+        }
     }
 }
 
@@ -104,7 +111,7 @@ fn ids(d: &mut Diags, spec: &Spec) {
             d.error_note("E019", op.id.at, message, Some(first.id.at), note);
         }
     }
-    for old in &spec.retired {
+    for old in spec.retired.iter().chain(spec.overlay.iter().flat_map(|o| &o.retired)) {
         if let Some(op) = seen.get(&old.id.v) {
             let message = format!("id {} of \"{}\" was retired and is never used again", old.id.v, op.name.v);
             let note = format!("it was \"{}\"", old.name.v);

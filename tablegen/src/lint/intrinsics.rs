@@ -3,7 +3,7 @@
 
 use super::is_keyword;
 use crate::diag::{Diags, nearest, plural};
-use crate::model::{Effect, Entry, Intrinsic, Spec};
+use crate::model::{Effect, Entry, Intrinsic, Owner, Spec};
 use crate::source::At;
 use opforge_schema::{
     IntrinsicRow, MAX_ARG_SLOTS, MAX_INTRINSIC_ARGS, MAX_INTRINSIC_RETS, MAX_NAME, MAX_RET_SLOTS, TrapCode,
@@ -30,7 +30,7 @@ fn identity(d: &mut Diags, spec: &Spec) {
     let mut ids: BTreeMap<u16, &Intrinsic> = BTreeMap::new();
     let mut names: BTreeMap<String, &At<String>> = BTreeMap::new();
     for i in &spec.intrinsics {
-        if i.id.v == 0 || i.id.v >= IntrinsicRow::FIRST_FOREIGN {
+        if i.owner == Owner::Vm && (i.id.v == 0 || i.id.v >= IntrinsicRow::FIRST_FOREIGN) {
             let first = IntrinsicRow::FIRST_FOREIGN;
             let message = format!("id {} is not from 1 to {}: ids of the VM", i.id.v, first - 1);
             d.error_note("E070", i.id.at, message, None, format!("ids from {first} on belong to embedders"));
@@ -40,7 +40,8 @@ fn identity(d: &mut Diags, spec: &Spec) {
             let note = format!("first used here by \"{}\"", first.name.v);
             d.error_note("E070", i.id.at, message, Some(first.id.at), note);
         }
-        if let Some(old) = spec.retired_intrinsics.iter().find(|old| old.id.v == i.id.v) {
+        let own = spec.overlay.iter().flat_map(|o| &o.retired_intrinsics);
+        if let Some(old) = spec.retired_intrinsics.iter().chain(own).find(|old| old.id.v == i.id.v) {
             let message = format!("id {} of \"{}\" was retired and is never used again", i.id.v, i.name.v);
             d.error_note("E070", i.id.at, message, Some(old.id.at), format!("it was \"{}\"", old.name.v));
         }
@@ -192,7 +193,7 @@ fn behaviour(d: &mut Diags, i: &Intrinsic) {
 
 fn examples(d: &mut Diags, spec: &Spec, i: &Intrinsic) {
     let [args, rets] = i.layout.as_slice() else { return };
-    if i.examples.is_empty() {
+    if i.examples.is_empty() && i.owner == Owner::Vm {
         d.error("E041", i.at, format!("\"{}\" has no example", i.name.v));
     }
     let class = |tag: &u8| spec.classes.get(usize::from(*tag)).map_or("", |c| c.name.v.as_str());

@@ -1,7 +1,7 @@
 //! Lowering: the operand form of direct instructions, fusing, and the semantic function.
 
 use crate::diag::Diags;
-use crate::model::{Effect, Op, Spec};
+use crate::model::{Effect, Op, Owner, Spec};
 use opforge_schema::{Access, Form, JitClass, Lower, OperandKind, TypeRule, fuse_flags};
 
 pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
@@ -19,7 +19,8 @@ pub(super) fn lint(d: &mut Diags, spec: &mut Spec) {
         }
         memory(d, op);
         let has_sem = matches!(op.lower.v, Lower::Direct | Lower::Load | Lower::Store | Lower::Memory);
-        if has_sem != op.sem.is_some() {
+        // An embedder's function is registered, and named in the spec only for readers.
+        if has_sem != op.sem.is_some() && !(has_sem && op.owner != Owner::Vm) {
             let at = op.sem.as_ref().map_or(op.lower.at, |s| s.at);
             let what = if has_sem { "needs" } else { "has no use for" };
             let message = format!("lowering {} {what} \"sem\"", op.lower.v.name());

@@ -7,6 +7,7 @@ mod identity;
 mod intrinsics;
 mod lowering;
 mod operands;
+mod overlay;
 mod text;
 mod types;
 
@@ -17,16 +18,18 @@ use crate::model::Spec;
 pub fn lint(d: &mut Diags, spec: &mut Spec) {
     types::lint(d, spec);
     // With wrong types every layout would be a finding of its own.
-    if !d.findings().iter().any(|f| f.at.is_some_and(|at| at.file == crate::parse::TYPES)) {
+    if !d.findings().iter().any(|f| f.at.is_some_and(|at| at.file == crate::parse::TYPES) || f.code == "E051")
+    {
         intrinsics::lint(d, spec);
     }
     identity::lint(d, spec);
     operands::lint(d, spec);
     behaviour::lint(d, spec);
     lowering::lint(d, spec);
+    overlay::lint(d, spec);
     text::lint(d, spec);
     examples::lint(d, spec);
-    if d.is_empty() {
+    if d.is_empty() && spec.overlay.is_none() {
         types::budget(d, spec);
     }
 }

@@ -4,7 +4,7 @@ use super::json::Node;
 use super::object::{Obj, code, string, uint};
 use super::{examples, ops};
 use crate::diag::Diags;
-use crate::model::{Effect, Intrinsic, Param, Retired};
+use crate::model::{Effect, Intrinsic, Owner, Param, Retired};
 use crate::source::{At, Span};
 use opforge_schema::TrapCode;
 
@@ -27,40 +27,50 @@ const FIELDS: &[&str] = &[
 pub(super) fn read(d: &mut Diags, node: &Node) -> Option<(Vec<Intrinsic>, Vec<Retired>)> {
     let obj = Obj::open(d, node, "the intrinsic spec", &["$schema", "retired", "intrinsics"])?;
     let retired = obj.list(d, "retired").iter().filter_map(|n| super::retired(d, n)).collect();
-    let mut list: Vec<_> = obj.list(d, "intrinsics").iter().filter_map(|n| intrinsic(d, n)).collect();
+    let mut list: Vec<_> =
+        obj.list(d, "intrinsics").iter().filter_map(|n| intrinsic(d, n, Owner::Vm)).collect();
     list.sort_by_key(|i| (i.id.v, i.at));
     Some((list, retired))
 }
 
-fn intrinsic(d: &mut Diags, node: &Node) -> Option<Intrinsic> {
+pub(super) fn intrinsic(d: &mut Diags, node: &Node, owner: Owner) -> Option<Intrinsic> {
     let before = d.count();
     let obj = Obj::open(d, node, "an intrinsic", FIELDS)?;
     let (id, name, doc) = (obj.uint(d, "id", 0, 65535), obj.string(d, "name"), obj.string(d, "doc"));
-    let since = obj.uint(d, "since", 1, 255);
+    let vm = owner == Owner::Vm;
+    let since = if vm || obj.get("since").is_some() { obj.uint(d, "since", 1, 255) } else { None };
     let args = obj.list(d, "args").iter().filter_map(|n| param(d, n)).collect();
     let rets = obj.list(d, "rets").iter().filter_map(|n| string(d, n, "a result type")).collect();
     let (arg_slots, ret_slots) = (obj.uint(d, "arg_slots", 0, 255), obj.uint(d, "ret_slots", 0, 255));
-    let (effects, traps) = (obj.list(d, "effects"), obj.list(d, "traps"));
-    let effects = ops::codes(d, effects, "E033", "effect", Effect::ALL);
+    let traps = obj.list(d, "traps");
+    let effects = if vm || obj.get("effects").is_some() {
+        let effects = obj.list(d, "effects");
+        ops::codes(d, effects, "E033", "effect", Effect::ALL)
+    } else {
+        vec![At::new(Effect::Pure, obj.at())]
+    };
     let known: Vec<_> = TrapCode::ALL.iter().skip(1).map(|&t| (t, t.name())).collect();
     let traps = ops::codes(d, traps, "E032", "trap", &known);
     let fuel = obj.need(d, "fuel").and_then(|n| fuel(d, n));
-    let sem = obj.need(d, "sem").and_then(|n| ops::sem(d, n));
-    let examples = obj.list(d, "examples").iter().filter_map(|n| example(d, n)).collect();
+    let sem = if vm { obj.need(d, "sem") } else { obj.get("sem") };
+    let sem = sem.and_then(|n| ops::sem(d, n));
+    let examples = if vm { obj.list(d, "examples") } else { obj.opt_list(d, "examples") };
+    let examples = examples.iter().filter_map(|n| example(d, n)).collect();
 
     let (id, name, at) = (id?, name?, obj.at());
     let slots = |n: Option<At<u64>>| n.map_or(At::new(0, at), |n| At::new(n.v as u8, n.at));
     let (fuel, fuel_shift) = fuel.unwrap_or((1, 0));
     Some(Intrinsic {
         at,
+        owner,
         id: At::new(id.v as u16, id.at),
         doc: doc.unwrap_or(At::new(String::new(), at)),
-        since: since.map_or(0, |s| s.v as u8),
+        since: since.map_or(if vm { 0 } else { ops::FIRST_SINCE }, |s| s.v as u8),
         arg_slots: slots(arg_slots),
         ret_slots: slots(ret_slots),
-        sem: sem.unwrap_or(At::new((String::new(), String::new()), at)),
         damaged: d.count() > before,
         layout: Vec::new(),
+        sem,
         name,
         args,
         rets,

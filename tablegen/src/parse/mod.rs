@@ -6,11 +6,12 @@ mod intrinsics;
 pub mod json;
 pub mod object;
 mod ops;
+mod overlay;
 mod types;
 
 use crate::diag::Diags;
-use crate::model::{Reserved, Retired, Spec};
-use crate::source::{At, Sources, Span};
+use crate::model::{Owner, Reserved, Retired, Spec};
+use crate::source::{At, Source, Sources, Span};
 use json::Node;
 use object::Obj;
 
@@ -20,13 +21,17 @@ pub const OPCODES: u16 = 0;
 pub const TYPES: u16 = 1;
 /// Position of `intrinsics.json` in the sources.
 pub const INTRINSICS: u16 = 2;
+/// Position of an overlay spec in the sources.
+pub const OVERLAY: u16 = 3;
 
 /// Reads a spec from the texts of its files. The spec is there unless a file is not JSON or a root is not an
 /// object; it is of no use while `d` holds findings.
 pub fn parse(sources: Sources, digest: impl Fn(&str) -> String) -> (Option<Spec>, Diags) {
-    let Sources { opcodes, types, intrinsics } = sources;
-    let files = [&opcodes, &types, &intrinsics].map(|s| (s.name.clone(), digest(&s.text))).to_vec();
-    let mut d = Diags::new(vec![opcodes, types, intrinsics]);
+    let Sources { opcodes, types, intrinsics, overlay } = sources;
+    let sources: Vec<Source> = [opcodes, types, intrinsics].into_iter().chain(overlay).collect();
+    let files = sources.iter().map(|s| (s.name.clone(), digest(&s.text))).collect();
+    let overlaid = sources.len() > usize::from(OVERLAY);
+    let mut d = Diags::new(sources);
     let [opcodes, types, intrinsics] = [OPCODES, TYPES, INTRINSICS].map(|file| json::parse(&mut d, file));
     let (Some(opcodes), Some(types), Some(intrinsics)) = (opcodes, types, intrinsics) else {
         return (None, d);
@@ -40,6 +45,9 @@ pub fn parse(sources: Sources, digest: impl Fn(&str) -> String) -> (Option<Spec>
     if let (Some(spec), Some((list, retired))) = (&mut spec, intrinsics) {
         (spec.intrinsics, spec.retired_intrinsics) = (list, retired);
     }
+    if overlaid && let Some(base) = spec {
+        spec = overlay::read(&mut d, base);
+    }
     (spec, d)
 }
 
@@ -50,17 +58,20 @@ fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
     let isa = obj.string(d, "isa");
     let version = obj.uint(d, "isa_version", 1, u64::from(u32::MAX));
     let page = obj.uint(d, "page", 0, 31);
+    let page = page.map_or(At::new(0, obj.at()), |p| At::new(p.v as u8, p.at));
     let budget = obj.uint(d, "tables_max_bytes", 1, 1 << 20);
     let reserved_at = obj.get("reserved").map_or(obj.at(), |n| Span { end: n.at.start + 1, ..n.at });
     let reserved = obj.list(d, "reserved").iter().filter_map(|n| reserved(d, n)).collect();
     let retired = obj.list(d, "retired").iter().filter_map(|n| retired(d, n)).collect();
-    let mut list: Vec<_> = obj.list(d, "opcodes").iter().filter_map(|n| ops::read(d, n)).collect();
+    let mut list: Vec<_> =
+        obj.list(d, "opcodes").iter().filter_map(|n| ops::read(d, n, Owner::Vm, page.v)).collect();
     list.sort_by_key(|op| (op.byte.v, op.at));
     let budget = budget.unwrap_or(At::new(0, obj.at()));
     Some(Spec {
         isa: isa.map(|s| s.v).unwrap_or_default(),
         isa_version: version.map_or(0, |v| v.v as u32),
-        page: page.map_or(0, |p| p.v as u8),
+        page,
+        overlay: None,
         tables_max_bytes: At::new(budget.v as u32, budget.at),
         reserved_at,
         reserved,

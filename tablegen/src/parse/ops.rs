@@ -4,7 +4,7 @@ use super::json::{Node, Value};
 use super::object::{Obj, code, string, uint};
 use super::{byte, examples};
 use crate::diag::{Diags, nearest};
-use crate::model::{Effect, Fuel, Op, Operand, RuleUse};
+use crate::model::{Effect, Fuel, Op, Operand, Owner, RuleUse};
 use crate::source::{At, Span};
 use opforge_schema::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
@@ -16,6 +16,9 @@ const FIELDS: &[&str] = &[
     "effects", "traps", "fuel", "rules", "hook", "lower", "sem", "jit", "wasm", "examples",
 ];
 
+/// The first container minor version that may hold an embedder's opcode: that of all opcodes of this VM.
+pub(super) const FIRST_SINCE: u8 = 128;
+
 /// Every value of a code enum but the neutral one, with its spec name.
 macro_rules! named {
     ($t:ty, $skip:expr) => {
@@ -25,42 +28,56 @@ macro_rules! named {
 
 /// Reads an opcode. An opcode with something wrong in it is returned as damaged, so that its byte and names
 /// still take part in the search for duplicates; without those there is none.
-pub(super) fn read(d: &mut Diags, node: &Node) -> Option<Op> {
+pub(super) fn read(d: &mut Diags, node: &Node, owner: Owner, page: u8) -> Option<Op> {
     let before = d.count();
     let obj = Obj::open(d, node, "an opcode", FIELDS)?;
     let (byte, id) = (byte(d, &obj, "byte"), obj.uint(d, "id", 1, 65535));
     let (name, mnemonic) = (obj.string(d, "name"), obj.string(d, "mnemonic"));
     let doc = obj.string(d, "doc");
-    let since = obj.uint(d, "since", 1, 255);
+    // What an overlay leaves out is what all its opcodes are; what it states is read as for the VM's.
+    let vm = owner == Owner::Vm;
+    let since = if vm || obj.get("since").is_some() { obj.uint(d, "since", 1, 255) } else { None };
     let aliases = obj.opt_list(d, "aliases");
     let aliases = strings(d, aliases, "an alias");
-    let family = obj.string(d, "family");
+    let family = if vm || obj.get("family").is_some() { obj.string(d, "family") } else { None };
     let family = family.and_then(|f| code(d, "E042", &f, "family", &named!(Family, 1)));
     let operands = operands(d, &obj);
     let text = obj.get("text").and_then(|n| string(d, n, "text"));
-    let term = obj.string(d, "term");
+    let term = if vm || obj.get("term").is_some() { obj.string(d, "term") } else { None };
     let term = term.and_then(|t| Some(At::new(code(d, "E034", &t, "terminator", &named!(Term, 0))?, t.at)));
-    let (effects, traps) = (obj.list(d, "effects"), obj.list(d, "traps"));
-    let effects = codes(d, effects, "E033", "effect", Effect::ALL);
+    let traps = obj.list(d, "traps");
+    let effects = if vm || obj.get("effects").is_some() {
+        let effects = obj.list(d, "effects");
+        codes(d, effects, "E033", "effect", Effect::ALL)
+    } else {
+        vec![At::new(Effect::Pure, obj.at())]
+    };
     let traps = codes(d, traps, "E032", "trap", &named!(TrapCode, 1));
     let fuel = obj.need(d, "fuel").and_then(|n| fuel(d, n, &operands));
     let rules = obj.opt_list(d, "rules").iter().filter_map(|n| rule(d, n, &operands)).collect();
     let hook = obj.get("hook").and_then(|n| string(d, n, "hook"));
     let hook = hook.and_then(|h| code(d, "E039", &h, "hook", &named!(Hook, 1)));
-    let lower = obj.need(d, "lower").and_then(|n| lower(d, n));
+    let lower_node = if vm { obj.need(d, "lower") } else { obj.get("lower") };
+    let lower = lower_node.and_then(|n| lower(d, n));
     let sem = obj.get("sem").and_then(|n| sem(d, n));
-    let jit = obj.need(d, "jit").and_then(|n| jit(d, n));
+    let jit_node = if vm { obj.need(d, "jit") } else { obj.get("jit") };
+    let jit = jit_node.and_then(|n| jit(d, n));
     let wasm = obj.get("wasm").and_then(|n| wasm(d, n));
-    let examples = obj.list(d, "examples").iter().filter_map(|n| examples::read(d, n)).collect();
+    let examples = if vm { obj.list(d, "examples") } else { obj.opt_list(d, "examples") };
+    let examples = examples.iter().filter_map(|n| examples::read(d, n)).collect();
 
     let (byte, name, mnemonic, at) = (byte?, name?, mnemonic?, obj.at());
-    let (lower, fuse) = lower.unwrap_or((At::new(Lower::Nop, at), 0));
-    let (jit, clif) = jit.unwrap_or((At::new(JitClass::Arm, at), Clif::None));
+    let (plain_lower, plain_jit) =
+        if vm { (Lower::Nop, JitClass::Arm) } else { (Lower::Direct, JitClass::Call) };
+    let (lower, fuse) = lower.unwrap_or((At::new(plain_lower, at), 0));
+    let (jit, clif) = jit.unwrap_or((At::new(plain_jit, at), Clif::None));
     Some(Op {
         at,
+        owner,
+        page,
         id: id.map_or(At::new(0, at), |id| At::new(id.v as u16, id.at)),
         doc: doc.unwrap_or(At::new(String::new(), at)),
-        since: since.map_or(0, |s| s.v as u8),
+        since: since.map_or(if vm { 0 } else { FIRST_SINCE }, |s| s.v as u8),
         family: family.unwrap_or(Family::None),
         term: term.unwrap_or(At::new(Term::None, at)),
         fuel: fuel.unwrap_or(Fuel { base: 1, shift: 0, of: Vec::new() }),

@@ -16,11 +16,17 @@ pub(super) fn read(d: &mut Diags, node: &Node) -> Option<(Vec<Class>, Vec<Logica
         classes.extend(class(d, node, classes.len()));
     }
     let mut types: Vec<LogicalType> = Vec::new();
-    for node in obj.list(d, "types") {
-        let read = logical(d, node, &classes, &types);
+    let nodes = obj.list(d, "types");
+    logical_types(d, nodes, &classes, &mut types);
+    Some((classes, types))
+}
+
+/// Adds logical types; each may name those before it.
+pub(super) fn logical_types(d: &mut Diags, nodes: &[Node], classes: &[Class], types: &mut Vec<LogicalType>) {
+    for node in nodes {
+        let read = logical(d, node, classes, types);
         types.extend(read);
     }
-    Some((classes, types))
 }
 
 fn class(d: &mut Diags, node: &Node, position: usize) -> Option<Class> {

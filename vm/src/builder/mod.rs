@@ -40,6 +40,7 @@ pub use operand::Operand;
 pub(crate) use decl::FuncDecl;
 pub(crate) use func::{Body, RawOperand, RawTarget};
 
+use crate::binding;
 use crate::ids::{FuncId, SymbolId};
 use crate::program::{ContainerVersion, FunctionDef, Lists, Program, SpanEntry};
 use alloc::string::ToString;
@@ -120,6 +121,7 @@ impl<'isa> ProgramBuilder<'isa> {
         }
         // Look-ups by function rely on the order.
         self.program.names.sort();
+        binding::bind(&self.isa, &mut self.program);
         Ok(self.program)
     }
 

@@ -174,7 +174,6 @@ fn encoding_refuses_what_does_not_fit() {
 #[test]
 fn a_prefixed_page_decodes_from_its_rows() {
     let mut ops: Vec<OpRow> = ISA.ops.to_vec();
-    ops.resize(16 << 8, ISA.ops[0xff]);
     let mut row = ISA.ops[0x00];
     row.n_operands = 1;
     row.operands[0] =

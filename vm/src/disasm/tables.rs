@@ -3,6 +3,7 @@
 use super::funcs::{write_sig, write_spans};
 use super::operand::write_const;
 use super::view::View;
+use crate::binding;
 use crate::builder::ConstValue;
 use crate::ids::{CallSigId, HostSigId, StructId};
 use crate::program::{ContainerVersion, signature_hash};
@@ -64,7 +65,10 @@ fn write_all(view: &View<'_>, out: &mut String) -> fmt::Result {
         let export = if memory.exported { " export" } else { "" };
         writeln!(out, "{} {}{export}", memory.min, memory.max)?;
     }
-    for section in program.unknown_sections() {
+    for (index, section) in program.unknown_sections().iter().enumerate() {
+        if binding::is_implied(view.isa(), program, index) {
+            continue;
+        }
         writeln!(out, ".section {} {}", section.tag, HexText(&section.payload))?;
     }
     if !view.spans_inline {

@@ -58,9 +58,10 @@ fn opcodes_of_an_embedder_need_only_their_rows() {
     const DIDX: u16 = 16 << 8 | 5;
     let (add, none) = (usize::from(ISA.find("i64.add").unwrap()), 0xff);
     let mut tables = (ISA.ops.to_vec(), ISA.names.to_vec(), ISA.text.to_vec(), ISA.lookup.to_vec());
-    tables.0.resize(usize::from(DIDX), ISA.ops[none]);
-    tables.1.resize(usize::from(DIDX), ISA.names[none]);
-    tables.2.resize(usize::from(DIDX), ISA.text[none]);
+    let before = opforge_schema::row_of(DIDX);
+    tables.0.resize(before, ISA.ops[none]);
+    tables.1.resize(before, ISA.names[none]);
+    tables.2.resize(before, ISA.text[none]);
     tables.0.push(ISA.ops[add]);
     tables.2.push(ISA.text[add]);
     let mut row = tables.3[0];

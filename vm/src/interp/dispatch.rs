@@ -517,6 +517,11 @@ macro_rules! define_loop {
                         pay_by_size!(m, word, fuel, m.intrinsic_size_cost(regs, word));
                         step!(m.intrinsic(regs, word))
                     }
+                    WordOp::Extension => {
+                        let word = word!();
+                        pay_by_size!(m, word, fuel, m.intrinsic_size_cost(regs, word));
+                        step!(m.extension(regs, word))
+                    }
                     WordOp::ClosureNew => {
                         let word = word!();
                         // SAFETY: see above. Both are read first: the closure may replace one of them.

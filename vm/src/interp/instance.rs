@@ -2,11 +2,11 @@
 
 use super::call_import::CallImport;
 use super::execution::{EntryError, Execution};
-use super::guard::{LastPanic, Panic, guard, message};
 use super::machine::{ENTRY_BASE, HostCalls, HostStop, Waiting, unknown_import};
 use super::module::Module;
 use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};
+use crate::guard::{LastPanic, Panic, guard, message};
 use crate::heap::Heap;
 use crate::host::{HeapCaller, HostFault, PendingCall, SlotFunc};
 use crate::ids::{FuncId, MemId};
@@ -331,6 +331,10 @@ impl<T> HostCalls for Hosts<T> {
                 Err(stop)
             }
         }
+    }
+
+    fn keep_panic(&mut self, panic: Panic) {
+        self.panic.keep(panic);
     }
 }
 

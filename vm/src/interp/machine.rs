@@ -9,6 +9,7 @@ use super::regs::{LINK_SLOTS, Link, Regs, Stack};
 use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
+use crate::guard::Panic;
 use crate::heap::AggRead;
 use crate::heap::{AggFault, Heap};
 use crate::ids::{FuncId, InstrIx, IntrinsicId};
@@ -55,6 +56,9 @@ pub(super) trait HostCalls {
         args: &mut [u64],
         rets: &mut [u64],
     ) -> Result<u64, Box<HostStop>>;
+
+    /// Keeps the payload of a panic for the embedder.
+    fn keep_panic(&mut self, panic: Panic);
 }
 
 /// Why a run does not go on behind a host call.

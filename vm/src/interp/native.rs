@@ -209,9 +209,21 @@ impl<'r> NativeRun<'_, 'r> {
         self.machine
     }
 
-    /// A host call has trapped or is pending.
+    /// A host call has trapped or is pending, or an embedder's function has trapped.
     pub(super) fn stopped(&mut self, exit: Exit) {
         self.left().why = Some(exit);
+    }
+
+    /// Calls the function behind an embedder's opcode or intrinsic. `false` if it has trapped: the run must then be left at
+    /// the instruction, whose fuel is used.
+    pub fn extension(&mut self, index: u32, imm: u32, args: &[u64], rets: &mut [u64]) -> bool {
+        match self.machine.call_extension(index, imm, args, rets) {
+            Ok(()) => true,
+            Err(code) => {
+                self.stopped(Exit::Trap(code));
+                false
+            }
+        }
     }
 
     /// Makes an aggregate of `len` elements from their slots. `None` if there is no room for it.
@@ -245,7 +257,7 @@ impl<'r> NativeRun<'_, 'r> {
         self.fuel = fuel;
     }
 
-    /// The innermost frame is left before it has run `instr` (or, if a host call has trapped or is pending, at it), with this
+    /// The innermost frame is left before it has run `instr` (or, if a function of the embedder has trapped or is pending, at it), with this
     /// fuel and these values. Values of slots that nothing reads any more may be left out.
     pub fn leave_at(&mut self, at: (FuncId, InstrIx), fuel: u64, values: impl Iterator<Item = (Slot, u64)>) {
         self.fuel = fuel;

@@ -190,6 +190,8 @@ with_direct_ops!(define_words {
     /// Executes opcode `b` over memories; result in slot `a`; pool at `c`: three ids, how many results and operands,
     /// operand slots. `x` says how fuel goes by size.
     Memory,
+    /// Executes the embedder's function `a`, with immediate `b`; pool and `x` as for `Intrinsic`.
+    Extension,
     /// Returns `b` slots; their numbers are at `c` of the pool.
     Return,
     /// Returns slot `a`.

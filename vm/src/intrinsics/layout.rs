@@ -1,25 +1,34 @@
 //! The logical types as Rust types: which slots they take, and how functions over them become functions over slots.
 
 use super::IntrinsicCtx;
-use crate::sem::text::Str;
+use crate::sem::text::{Bytes, Str};
 use crate::value::canonical_f64_bits;
 use crate::value_type::ValueType;
 use opforge_schema::TrapCode;
 
-/// A value that lies in slots. Its classes are checked against the tables where functions are registered.
-pub(super) trait Layout: Sized {
+/// A value that lies in slots: `f64`, `i64`, `u64`, `bool`, [`Str`], [`Bytes`], and types of one's own that are made of
+/// these. Its classes are checked against the tables where functions are registered.
+pub trait Layout: Sized {
     /// Class tags of its slots.
     const CLASSES: &'static [u8];
 
+    /// The value in the first slots; there are as many as classes, or more.
     fn load(slots: &[u64]) -> Self;
 
+    /// Puts the value into the first slots.
     fn store(self, slots: &mut [u64]);
 }
 
+/// The tag that stands for an immediate, which has no class.
+pub(crate) const IMMEDIATE: u8 = 0xff;
+
 /// The slots of a function.
-pub(super) struct Shape {
-    pub(super) args: &'static [&'static [u8]],
-    pub(super) rets: &'static [&'static [u8]],
+#[derive(Clone, Copy, Debug)]
+pub struct Shape {
+    /// Class tags of each argument.
+    pub args: &'static [&'static [u8]],
+    /// Class tags of each result.
+    pub rets: &'static [&'static [u8]],
 }
 
 fn at(slots: &[u64], index: usize) -> u64 {
@@ -66,12 +75,33 @@ one_slot! {
     u64: U64, |bits| bits, |value| value;
     bool: Bool, |bits| bits != 0, |value| u64::from(value);
     Str: Str, |bits| Str::from_slot(bits), |value| value.slot();
+    Bytes: Bytes, |bits| Bytes::from_slot(bits), |value| value.slot();
+}
+
+/// An immediate of an embedder's opcode.
+impl Layout for u32 {
+    const CLASSES: &'static [u8] = &[IMMEDIATE];
+
+    #[inline]
+    fn load(slots: &[u64]) -> Self {
+        at(slots, 0) as u32
+    }
+
+    #[inline]
+    fn store(self, slots: &mut [u64]) {
+        put(slots, 0, self.into());
+    }
 }
 
 /// What a function gives: one value or several, or a trap.
-pub(super) trait Outcome {
+pub trait Outcome {
+    /// Class tags of each value.
     const PARTS: &'static [&'static [u8]];
 
+    /// Puts the values into slots.
+    ///
+    /// # Errors
+    /// The trap, if it is one.
     fn finish(self, rets: &mut [u64]) -> Result<(), TrapCode>;
 }
 
@@ -85,8 +115,8 @@ impl<T: Layout> Outcome for T {
     }
 }
 
-impl<T: Layout> Outcome for Result<T, TrapCode> {
-    const PARTS: &'static [&'static [u8]] = &[T::CLASSES];
+impl<R: Outcome> Outcome for Result<R, TrapCode> {
+    const PARTS: &'static [&'static [u8]] = R::PARTS;
 
     #[inline]
     fn finish(self, rets: &mut [u64]) -> Result<(), TrapCode> {
@@ -120,20 +150,27 @@ tuples! {
 }
 
 /// A function over logical types. `A` lists its argument types, behind [`WithCtx`] if it takes the context.
-pub(super) trait Function<A> {
+pub trait Function<A> {
+    /// Its argument and result types.
     const SHAPE: Shape;
 
+    /// Calls it with slots for both.
+    ///
+    /// # Errors
+    /// The trap that it ends in.
     fn invoke(&self, ctx: &mut IntrinsicCtx<'_>, args: &[u64], rets: &mut [u64]) -> Result<(), TrapCode>;
 }
 
 /// Marks functions that take the context first.
-pub(super) struct WithCtx;
+#[derive(Clone, Copy, Debug)]
+pub struct WithCtx;
 
 macro_rules! functions {
     ($(($($arg:ident $value:ident),*))*) => {$(
         impl<F: Fn($($arg),*) -> R, R: Outcome, $($arg: Layout),*> Function<($($arg,)*)> for F {
             const SHAPE: Shape = Shape { args: &[$($arg::CLASSES),*], rets: R::PARTS };
 
+            #[allow(clippy::many_single_char_names)]
             #[inline]
             fn invoke(&self, _: &mut IntrinsicCtx<'_>, args: &[u64], rets: &mut [u64]) -> Result<(), TrapCode> {
                 $(
@@ -164,8 +201,13 @@ macro_rules! functions {
 }
 
 functions! {
+    ()
     (A a)
     (A a, B b)
     (A a, B b, C c)
     (A a, B b, C c, D d)
+    (A a, B b, C c, D d, E e)
+    (A a, B b, C c, D d, E e, G g)
+    (A a, B b, C c, D d, E e, G g, H h)
+    (A a, B b, C c, D d, E e, G g, H h, I i)
 }

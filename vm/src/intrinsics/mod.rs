@@ -19,9 +19,10 @@ mod vec2;
 
 use crate::heap::Heap;
 use crate::ids::IntrinsicId;
-use crate::sem::text::Str;
+use crate::sem::text::{Bytes, Str};
 use core::fmt;
-use layout::{Function, Shape};
+pub(crate) use layout::IMMEDIATE;
+pub use layout::{Function, Layout, Outcome, Shape, WithCtx};
 use opforge_schema::{IntrinsicRow, TrapCode};
 use opforge_tables::{ISA, Intrinsic, with_intrinsics};
 
@@ -46,12 +47,30 @@ impl<'h> IntrinsicCtx<'h> {
     }
 
     /// The text of a value.
-    fn text(&self, text: Str) -> &str {
+    #[must_use]
+    pub fn text(&self, text: Str) -> &str {
         self.heap.text(text.slot())
     }
 
-    /// Makes a text.
-    fn make(&mut self, text: &str) -> Result<Str, TrapCode> {
+    /// The bytes of a value.
+    #[must_use]
+    pub fn bytes(&self, bytes: Bytes) -> &[u8] {
+        self.heap.bytes(bytes.slot())
+    }
+
+    /// Makes bytes, which are charged to the run's memory.
+    ///
+    /// # Errors
+    /// [`TrapCode::MemoryLimitExceeded`] if there is no room for them.
+    pub fn make_bytes(&mut self, bytes: &[u8]) -> Result<Bytes, TrapCode> {
+        self.heap.alloc_bytes(bytes).map(Bytes::from_slot)
+    }
+
+    /// Makes a text, which is charged to the run's memory.
+    ///
+    /// # Errors
+    /// [`TrapCode::MemoryLimitExceeded`] if there is no room for it.
+    pub fn make(&mut self, text: &str) -> Result<Str, TrapCode> {
         self.heap.alloc_bytes(text.as_bytes()).map(Str::from_slot)
     }
 

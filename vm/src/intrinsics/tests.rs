@@ -87,8 +87,9 @@ fn an_id_without_a_function_traps_with_invalid_intrinsic_at_run_time() {
             (TrapCode::InvalidIntrinsic, &TrapDetail::Intrinsic(IntrinsicId(id)))
         );
         let text = alloc::format!("{trap}");
-        let wanted =
-            alloc::format!("trap[T021 InvalidIntrinsic]: the intrinsic is not registered: intrinsic {id}");
+        let wanted = alloc::format!(
+            "trap[T021 InvalidIntrinsic]: the intrinsic or opcode cannot be executed: intrinsic {id} is not registered"
+        );
         assert!(text.starts_with(&wanted), "{text}");
     }
 }

@@ -4,6 +4,7 @@
 //! resolved. There is exactly one `ExecInstr` for each source instruction, so an instruction index means the
 //! same in the verified code, here, in fuel tables and in trap reports.
 
+use crate::extensions::Registered;
 use crate::heap::{AggKind, AggRead, MemoryType};
 use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId, SpanId, StructId};
 use crate::types::{TypeId, TypeTable};
@@ -216,6 +217,19 @@ pub enum ExecInstr {
         ids: [u32; 3],
         /// Operand slots; unused ones are 0.
         args: [Slot; 3],
+    },
+    /// Executes the function behind an embedder's opcode or intrinsic. All arguments are read before a result is written.
+    Extension {
+        /// The function's number among those of the engine.
+        func: u32,
+        /// The immediate, which goes behind the arguments; 0 where there is none.
+        imm: u32,
+        /// How fuel goes by size, for argument slots.
+        size: Option<SizeFuel>,
+        /// Argument slots, one entry a slot of its layout.
+        args: SlotList,
+        /// Result slots, one entry a slot of its layout.
+        rets: SlotList,
     },
     /// Returns from the function.
     Return {
@@ -453,6 +467,8 @@ pub struct ExecProgram {
     pub memories: Box<[MemoryType]>,
     /// Whether a frame may be replaced with one of another function, which may be larger.
     pub has_tail_calls: bool,
+    /// The functions behind embedders' opcodes and intrinsics.
+    pub(crate) extensions: Option<Arc<Registered>>,
 }
 
 impl ExecProgram {

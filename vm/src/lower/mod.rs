@@ -31,8 +31,8 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use operands::Operands;
-use opforge_schema::{Lower, OpRow, OperandKind};
-use opforge_tables::{FINGERPRINT, ISA, Opcode};
+use opforge_schema::{FIRST_FOREIGN_ID, Isa, Lower, OpRow, OperandKind, is_foreign};
+use opforge_tables::Opcode;
 
 /// Why a verified program could not be lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +93,8 @@ impl core::error::Error for LowerError {}
 /// [`LowerError::OtherTables`] for a program that was verified with other tables; [`LowerError::TooLarge`] if tables
 /// outgrow 32-bit indices.
 pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram, LowerError> {
-    if verified.tables() != FINGERPRINT {
-        return Err(LowerError::OtherTables { verified: verified.tables(), engine: FINGERPRINT });
+    if verified.tables() != engine.tables() {
+        return Err(LowerError::OtherTables { verified: verified.tables(), engine: engine.tables() });
     }
     let program = verified.program();
     let schedule = engine.config().schedule;
@@ -102,7 +102,7 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
     for index in 0..program.functions().len() {
         let func = FuncId(index as u32);
         let source = verified.function(func).ok_or(LowerError::Internal { func, at: InstrIx(0) })?;
-        functions.push(FunctionLowering::new(verified, source, func, schedule)?.run()?);
+        functions.push(FunctionLowering::new(verified, source, func, engine)?.run()?);
     }
     let mut names: Vec<(FuncId, Box<str>)> = program
         .names()
@@ -128,6 +128,7 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         schedule,
         memories: memories(program),
         has_tail_calls,
+        extensions: engine.extensions().cloned(),
     })
 }
 
@@ -162,8 +163,17 @@ fn imports(verified: &VerifiedProgram) -> Box<[Import]> {
         .collect()
 }
 
+/// The immediate of an instruction, 0 if it has none. Of two, a byte each, the first is the low byte.
+fn immediate(operands: &Operands<'_>) -> Option<u32> {
+    let low = operands.other(0).unwrap_or(0);
+    let high = operands.other(1).unwrap_or(0) << 8;
+    u32::try_from(low | high).ok()
+}
+
 /// The state of lowering one function.
 struct FunctionLowering<'v> {
+    engine: &'v Engine,
+    isa: &'v Isa<'static>,
     verified: &'v VerifiedProgram,
     source: &'v VerifiedFunc,
     code: &'v Code,
@@ -184,14 +194,16 @@ impl<'v> FunctionLowering<'v> {
         verified: &'v VerifiedProgram,
         source: &'v VerifiedFunc,
         func: FuncId,
-        schedule: FuelSchedule,
+        engine: &'v Engine,
     ) -> Result<Self, LowerError> {
         let mut lowering = Self {
+            engine,
+            isa: engine.isa(),
             verified,
             source,
             code: source.code(),
             func,
-            schedule,
+            schedule: engine.config().schedule,
             reg_slots: Vec::with_capacity(source.reg_types().len()),
             frame_slots: 0,
             param_slots: 0,
@@ -230,13 +242,13 @@ impl<'v> FunctionLowering<'v> {
         let mut pcs = Vec::with_capacity(count);
         for (i, instr) in self.code.instrs().iter().enumerate() {
             let at = InstrIx(i as u32);
-            let lowered = ISA.op(instr.didx).and_then(|row| self.instr(at, instr, row));
+            let lowered = self.isa.op(instr.didx).and_then(|row| self.instr(at, instr, row));
             instrs.push(lowered.ok_or(LowerError::Internal { func: self.func, at })?);
             ops.push(instr.didx);
             pcs.push(instr.pc);
         }
-        let fuel_before = segments::fuel_before(self.code, &self.source_rows(), self.schedule);
-        let segments = segments::cut(self.code, self.source.blocks(), self.schedule);
+        let fuel_before = segments::fuel_before(self.isa, self.code, &self.source_rows(), self.schedule);
+        let segments = segments::cut(self.isa, self.code, self.source.blocks(), self.schedule);
         let signature = self.signature();
         let slots = |types: &[ValueType]| types.iter().map(|ty| ty.slots()).sum();
         Ok(ExecFunction {
@@ -260,7 +272,7 @@ impl<'v> FunctionLowering<'v> {
     }
 
     fn source_rows(&self) -> Vec<&'static OpRow> {
-        self.code.instrs().iter().filter_map(|instr| ISA.op(instr.didx)).collect()
+        self.code.instrs().iter().filter_map(|instr| self.isa.op(instr.didx)).collect()
     }
 
     fn reg_type(&self, reg: u64) -> Option<TypeId> {
@@ -322,6 +334,7 @@ impl<'v> FunctionLowering<'v> {
         let operands = Operands::new(row, self.code.operands(instr));
         Some(match row.lower() {
             Lower::Nop => ExecInstr::Nop,
+            Lower::Direct if is_foreign(instr.didx) => self.extension(instr.didx, &operands)?,
             Lower::Direct => self.direct(instr.didx, &operands)?,
             Lower::Move => {
                 let (dst, src) = (operands.written(0)?, operands.read(0)?);
@@ -376,17 +389,7 @@ impl<'v> FunctionLowering<'v> {
                     rets: self.results(operands.written_list()?, results)?,
                 }
             }
-            Lower::Intrinsic => {
-                let id = IntrinsicId(u32::try_from(operands.other(0)?).ok()?);
-                let classes = ISA.intrinsic(id.0)?.ret_slots();
-                let results: Vec<ValueType> =
-                    classes.iter().filter_map(|&tag| ValueType::from_tag(tag, 0)).collect();
-                ExecInstr::Intrinsic {
-                    id,
-                    args: self.list(operands.read_list()?)?,
-                    rets: self.results(operands.written_list()?, &results)?,
-                }
-            }
+            Lower::Intrinsic => self.intrinsic(&operands)?,
             Lower::Load => ExecInstr::Load {
                 op: Opcode::from_didx(instr.didx)?,
                 dst: self.slot(operands.written(0)?)?,
@@ -429,14 +432,42 @@ impl<'v> FunctionLowering<'v> {
         })
     }
 
+    /// One of the VM's, or a function of the embedder.
+    fn intrinsic(&mut self, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let id = IntrinsicId(u32::try_from(operands.other(0)?).ok()?);
+        let row = self.isa.intrinsic(id.0)?;
+        let classes = row.ret_slots().iter();
+        let results: Vec<ValueType> = classes.filter_map(|&tag| ValueType::from_tag(tag, 0)).collect();
+        let args = self.list(operands.read_list()?)?;
+        let rets = self.results(operands.written_list()?, &results)?;
+        if row.id.get() < FIRST_FOREIGN_ID {
+            return Some(ExecInstr::Intrinsic { id, args, rets });
+        }
+        let func = self.engine.extensions()?.intrinsic(id.0)?;
+        let size = intrinsic_size_fuel(row, self.schedule);
+        Some(ExecInstr::Extension { func, imm: 0, size, args, rets })
+    }
+
+    /// An embedder's opcode: its registers and its immediate go to its function.
+    fn extension(&mut self, didx: u16, operands: &Operands<'_>) -> Option<ExecInstr> {
+        let func = self.engine.extensions()?.opcode(didx)?;
+        let start = u32::try_from(self.slot_lists.len()).ok()?;
+        let mut len = 0;
+        while let Some(reg) = operands.read(len as usize) {
+            self.slot_lists.push(self.slot(reg)?);
+            len += 1;
+        }
+        self.slot_lists.push(self.slot(operands.written(0)?)?);
+        let (args, rets) = (SlotList { start, len }, SlotList { start: start + len, len: 1 });
+        Some(ExecInstr::Extension { func, imm: immediate(operands)?, size: None, args, rets })
+    }
+
     fn direct(&self, didx: u16, operands: &Operands<'_>) -> Option<ExecInstr> {
         let op = Opcode::from_didx(didx)?;
         let dst = self.slot(operands.written(0)?)?;
-        if let Some(imm) = operands.other(0) {
+        if operands.other(0).is_some() {
             let a = self.slot(operands.read(0)?)?;
-            // Of two immediates, a byte each, the first is the low byte.
-            let high = operands.other(1).unwrap_or(0) << 8;
-            return Some(ExecInstr::DirectImm { op, dst, a, imm: u32::try_from(imm | high).ok()? });
+            return Some(ExecInstr::DirectImm { op, dst, a, imm: immediate(operands)? });
         }
         Some(ExecInstr::Direct { op, dst, args: self.read_slots(operands)? })
     }

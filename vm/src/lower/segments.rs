@@ -7,7 +7,7 @@ use crate::lower::{Segment, SizeFuel};
 use crate::program::Program;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use opforge_schema::{Access, ClassRow, IntrinsicRow, Lower, OpRow, OperandKind, TypeRule, op_flags};
+use opforge_schema::{Access, ClassRow, IntrinsicRow, Isa, Lower, OpRow, OperandKind, TypeRule, op_flags};
 use opforge_tables::ISA;
 
 /// Bytes that one element of a register list counts for when fuel goes by size.
@@ -46,19 +46,19 @@ pub fn intrinsic_size_fuel(row: &IntrinsicRow, schedule: FuelSchedule) -> Option
 }
 
 /// The intrinsic that an instruction executes, if it does.
-fn intrinsic(code: &Code, instr: &Instr, row: &OpRow) -> Option<&'static IntrinsicRow> {
+fn intrinsic<'a>(isa: &Isa<'a>, code: &Code, instr: &Instr, row: &OpRow) -> Option<&'a IntrinsicRow> {
     if row.lower() != Lower::Intrinsic {
         return None;
     }
     let at = row.operands().iter().position(|operand| operand.kind() == OperandKind::IntrinsicId)?;
-    ISA.intrinsic(u32::try_from(*code.operands(instr).get(at)?).ok()?)
+    isa.intrinsic(u32::try_from(*code.operands(instr).get(at)?).ok()?)
 }
 
 /// The fuel an instruction costs whatever its values are; register lists are counted by their length.
-fn static_fuel(code: &Code, instr: &Instr, row: &OpRow, schedule: FuelSchedule) -> u64 {
+fn static_fuel(isa: &Isa<'_>, code: &Code, instr: &Instr, row: &OpRow, schedule: FuelSchedule) -> u64 {
     let mut fuel = u64::from(row.fuel.get());
     if schedule != FuelSchedule::V1
-        && let Some(intrinsic) = intrinsic(code, instr, row)
+        && let Some(intrinsic) = intrinsic(isa, code, instr, row)
     {
         // Its own row says all that it costs.
         return intrinsic.fuel.get().into();
@@ -74,19 +74,19 @@ fn static_fuel(code: &Code, instr: &Instr, row: &OpRow, schedule: FuelSchedule) 
 }
 
 /// Running sums of fuel: entry `i` is what instructions `0..i` cost.
-pub(super) fn fuel_before(code: &Code, rows: &[&OpRow], schedule: FuelSchedule) -> Box<[u64]> {
+pub(super) fn fuel_before(isa: &Isa<'_>, code: &Code, rows: &[&OpRow], schedule: FuelSchedule) -> Box<[u64]> {
     let mut sums = Vec::with_capacity(rows.len() + 1);
     let mut sum = 0u64;
     sums.push(sum);
     for (instr, row) in code.instrs().iter().zip(rows) {
-        sum += static_fuel(code, instr, row, schedule);
+        sum += static_fuel(isa, code, instr, row, schedule);
         sums.push(sum);
     }
     sums.into()
 }
 
 /// Cuts a function into segments. `blocks` are the first instructions of its basic blocks, sorted.
-pub(super) fn cut(code: &Code, blocks: &[InstrIx], schedule: FuelSchedule) -> Box<[Segment]> {
+pub(super) fn cut(isa: &Isa<'_>, code: &Code, blocks: &[InstrIx], schedule: FuelSchedule) -> Box<[Segment]> {
     let count = code.instrs().len() as u32;
     let mut segments = Vec::with_capacity(blocks.len());
     let mut start = 0;
@@ -94,9 +94,9 @@ pub(super) fn cut(code: &Code, blocks: &[InstrIx], schedule: FuelSchedule) -> Bo
     for (i, instr) in code.instrs().iter().enumerate() {
         let next = i as u32 + 1;
         let leader = blocks.next_if_eq(&next).is_some();
-        let cuts = ISA.op(instr.didx).is_some_and(|row| {
+        let cuts = isa.op(instr.didx).is_some_and(|row| {
             let sized = size_fuel(row, schedule)
-                .or_else(|| intrinsic_size_fuel(intrinsic(code, instr, row)?, schedule));
+                .or_else(|| intrinsic_size_fuel(intrinsic(isa, code, instr, row)?, schedule));
             row.has(op_flags::CALL_LIKE) || sized.is_some()
         });
         if leader || cuts || next == count {

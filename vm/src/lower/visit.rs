@@ -34,7 +34,8 @@ impl ExecInstr {
             Self::Call { args, .. }
             | Self::TailCall { args, .. }
             | Self::HostCall { args, .. }
-            | Self::Intrinsic { args, .. } => {
+            | Self::Intrinsic { args, .. }
+            | Self::Extension { args, .. } => {
                 function.slots(args).iter().copied().for_each(f);
             }
             Self::CallIndirect { callee, closure, args, .. }
@@ -97,7 +98,8 @@ impl ExecInstr {
             Self::Call { rets, .. }
             | Self::CallIndirect { rets, .. }
             | Self::HostCall { rets, .. }
-            | Self::Intrinsic { rets, .. } => {
+            | Self::Intrinsic { rets, .. }
+            | Self::Extension { rets, .. } => {
                 function.slots(rets).iter().copied().for_each(f);
             }
         }

@@ -51,7 +51,7 @@ impl<'a> FuncCx<'a> {
         let (isa, code) = (self.isa, self.code);
         let instrs = code.instrs().get(start.index()..end.index()).unwrap_or(&[]);
         instrs.iter().zip(start.0..).filter_map(move |(instr, ix)| {
-            let (row, words) = (isa.ops.get(usize::from(instr.didx))?, code.operands(instr));
+            let (row, words) = (isa.op(instr.didx)?, code.operands(instr));
             let rows = row.operands.get(..words.len())?;
             Some(Op { ix: InstrIx(ix), instr, row, rows, words, code })
         })

@@ -588,4 +588,13 @@ error_kinds! {
         hook: u8,
     } "opcode {didx:#06x} needs check {hook}, which this verifier does not have",
       "use the tables this version was built with";
+
+    /// The program uses rows of an embedder, and was made with others than the tables have, or does not say with which.
+    "V1001" OtherRows {
+        /// The fingerprint of rows that the program carries; 0 if it carries none.
+        stated: u64,
+        /// That of the rows in the tables.
+        tables: u64,
+    } "the program was made with other rows of an embedder ({stated:016x}) than the tables have ({tables:016x})",
+      "use the overlay that it was made with, or make it again";
 }

@@ -36,6 +36,7 @@ pub use error::{AggKind, InvalidJumpTargetReason, SlotSide, VerifyErrorKind};
 pub use report::{VerifyError, VerifyReport};
 pub use verified::{VerifiedFunc, VerifiedProgram};
 
+use crate::binding;
 use crate::ids::FuncId;
 use crate::program::Program;
 use crate::types::TypeTable;
@@ -91,6 +92,20 @@ fn fingerprint(isa: &Isa<'_>) -> u64 {
     if same { opforge_tables::FINGERPRINT } else { isa.fingerprint() }
 }
 
+/// A program that uses rows of an embedder was made with those rows. Only programs whose code is known to the last
+/// function can be compared.
+fn check_binding(isa: &Isa<'_>, program: &Program, functions: &[VerifiedFunc], errors: &mut Errors) {
+    if !binding::has_foreign(isa) || functions.len() != program.functions().len() {
+        return;
+    }
+    let mut used = binding::Used::default();
+    functions.iter().for_each(|function| used.add(isa, function.code()));
+    let (stated, wanted) = (binding::stated(program), used.fingerprint(isa));
+    if let Some(tables) = wanted.filter(|_| stated != wanted) {
+        errors.add(program, None, VerifyErrorKind::OtherRows { stated: stated.unwrap_or(0), tables });
+    }
+}
+
 /// What verification gives: the type table and one entry for each function that passed.
 type Verified = (TypeTable, alloc::vec::Vec<VerifiedFunc>);
 
@@ -118,5 +133,6 @@ fn run(
         let id = FuncId(index as u32);
         functions.extend(verifier.verify(id, budget, errors).map_err(|exhausted| exhausted.in_func(id))?);
     }
+    check_binding(isa, program, &functions, errors);
     Ok((verifier.into_types(), functions))
 }

@@ -231,6 +231,10 @@ impl WordMaker {
                 Word::new(WordOp::of_access(op)?, u16::try_from(mem.0).ok()?, addr, value, offset)
             }
             ExecInstr::Memory { op, dst, ids, args } => self.memory(op, dst, ids, args)?,
+            ExecInstr::Extension { func, imm, size, args, rets } => {
+                let pool = self.call_lists(function, args, rets)?;
+                Word::new(WordOp::Extension, size.map_or(0, size_bits), func, imm, pool)
+            }
             ExecInstr::Return { values } => match function.slots(values) {
                 &[slot] => Word::new(WordOp::Return1, 0, slot, 0, 0),
                 slots => {

@@ -1,4 +1,4 @@
-//! Keeps panics of host functions from the run, which ends with a trap instead, so that the instance stays usable and
+//! Keeps panics of embedders' functions from the run, which ends with a trap instead, so that the instance stays usable and
 //! native code, which cannot be unwound, is left in order. Without the standard library panics cannot be caught.
 
 use crate::trap::bounded;
@@ -7,12 +7,12 @@ use alloc::string::String;
 use core::any::Any;
 
 /// The payload of a panic.
-pub(super) type Panic = Box<dyn Any + Send>;
+pub(crate) type Panic = Box<dyn Any + Send>;
 
 /// Keeps a panic from unwinding.
 #[cfg(feature = "std")]
 #[inline(always)]
-pub(super) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
+pub(crate) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
     // What a panic leaves half done is the host's data, as behind a poisoned lock; the run ends.
     std::panic::catch_unwind(core::panic::AssertUnwindSafe(f))
 }
@@ -20,12 +20,12 @@ pub(super) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
 /// Without the standard library a panic is the embedder's.
 #[cfg(not(feature = "std"))]
 #[inline(always)]
-pub(super) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
+pub(crate) fn guard<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
     Ok(f())
 }
 
 /// What a panic says, if its payload is text.
-pub(super) fn message(panic: &Panic) -> Option<Box<str>> {
+pub(crate) fn message(panic: &Panic) -> Option<Box<str>> {
     let text = match panic.downcast_ref::<&'static str>() {
         Some(text) => text,
         None => panic.downcast_ref::<String>()?.as_str(),
@@ -37,12 +37,12 @@ pub(super) fn message(panic: &Panic) -> Option<Box<str>> {
 /// need not be [`Sync`] and an instance is.
 #[cfg(feature = "std")]
 #[derive(Debug, Default)]
-pub(super) struct LastPanic(std::sync::Mutex<Option<Panic>>);
+pub(crate) struct LastPanic(std::sync::Mutex<Option<Panic>>);
 
 #[cfg(feature = "std")]
 impl LastPanic {
     #[cold]
-    pub(super) fn keep(&mut self, panic: Panic) {
+    pub(crate) fn keep(&mut self, panic: Panic) {
         let before = self.take();
         *self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(panic);
         // A payload may panic when dropped.
@@ -51,7 +51,7 @@ impl LastPanic {
         }
     }
 
-    pub(super) fn take(&mut self) -> Option<Panic> {
+    pub(crate) fn take(&mut self) -> Option<Panic> {
         self.0.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner).take()
     }
 }
@@ -59,9 +59,9 @@ impl LastPanic {
 /// Without the standard library there is none.
 #[cfg(not(feature = "std"))]
 #[derive(Debug, Default)]
-pub(super) struct LastPanic(());
+pub(crate) struct LastPanic(());
 
 #[cfg(not(feature = "std"))]
 impl LastPanic {
-    pub(super) fn keep(&mut self, _: Panic) {}
+    pub(crate) fn keep(&mut self, _: Panic) {}
 }
