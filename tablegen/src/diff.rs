@@ -4,8 +4,8 @@
 use crate::diag::plural;
 use crate::dump;
 use crate::manifest::Manifest;
-use opforge_schema::docs::Docs;
-use opforge_schema::{Blobs, IntrinsicRow, Isa, OpRow, TrapCode};
+use opforge_schema::docs::{Docs, OpDoc};
+use opforge_schema::{Access, Blobs, IntrinsicRow, Isa, LookupRow, OpRow, OperandRow, TrapCode, TypeRule};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -90,6 +90,8 @@ pub struct Report {
     pub doc_only: usize,
     /// Intrinsics of which docs or examples changed.
     pub intrinsic_docs: usize,
+    /// Opcodes and intrinsics that were added.
+    pub added: (usize, usize),
     /// Versions of the instruction set, old and new.
     pub versions: (u32, u32),
 }
@@ -125,6 +127,10 @@ impl Report {
                 None => format!("{}\n", change.line),
             };
         }
+        if self.added != (0, 0) {
+            let (ops, intrinsics) = self.added;
+            out += &format!("  added: {}, {}\n", plural(ops, "opcode"), plural(intrinsics, "intrinsic"));
+        }
         if self.doc_only > 0 {
             out += &format!("  doc only: {}\n", plural(self.doc_only, "opcode"));
         }
@@ -148,15 +154,18 @@ impl Report {
 /// Compares two sets of tables.
 #[must_use]
 pub fn compare(old: &Tables, new: &Tables) -> Report {
-    let mut changes = Vec::new();
+    let (mut changes, mut added) = (Vec::new(), (0, 0));
     if let (Ok(a), Ok(b)) = (old.isa(), new.isa()) {
         let slots: BTreeSet<u16> = a.iter().chain(b.iter()).map(|(didx, _)| didx).collect();
+        let doc = |didx| new.docs.as_ref().and_then(|docs| docs.op(didx));
         for didx in slots {
-            op(&mut changes, &a, &b, didx);
+            op(&mut changes, (&a, &b), doc(didx), didx);
         }
         names(&mut changes, &a, &b);
         types(&mut changes, &a, &b);
         intrinsics(&mut changes, &a, &b);
+        added.0 = b.iter().filter(|&(didx, _)| a.op(didx).is_none()).count();
+        added.1 = b.intrinsics.iter().filter(|row| a.intrinsic(row.id.get().into()).is_none()).count();
     }
     let changed: BTreeSet<&str> = changes.iter().filter_map(|c| c.line.split(' ').nth(1)).collect();
     let doc_only = match (&old.docs, &new.docs) {
@@ -172,15 +181,14 @@ pub fn compare(old: &Tables, new: &Tables) -> Report {
         }
         _ => 0,
     };
-    Report { changes, doc_only, intrinsic_docs, versions: (old.isa_version, new.isa_version) }
+    Report { changes, doc_only, intrinsic_docs, added, versions: (old.isa_version, new.isa_version) }
 }
 
-fn op(out: &mut Vec<Change>, old: &Isa<'_>, new: &Isa<'_>, didx: u16) {
+fn op(out: &mut Vec<Change>, (old, new): (&Isa<'_>, &Isa<'_>), doc: Option<&OpDoc>, didx: u16) {
     let at = dump::didx(didx);
     match (old.op(didx), new.op(didx)) {
         (None, Some(b)) => {
-            let line =
-                format!("+ {at} {:<16} operands: {} fuel {}", new.name(didx), operands(b), dump::fuel(b));
+            let line = format!("+ {at} {:<16} {}", new.name(didx), shape(b, doc));
             out.push(Change { line, breaks: None });
         }
         (Some(a), None) => {
@@ -211,6 +219,37 @@ fn op(out: &mut Vec<Change>, old: &Isa<'_>, new: &Isa<'_>, didx: u16) {
         }
         (None, None) => {}
     }
+}
+
+/// What a new opcode takes, gives, traps with and costs: `(a: i64, b: i64) -> (dst: i64) traps DivByZero fuel 1`.
+fn shape(row: &OpRow, doc: Option<&OpDoc>) -> String {
+    let name = |at: usize| doc.and_then(|doc| doc.operands.get(at)).map_or(at.to_string(), String::clone);
+    let part = |(at, operand): (usize, &OperandRow)| {
+        let rule = operand.ty();
+        let ty = match (operand.kind().is_register(), rule.takes_operand()) {
+            (false, _) => operand.kind().name().to_owned(),
+            (true, true) => format!("{}:{}", rule.name(), name(operand.arg.into())),
+            (true, false) => rule.name().to_owned(),
+        };
+        format!("{}: {ty}", name(at))
+    };
+    let side = |writes: bool| {
+        let operands = row.operands().iter().enumerate();
+        let these = operands.filter(|(_, operand)| {
+            (operand.access() == Access::Write) == writes && operand.ty() != TypeRule::Effect
+        });
+        these.map(part).collect::<Vec<_>>().join(", ")
+    };
+    let gives = side(true);
+    let gives = if gives.is_empty() { gives } else { format!(" -> ({gives})") };
+    let traps = if row.traps.get() == 0 { String::new() } else { format!(" traps {}", dump::traps(row)) };
+    let sized: Vec<String> = (0..8).filter(|at| row.fuel_operands >> at & 1 == 1).map(name).collect();
+    let by_size = if sized.is_empty() {
+        String::new()
+    } else {
+        format!(" + ({})>>{}", sized.join(" + "), row.fuel_shift)
+    };
+    format!("({}){gives}{traps} fuel {}{by_size}", side(false), row.fuel)
 }
 
 fn operands(row: &OpRow) -> String {
@@ -279,7 +318,12 @@ fn names(out: &mut Vec<Change>, old: &Isa<'_>, new: &Isa<'_>) {
             }
         }
     }
-    for row in new.lookup.iter().filter(|row| old.find(row.name.as_str()).is_none()) {
+    // The name of a new opcode stands at its own line.
+    let is_new = |row: &&LookupRow| {
+        let of_old = row.alias == 1 || old.op(row.didx.get()).is_some();
+        of_old && old.find(row.name.as_str()).is_none()
+    };
+    for row in new.lookup.iter().filter(is_new) {
         let alias = if row.alias == 1 { "alias" } else { "name" };
         let line = format!("+ {} {:<16} new {alias}", dump::didx(row.didx.get()), row.name.as_str());
         out.push(Change { line, breaks: None });

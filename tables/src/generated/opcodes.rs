@@ -5,7 +5,7 @@
 pub const ISA_NAME: &str = "opforge";
 
 /// Version of the instruction set: raised when the meaning of existing bytecode changes.
-pub const ISA_VERSION: u32 = 1;
+pub const ISA_VERSION: u32 = 2;
 
 /// An opcode. The number of a variant is its position in the op table, `page << 8 | byte`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -360,6 +360,18 @@ macro_rules! define_handlers {
                 }
             }
 
+            pub(super) unsafe fn Intrinsic(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    // Fuel by size is the loop's to pay, and a trap its to report: one that traps has changed nothing.
+                    let word = ip.word();
+                    if word.x != 0 || m.intrinsic(regs, word).is_err() {
+                        return leave(ip, regs, m, fuel, table);
+                    }
+                    go!(ip.next(), regs, m, fuel, table)
+                }
+            }
+
             pub(super) unsafe fn Return1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module; the frame was entered, so its linkage is there.
                 unsafe {
@@ -398,6 +410,6 @@ macro_rules! define_handlers {
 }
 
 with_direct_ops!(define_handlers {
-    BrIf BrMaskZero Jump BranchTable Const Move1 Call1 TailCall HostCall Return1
+    BrIf BrMaskZero Jump BranchTable Const Move1 Call1 TailCall HostCall Intrinsic Return1
     F64MulThenAdd F64MulThenMul F64SubThenAdd F64AddThenMul F64AddThenAdd
 });
