@@ -42,6 +42,9 @@ const NARROW: &[(&str, &str)] = &[
     ("f64.convert_i32_s", "i64.to_f64"),
 ];
 
+/// Lowerings of what works on linear memory.
+const MEMORY: [&str; 3] = ["load", "store", "memory"];
+
 /// All instructions with a twin.
 #[derive(Clone, Debug)]
 pub struct Twins {
@@ -52,14 +55,16 @@ pub struct Twins {
 }
 
 impl Twins {
-    /// The twins that the opcode spec names. Constants have no operands to vary and are left out.
+    /// The twins that the opcode spec names. Constants have no operands to vary and are left out; so is what reads or writes
+    /// linear memory, which no row of numbers is about.
     ///
     /// # Errors
     /// If the docs of the tables cannot be read, or name an opcode that the tables do not have.
     pub fn from_tables() -> Result<Self, String> {
         let docs = opforge_tables::docs().map_err(|error| error.to_string())?;
         let (mut same, mut deviating) = (Vec::new(), Vec::new());
-        for doc in docs.ops.iter().filter(|doc| !doc.wasm.is_empty()) {
+        let numeric = |didx| ISA.op(didx).is_some_and(|row| !MEMORY.contains(&row.lower().name()));
+        for doc in docs.ops.iter().filter(|doc| !doc.wasm.is_empty() && numeric(doc.didx)) {
             let twin = Twin::of(doc)?;
             match (twin.params.is_empty(), doc.deviates.is_empty()) {
                 (true, _) => {}
