@@ -61,7 +61,8 @@ impl LinearMemory {
         let extra = usize::try_from(extra).map_err(|_| TrapCode::MemoryLimitExceeded)?;
         reserve_within(&mut self.data, extra, usize::try_from(limit).unwrap_or(usize::MAX))?;
         self.data.resize(self.data.len() + extra, 0);
-        // Code that runs has not been handed the address yet, or reads it again behind every call.
+        // Code that runs has not been handed the address yet, or reads it again behind every call. It reads that of a
+        // memory that cannot grow once: with nothing extra the bytes stay where they are.
         self.base = self.data.as_mut_ptr().expose_provenance();
         self.len = self.data.len();
         Ok(())
