@@ -11,8 +11,9 @@ use crate::context::Context;
 use crate::error::JitError;
 use crate::shims::memory_shim;
 use cranelift_codegen::ir::{
-    AliasRegion, AliasRegionData, Endianness, InstBuilder, MemFlagsData as MemFlags, Type, Value,
+    AliasRegion, AliasRegionData, BlockArg, Endianness, InstBuilder, MemFlagsData as MemFlags, Type, Value,
     condcodes::{FloatCC, IntCC},
+    immediates::{Ieee32, Ieee64},
     types,
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
@@ -67,8 +68,8 @@ pub(super) struct Memories {
     /// By load or store of the segment: the end of the longest access from the same address, up to where its slot or the
     /// segment ends.
     reach: HashMap<InstrIx, u64>,
-    /// What is known in the segment: of this memory, so many bytes from this address on are there.
-    known: HashMap<(MemId, Value), u64>,
+    /// What is known in the segment: of this memory, so many bytes from the address in this slot on are there.
+    known: HashMap<Slot, (MemId, u64)>,
 }
 
 impl Memories {
@@ -185,25 +186,38 @@ impl Translator<'_> {
             Clif::Istore32 => self.builder.ins().istore32(flags, value, place, offset),
             Clif::Store64 => self.builder.ins().store(flags, value, place, offset),
             Clif::StoreF64 => {
-                let bits = self.visible_bits(value, types::I64, CANONICAL_NAN_BITS);
-                self.builder.ins().store(flags, bits, place, offset)
+                let value = self.visible(value, types::F64);
+                self.builder.ins().store(flags, value, place, offset)
             }
             Clif::StoreF32 => {
                 let narrow = self.builder.ins().fdemote(types::F32, value);
-                let bits = self.visible_bits(narrow, types::I32, CANONICAL_NAN_32.into());
-                self.builder.ins().store(flags, bits, place, offset)
+                let value = self.visible(narrow, types::F32);
+                self.builder.ins().store(flags, value, place, offset)
             }
             _ => return Err(self.internal()),
         };
         Ok(())
     }
 
-    /// The bits of a float that leaves the VM: of a NaN, its only pattern.
-    fn visible_bits(&mut self, value: Value, ty: Type, nan: u64) -> Value {
-        let bits = self.builder.ins().bitcast(ty, MemFlags::new(), value);
-        let canonical = self.immediate(ty, nan);
+    /// A float that leaves the VM: in place of a NaN, that with the only pattern. Nothing waits for the test, other than for
+    /// that of a select.
+    fn visible(&mut self, value: Value, ty: Type) -> Value {
+        let (nan, number) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(nan);
+        self.builder.append_block_param(number, ty);
         let is_nan = self.builder.ins().fcmp(FloatCC::Unordered, value, value);
-        self.builder.ins().select(is_nan, canonical, bits)
+        self.builder.ins().brif(is_nan, nan, &[], number, &[BlockArg::Value(value)]);
+        self.builder.seal_block(nan);
+        self.builder.switch_to_block(nan);
+        let canonical = if ty == types::F64 {
+            self.builder.ins().f64const(Ieee64::with_bits(CANONICAL_NAN_BITS))
+        } else {
+            self.builder.ins().f32const(Ieee32::with_bits(CANONICAL_NAN_32))
+        };
+        self.builder.ins().jump(number, &[BlockArg::Value(canonical)]);
+        self.builder.seal_block(number);
+        self.builder.switch_to_block(number);
+        self.builder.block_params(number).first().copied().unwrap_or(value)
     }
 
     /// The address that the offset counts from, behind a check that leaves if not all bytes are in the memory; and the
@@ -220,7 +234,8 @@ impl Translator<'_> {
         let (len, base) = self.bounds(access.mem)?;
         let constant = self.constant(access.addr);
         let always = constant.and_then(|addr| addr.checked_add(end)).is_some_and(|end| end <= least);
-        let known = self.memories.known.get(&(access.mem, addr)).is_some_and(|&known| known >= end);
+        let known = self.memories.known.get(&access.addr);
+        let known = known.is_some_and(|&(mem, known)| mem == access.mem && known >= end);
         if !always && !known {
             let exit = self.exit_before(at)?;
             // The number of addresses with room for the access.
@@ -236,7 +251,7 @@ impl Translator<'_> {
             };
             let outside = self.builder.ins().icmp(IntCC::UnsignedGreaterThanOrEqual, addr, room);
             self.branch_away(outside, exit);
-            self.memories.known.insert((access.mem, addr), reach);
+            self.memories.known.insert(access.addr, (access.mem, reach));
         }
         let place = self.builder.ins().iadd(base, addr);
         Ok(match i32::try_from(access.offset) {
@@ -277,8 +292,14 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Notes what an instruction may have done to memories that can grow.
-    pub(super) fn follow_growth(&mut self, instr: &ExecInstr) -> Result<(), JitError> {
+    /// Notes what an instruction has done to addresses, and may have done to memories that can grow.
+    pub(super) fn follow_memories(&mut self, instr: &ExecInstr) -> Result<(), JitError> {
+        let known = &mut self.memories.known;
+        if !known.is_empty() {
+            instr.for_each_write(self.function, |slot| {
+                known.remove(&slot);
+            });
+        }
         self.memories.stale |= may_grow(instr);
         // Where the next charge is to find out that the run was left, memories may be gone until then.
         if self.ended || self.unmetered.is_some() { Ok(()) } else { self.find_grown() }

@@ -155,7 +155,7 @@ impl Translator<'_> {
             let instr = self.function.instrs.get(at.index()).ok_or(self.internal())?;
             self.note_source(at);
             self.instr(at, instr)?;
-            self.follow_growth(instr)?;
+            self.follow_memories(instr)?;
         }
         if !self.ended {
             self.go_to(index + 1)?;
