@@ -12,9 +12,7 @@ use crate::error::JitError;
 use crate::shims::memory_shim;
 use cranelift_codegen::ir::{
     AliasRegion, AliasRegionData, BlockArg, Endianness, InstBuilder, MemFlagsData as MemFlags, Type, Value,
-    condcodes::{FloatCC, IntCC},
-    immediates::{Ieee32, Ieee64},
-    types,
+    condcodes::IntCC, types,
 };
 use cranelift_frontend::{FunctionBuilder, Variable};
 use opforge_schema::Clif;
@@ -186,12 +184,12 @@ impl Translator<'_> {
             Clif::Istore32 => self.builder.ins().istore32(flags, value, place, offset),
             Clif::Store64 => self.builder.ins().store(flags, value, place, offset),
             Clif::StoreF64 => {
-                let value = self.visible(value, types::F64);
+                let value = self.visible_bits(value, types::I64);
                 self.builder.ins().store(flags, value, place, offset)
             }
             Clif::StoreF32 => {
                 let narrow = self.builder.ins().fdemote(types::F32, value);
-                let value = self.visible(narrow, types::F32);
+                let value = self.visible_bits(narrow, types::I32);
                 self.builder.ins().store(flags, value, place, offset)
             }
             _ => return Err(self.internal()),
@@ -199,25 +197,30 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// A float that leaves the VM: in place of a NaN, that with the only pattern. Nothing waits for the test, other than for
-    /// that of a select.
-    fn visible(&mut self, value: Value, ty: Type) -> Value {
-        let (nan, number) = (self.builder.create_block(), self.builder.create_block());
-        self.builder.set_cold_block(nan);
-        self.builder.append_block_param(number, ty);
-        let is_nan = self.builder.ins().fcmp(FloatCC::Unordered, value, value);
-        self.builder.ins().brif(is_nan, nan, &[], number, &[BlockArg::Value(value)]);
-        self.builder.seal_block(nan);
-        self.builder.switch_to_block(nan);
-        let canonical = if ty == types::F64 {
-            self.builder.ins().f64const(Ieee64::with_bits(CANONICAL_NAN_BITS))
+    /// The bits of a float that leaves the VM: of a NaN, its only pattern. The test is one of integers: a test of floats takes
+    /// the machine longer, and the bits are at hand. What stores numbers does not wait for it.
+    fn visible_bits(&mut self, value: Value, ty: Type) -> Value {
+        let (infinity, nan) = if ty == types::I64 {
+            (f64::INFINITY.to_bits(), CANONICAL_NAN_BITS)
         } else {
-            self.builder.ins().f32const(Ieee32::with_bits(CANONICAL_NAN_32))
+            (f32::INFINITY.to_bits().into(), CANONICAL_NAN_32.into())
         };
-        self.builder.ins().jump(number, &[BlockArg::Value(canonical)]);
-        self.builder.seal_block(number);
-        self.builder.switch_to_block(number);
-        self.builder.block_params(number).first().copied().unwrap_or(value)
+        let bits = self.builder.ins().bitcast(ty, MemFlags::new(), value);
+        // Without the sign, NaNs are what is above infinity.
+        let magnitude = self.builder.ins().iadd(bits, bits);
+        let largest = self.immediate(ty, infinity << 1);
+        let is_nan = self.builder.ins().icmp(IntCC::UnsignedGreaterThan, magnitude, largest);
+        let canonical = self.immediate(ty, nan);
+        let (other, visible) = (self.builder.create_block(), self.builder.create_block());
+        self.builder.set_cold_block(other);
+        self.builder.append_block_param(visible, ty);
+        self.builder.ins().brif(is_nan, other, &[], visible, &[BlockArg::Value(bits)]);
+        self.builder.seal_block(other);
+        self.builder.switch_to_block(other);
+        self.builder.ins().jump(visible, &[BlockArg::Value(canonical)]);
+        self.builder.seal_block(visible);
+        self.builder.switch_to_block(visible);
+        self.builder.block_params(visible).first().copied().unwrap_or(bits)
     }
 
     /// The address that the offset counts from, behind a check that leaves if not all bytes are in the memory; and the
