@@ -1,15 +1,16 @@
 //! The workloads of the engine benches: one guest program each as opforge text and as WebAssembly text, the same
 //! computation in Rust, and how work is counted.
 //!
-//! All are of `../shared/workloads/workload.rs` except `gcd` and `nbody_rsqrt`. Missing of those there: `nbody`, which
-//! takes a square root, and `sieve` and `matmul`, which take a linear memory.
+//! All are of `../shared/workloads/workload.rs` except `gcd` and `nbody_rsqrt`. `sieve`, `matmul` and `nbody` keep their data
+//! in a linear memory, in both guest programs at the same addresses. An instance keeps its memory from run to run,
+//! so each run first writes what it reads.
 //!
 //! Bench targets include this folder by path; it is no crate of its own.
 
 pub(crate) mod guest;
 pub(crate) mod loading;
 mod native;
-mod nbody;
+mod nbody_rsqrt;
 
 /// The host function that `host_call` calls: `(i64) -> (i64)`, its argument plus one.
 pub(crate) const HOST_MODULE: &str = "bench";
@@ -18,6 +19,9 @@ pub(crate) const HOST_NAME: &str = "ping";
 
 /// The function to run, in both guest programs: 64 bits to 64 bits.
 pub(crate) const ENTRY: &str = "run";
+
+/// Further `n` that benches compare results for, on the instances that they time.
+pub(crate) const ALSO_CHECKED: [u64; 5] = [0, 1, 2, 3, 17];
 
 /// Who loops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +48,8 @@ pub(crate) struct Workload {
     pub(crate) units: fn(u64) -> u64,
     /// What benches run: some milliseconds of native code.
     pub(crate) n: u64,
-    /// Whether it counts in the mean over workloads: those that need neither memory nor a square root.
+    /// Whether it counts in the mean over workloads: the seven of `../shared/workloads` that need neither memory nor a
+    /// square root. The required ratio is one of their mean.
     pub(crate) in_mean: bool,
 }
 
@@ -74,14 +79,17 @@ pub(crate) fn all() -> Vec<Workload> {
         workload!(mix, "iteration", Guest, |n| n, 1_000_000, true),
         workload!(host_call, "call", Guest, |n| n, 500_000, true),
         workload!(call_in, "call", Host, |n| n, 200_000, true),
+        workload!(sieve, "byte access", Guest, native::sieve_accesses, 20, false),
+        workload!(matmul, "multiply-add", Guest, native::matmul_terms, 10, false),
+        workload!(nbody, "step", Guest, |n| n, 20_000, false),
         workload!(gcd, "division", Guest, native::gcd_divisions, 20_000, false),
         Workload {
             name: "nbody_rsqrt",
             unit: "step",
             looping: Looping::Guest,
-            ofa: nbody::ofa(),
-            wat: nbody::wat(),
-            native: nbody::native,
+            ofa: nbody_rsqrt::ofa(),
+            wat: nbody_rsqrt::wat(),
+            native: nbody_rsqrt::native,
             units: |n| n,
             n: 20_000,
             in_mean: false,

@@ -1,5 +1,8 @@
 //! The workloads in Rust: `../shared/workloads/workload.rs` says what they compute, bit for bit.
 
+mod memory;
+
+pub(super) use memory::{matmul, matmul_terms, nbody, sieve, sieve_accesses};
 use std::hint::black_box;
 
 const LOOP_FACTOR: i64 = 25_214_903_917;

@@ -74,6 +74,11 @@ fn measure(jit: &JitEngine, guard: &mut Guard, workload: &Workload, samples: usi
     let compiled = jit.compile(&program).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut interpreter = Guest::new(&module, workload);
     let mut jitted = Guest::new(compiled.module(), workload);
+    for n in workloads::ALSO_CHECKED {
+        let expected = native(n);
+        assert_eq!([interpreter.run(n), jitted.run(n)], [expected; 2], "{name}: results for {n}");
+        assert_eq!(jitted.fuel(n), interpreter.fuel(n), "{name}: fuel for {n}");
+    }
     let fuel = interpreter.fuel(n);
     assert_eq!(jitted.fuel(n), fuel, "{name}: fuel");
     let expected = native(n);

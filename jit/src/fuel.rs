@@ -4,9 +4,10 @@
 //! segments before it, none of which shows its fuel at its end, is prepaid: each of those has reserved what it needs,
 //! and all that is reserved behind it. Where ways part that need different amounts, the largest is reserved, and the
 //! others give the difference back; so does the way to a segment that pays for itself. In a loop without calls the
-//! head is then the one place that pays. What is reserved shows nowhere: code that leaves gives back all that has not
-//! run, and calls see exactly what is left. A reservation that does not fit leaves to the interpreter, which is
-//! exact; so at worst the last few instructions of a run's fuel are interpreted.
+//! head is then the one place that pays; the way out behind a test at the loop's end pays for itself. What is reserved
+//! shows nowhere: code that leaves gives back all that has not run, and calls see exactly what is left. A reservation
+//! that does not fit leaves to the interpreter, which is exact; so at worst the last few instructions of a run's fuel are
+//! interpreted.
 
 use crate::analysis::Analysis;
 use opforge_tables::ISA;
@@ -75,9 +76,11 @@ impl Charges {
         for (index, (segment, successors)) in function.segments.iter().zip(&analysis.successors).enumerate() {
             let last = segment.end.index().checked_sub(1).and_then(|last| function.instrs.get(last));
             let shows = last.is_none_or(shows_fuel);
+            // The way back would give back what is reserved for the way out, once a turn, in a block of its own.
+            let leads_back = successors.iter().any(|&to| to <= index);
             for &to in successors {
                 if let Some(charge) = self.0.get_mut(to) {
-                    charge.prepaid &= !shows && index < to;
+                    charge.prepaid &= !shows && !leads_back && index < to;
                 }
             }
         }

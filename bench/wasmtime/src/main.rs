@@ -111,6 +111,10 @@ fn measure(guard: &mut Guard, workload: &Workload, samples: usize) -> Samples {
     let mut interpreter = Guest::new(&module, workload);
     let mut jitted = Guest::new(jit_compile(workload).module(), workload);
     let native = workload.native;
+    for n in workloads::ALSO_CHECKED {
+        let results = [plain.run(n), fuelled.run(n), interpreter.run(n), jitted.run(n)];
+        assert_eq!(results, [native(n); 4], "{}: results for {n}", workload.name);
+    }
     // The first run of each in `interleaved` is not timed, so a wrong result never reaches a table.
     let expected = native(workload.n);
     let check = |engine: usize, result: u64| {

@@ -31,7 +31,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetIsa;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext, Variable};
 use exit::PendingExit;
-use mem::Access;
+use mem::{Access, Memories};
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::lower::{ExecFunction, ExecInstr, ExecProgram, Segment, Slot};
 use std::collections::{HashMap, VecDeque};
@@ -54,6 +54,7 @@ pub(crate) fn translate(
     let variables = (0..types.len()).map(|slot| types.get(slot as u32).map(|ty| builder.declare_var(ty)));
     let variables = variables.collect();
     let meter = builder.declare_var(types::I64);
+    let memories = Memories::of(program, function, &mut builder);
     let entry = builder.create_block();
     builder.append_block_params_for_function_params(entry);
     builder.switch_to_block(entry);
@@ -73,6 +74,7 @@ pub(crate) fn translate(
         charges: Charges::of(function, &analysis),
         variables,
         meter,
+        memories,
         blocks: Vec::new(),
         unsealed: analysis.edges(),
         exits: Vec::new(),
@@ -87,6 +89,7 @@ pub(crate) fn translate(
     for (slot, &value) in params.iter().skip(1).enumerate() {
         translator.write(slot as Slot, value);
     }
+    translator.find_memories()?;
     translator.run()?;
     translator.builder.finalize(isa.frontend_config());
     Ok(())
@@ -115,6 +118,7 @@ struct Translator<'t> {
     /// By slot.
     variables: Vec<Option<Variable>>,
     meter: Variable,
+    memories: Memories,
     /// By segment; `None` where control cannot get.
     blocks: Vec<Option<Block>>,
     /// By segment: edges to it that are not there yet.
@@ -144,11 +148,14 @@ impl Translator<'_> {
         self.ended = false;
         self.note_live(index);
         self.note_source(segment.start);
+        self.memories.begin(self.function, segment);
         self.charge(index)?;
+        self.find_grown()?;
         for at in instrs(segment) {
             let instr = self.function.instrs.get(at.index()).ok_or(self.internal())?;
             self.note_source(at);
             self.instr(at, instr)?;
+            self.follow_memories(instr)?;
         }
         if !self.ended {
             self.go_to(index + 1)?;

@@ -61,7 +61,8 @@ impl LinearMemory {
         let extra = usize::try_from(extra).map_err(|_| TrapCode::MemoryLimitExceeded)?;
         reserve_within(&mut self.data, extra, usize::try_from(limit).unwrap_or(usize::MAX))?;
         self.data.resize(self.data.len() + extra, 0);
-        // Code that runs has not been handed the address yet, or reads it again behind every call.
+        // Code that runs has not been handed the address yet, or reads it again behind every call. It reads that of a
+        // memory that cannot grow once: with nothing extra the bytes stay where they are.
         self.base = self.data.as_mut_ptr().expose_provenance();
         self.len = self.data.len();
         Ok(())
@@ -197,6 +198,30 @@ impl Heap {
         self.memories.list.get_mut(memory.index()).map_or(&mut [], |memory| &mut memory.data)
     }
 
+    /// The bytes of a number in a linear memory, if all are in it.
+    #[inline(always)]
+    pub(crate) fn memory_chunk<const N: usize>(
+        &self,
+        memory: MemId,
+        addr: u64,
+        offset: u32,
+    ) -> Option<&[u8; N]> {
+        let memory = self.memories.list.get(memory.index())?;
+        memory.data.get(at(addr, offset)..)?.first_chunk()
+    }
+
+    /// The same, to write.
+    #[inline(always)]
+    pub(crate) fn memory_chunk_mut<const N: usize>(
+        &mut self,
+        memory: MemId,
+        addr: u64,
+        offset: u32,
+    ) -> Option<&mut [u8; N]> {
+        let memory = self.memories.list.get_mut(memory.index())?;
+        memory.data.get_mut(at(addr, offset)..)?.first_chunk_mut()
+    }
+
     /// The size of a linear memory in pages.
     pub(crate) fn memory_pages(&self, memory: MemId) -> u64 {
         self.memories.list.get(memory.index()).map_or(0, LinearMemory::pages)
@@ -291,4 +316,10 @@ impl Heap {
         self.data.extend_from_slice(from.unwrap_or(&[]));
         Ok(super::text_slot(start as u32, len as u32))
     }
+}
+
+/// The place of a byte in a memory; past every memory if there is none such.
+#[inline(always)]
+fn at(addr: u64, offset: u32) -> usize {
+    usize::try_from(addr.saturating_add(offset.into())).unwrap_or(usize::MAX)
 }

@@ -282,12 +282,15 @@ macro_rules! define_loop {
                         match unsafe { forms::load(regs, ip.word(), m.heap, sem::$lfamily::$lsem) } {
                             Ok(Some(bits)) => bits,
                             Ok(None) => next!(),
-                            Err(code) => break Exit::Trap(code),
+                            Err(outside) => break Exit::Trap(outside.trap(m.heap)),
                         }
                     })*
                     $(WordOp::$sop => {
                         // SAFETY: see above.
-                        step!(unsafe { forms::store(regs, ip.word(), m.heap, sem::$sfamily::$ssem) })
+                        match unsafe { forms::store(regs, ip.word(), m.heap, sem::$sfamily::$ssem) } {
+                            Ok(()) => next!(),
+                            Err(outside) => break Exit::Trap(outside.trap(m.heap)),
+                        }
                     })*
                     WordOp::Memory => {
                         let word = word!();

@@ -158,21 +158,37 @@ pub(super) unsafe fn test_imm<A: Operand, B: Immediate>(
     unsafe { f(A::load(regs, word.a), B::from_imm(word.b)) }
 }
 
+/// A load or store that is not all in its memory.
+pub(super) struct Outside {
+    mem: MemId,
+    addr: u64,
+    offset: u32,
+    len: u64,
+}
+
+impl Outside {
+    /// The trap, with what its report is to say. Not done where the access is: a call would cost the registers of each.
+    #[cold]
+    pub(super) fn trap(self, heap: &mut Heap) -> TrapCode {
+        heap.out_of_bounds(self.mem, (self.addr, self.offset), self.len)
+    }
+}
+
 /// Reads a number from a linear memory.
 #[inline(always)]
-pub(super) unsafe fn load<const N: usize, R: SemResult>(
+pub(super) unsafe fn load<const N: usize, R: Operand>(
     regs: Regs,
     word: Word,
-    heap: &mut Heap,
+    heap: &Heap,
     f: impl FnOnce([u8; N]) -> R,
-) -> Done {
+) -> Result<Option<u64>, Outside> {
     // SAFETY: the caller vouches for the word's slots.
     let addr = unsafe { regs.get(word.b) };
-    let mem = MemId(word.x.into());
-    match at(addr, word.c).and_then(|at| heap.memory_bytes(mem).get(at..)?.first_chunk()) {
+    let (mem, offset) = (MemId(word.x.into()), word.c);
+    match heap.memory_chunk(mem, addr, offset) {
         // SAFETY: the caller vouches for the word's slots.
-        Some(bytes) => unsafe { store_result(f(*bytes), regs, word) },
-        None => Err(heap.out_of_bounds(mem, (addr, word.c), N as u64)),
+        Some(bytes) => Ok(unsafe { f(*bytes).store(regs, word.a) }),
+        None => Err(Outside { mem, addr, offset, len: N as u64 }),
     }
 }
 
@@ -183,21 +199,15 @@ pub(super) unsafe fn store<const N: usize, A: Operand>(
     word: Word,
     heap: &mut Heap,
     f: impl FnOnce(A) -> [u8; N],
-) -> Result<(), TrapCode> {
+) -> Result<(), Outside> {
     // SAFETY: the caller vouches for the word's slots.
     let (addr, value) = unsafe { (regs.get(word.a), A::load(regs, word.b)) };
-    let mem = MemId(word.x.into());
-    match at(addr, word.c).and_then(|at| heap.memory_bytes_mut(mem).get_mut(at..)?.first_chunk_mut()) {
+    let (mem, offset) = (MemId(word.x.into()), word.c);
+    match heap.memory_chunk_mut(mem, addr, offset) {
         Some(bytes) => {
             *bytes = f(value);
             Ok(())
         }
-        None => Err(heap.out_of_bounds(mem, (addr, word.c), N as u64)),
+        None => Err(Outside { mem, addr, offset, len: N as u64 }),
     }
-}
-
-/// The place of a byte in a memory; `None` past every memory.
-#[inline(always)]
-fn at(addr: u64, offset: u32) -> Option<usize> {
-    usize::try_from(addr.checked_add(offset.into())?).ok()
 }

@@ -1,5 +1,5 @@
 //! Five bodies that attract each other, all in registers, with the reciprocal square root by Newton's method from an
-//! estimate on its bits: page 0 has no square root. 490 instructions a step, nearly all of f64, with 35 values alive
+//! estimate on its bits: nothing but arithmetic. 490 instructions a step, nearly all of f64, with 35 values alive
 //! throughout. The guest programs are written out here, pair by pair, from one list of operations.
 
 use std::fmt::Write;
