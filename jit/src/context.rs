@@ -60,9 +60,9 @@ impl<'m, 'r> Context<'_, 'm, 'r> {
         self.run().heap()
     }
 
-    /// Hands results of a semantic function to code.
+    /// Hands results of a semantic function to code, as far as there are slots for them.
     pub(crate) fn put(&mut self, values: [u64; 2]) {
-        self.spill(2).copy_from_slice(&values);
+        self.spill(2).iter_mut().zip(values).for_each(|(slot, value)| *slot = value);
     }
 }
 

@@ -204,7 +204,8 @@ macro_rules! define_shims {
                         let ids = [ids as u32, (ids >> 32) as u32, id as u32];
                         match sem::$mfamily::$msem(cx.heap(), ids, [a, b, c]) {
                             Ok(value) => {
-                                cx.spill(1).copy_from_slice(&[value]);
+                                // There need be no slots at all where the opcode writes nothing.
+                                cx.spill(1).iter_mut().for_each(|slot| *slot = value);
                                 0
                             }
                             Err(code) => code.code().max(1).into(),
