@@ -4,10 +4,10 @@
 //! segments before it, none of which shows its fuel at its end, is prepaid: each of those has reserved what it needs,
 //! and all that is reserved behind it. Where ways part that need different amounts, the largest is reserved, and the
 //! others give the difference back; so does the way to a segment that pays for itself. In a loop without calls the
-//! head is then the one place that pays; the way out behind a test at the loop's end pays for itself. What is reserved
-//! shows nowhere: code that leaves gives back all that has not run, and calls see exactly what is left. A reservation
-//! that does not fit leaves to the interpreter, which is exact; so at worst the last few instructions of a run's fuel are
-//! interpreted.
+//! head is then the one place that pays; the way out behind a test at the loop's end mostly pays for itself. What is
+//! reserved shows nowhere: code that leaves gives back all that has not run, and calls see exactly what is left. A
+//! reservation that does not fit leaves to the interpreter, which is exact; so at worst the last few instructions of a
+//! run's fuel are interpreted.
 
 use crate::analysis::Analysis;
 use opforge_tables::ISA;
@@ -76,11 +76,14 @@ impl Charges {
         for (index, (segment, successors)) in function.segments.iter().zip(&analysis.successors).enumerate() {
             let last = segment.end.index().checked_sub(1).and_then(|last| function.instrs.get(last));
             let shows = last.is_none_or(shows_fuel);
-            // The way back would give back what is reserved for the way out, once a turn, in a block of its own.
             let leads_back = successors.iter().any(|&to| to <= index);
+            let tight = successors.contains(&index);
             for &to in successors {
+                // The way back would give back what is reserved for the way out, once a turn, in a block of its own.
+                // Where a longer loop has several ways out, each of the others would give back if this one did not.
+                let way_out = tight || leads_back && analysis.predecessors.get(to) == Some(&1);
                 if let Some(charge) = self.0.get_mut(to) {
-                    charge.prepaid &= !shows && !leads_back && index < to;
+                    charge.prepaid &= !shows && !way_out && index < to;
                 }
             }
         }
