@@ -62,7 +62,7 @@ fn every_family_is_there() {
         ("int", 18),
         ("intrinsic", 10),
         ("limits", 8),
-        ("memory", 11),
+        ("memory", 12),
         ("text", 8),
         ("verify", 92),
     ];
