@@ -297,7 +297,14 @@ impl Graph {
         }
         let roles = roles.into_iter().cloned().collect();
         let labels = labels.into_iter().cloned().collect();
-        Ok(Self { roles, labels, payloads: payloads.into_iter().cloned().collect(), states, branches, entries })
+        Ok(Self {
+            roles,
+            labels,
+            payloads: payloads.into_iter().cloned().collect(),
+            states,
+            branches,
+            entries,
+        })
     }
 
     fn branches_of(&self, state: &RawState) -> &[RawBranch] {
@@ -331,7 +338,11 @@ impl Graph {
         let (class, classes) = self.classes();
         let transitions = self.states.iter().enumerate().flat_map(|(tail, state)| {
             let branches = self.branches_of(state).iter();
-            branches.map(move |branch| Transition { tail, label: usize::from(branch.label), head: branch.next })
+            branches.map(move |branch| Transition {
+                tail,
+                label: usize::from(branch.label),
+                head: branch.next,
+            })
         });
         let transitions: Vec<Transition> = transitions.collect();
         let (block, blocks) = refine(class, classes, &transitions, self.labels.len());

@@ -116,11 +116,7 @@ impl LocalType {
         Self::action(Direction::Recv, partner, branches)
     }
 
-    fn action(
-        direction: Direction,
-        partner: &str,
-        branches: impl IntoIterator<Item = Branch<Self>>,
-    ) -> Self {
+    fn action(direction: Direction, partner: &str, branches: impl IntoIterator<Item = Branch<Self>>) -> Self {
         let branches = branches.into_iter();
         let branches = branches.map(|b| Branch { label: b.label, payload: b.payload, next: b.next.0 });
         Self(Tree::act(LocalAction { direction, partner: partner.into() }, branches))

@@ -49,9 +49,7 @@ pub(super) fn project(
                     let nexts = done.split_off(done.len().saturating_sub(global.edges(id).len()));
                     let part = match partner(act, role) {
                         Some(local) => parts.push(Part::Act(local, branches(global, id, &nexts))),
-                        None => {
-                            parts.merge(&nexts, mode).map_err(|c| explain(global, id, act, role, &c))?
-                        }
+                        None => parts.merge(&nexts, mode).map_err(|c| explain(global, id, act, role, &c))?,
                     };
                     done.push(part);
                 }

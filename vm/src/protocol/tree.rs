@@ -34,9 +34,16 @@ impl<T> Branch<T> {
 pub(super) enum Cell<A> {
     End,
     Var(Name),
-    Mu { var: Name, body: usize },
+    Mu {
+        var: Name,
+        body: usize,
+    },
     /// The branches are `edges[first..first + count]`.
-    Act { act: A, first: usize, count: usize },
+    Act {
+        act: A,
+        first: usize,
+        count: usize,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -100,7 +107,10 @@ impl<A> Tree<A> {
         let mut edges = Vec::with_capacity(branches.len());
         for (i, branch) in branches.into_iter().enumerate() {
             let next = if Some(i) == largest { tree.root } else { usize::MAX };
-            edges.push((Edge { label: branch.label, payload: branch.payload, next, place: None }, branch.next));
+            edges.push((
+                Edge { label: branch.label, payload: branch.payload, next, place: None },
+                branch.next,
+            ));
         }
         let edges = edges.into_iter().map(|(mut edge, other)| {
             if edge.next == usize::MAX {
