@@ -87,6 +87,9 @@ fn branches<A: fmt::Display>(tree: &Tree<A>, id: usize, act: &A, found: &mut Vec
     }
     let mut labels = BTreeSet::new();
     for edge in edges {
+        if found.len() > ProtocolErrors::MAX {
+            return;
+        }
         if !labels.insert(&edge.label) {
             let message = format!("{act} has two branches with the label {}", edge.label);
             let error = ProtocolError::new(ProtocolErrorKind::DuplicateLabel, message);

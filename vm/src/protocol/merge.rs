@@ -101,21 +101,16 @@ impl Parts {
         Ok(parts.first().copied().unwrap_or(0))
     }
 
-    /// Whether two parts do the same, as far as can be seen without their branches.
+    /// Whether two parts do the same, as far as can be seen without what comes next.
     fn same_action(&self, a: usize, b: usize) -> Result<(), ProtocolErrorKind> {
-        let same = match (self.get(a), self.get(b)) {
-            (Part::End, Part::End) => true,
-            (Part::Var(a), Part::Var(b)) | (Part::Mu(a, _), Part::Mu(b, _)) => a == b,
-            (Part::Act(a, _), Part::Act(b, _)) => a == b,
+        match (self.get(a), self.get(b)) {
+            (Part::End, Part::End) => Ok(()),
+            (Part::Var(a), Part::Var(b)) | (Part::Mu(a, _), Part::Mu(b, _)) if a == b => Ok(()),
+            (Part::Act(a, _), Part::Act(b, _)) if a == b => Ok(()),
             (Part::Var(_) | Part::Mu(..), _) | (_, Part::Var(_) | Part::Mu(..)) => {
-                return Err(ProtocolErrorKind::DifferentLoops);
+                Err(ProtocolErrorKind::DifferentLoops)
             }
-            _ => false,
-        };
-        match (same, self.get(a)) {
-            (true, _) => Ok(()),
-            (false, Part::Var(_) | Part::Mu(..)) => Err(ProtocolErrorKind::DifferentLoops),
-            (false, _) => Err(ProtocolErrorKind::DifferentActions),
+            _ => Err(ProtocolErrorKind::DifferentActions),
         }
     }
 

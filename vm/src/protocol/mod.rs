@@ -39,6 +39,7 @@ mod check;
 mod compile;
 mod error;
 mod global;
+mod graph;
 mod lexer;
 mod local;
 mod merge;

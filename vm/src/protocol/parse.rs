@@ -104,6 +104,8 @@ impl<'s> Parser<'s> {
     fn unexpected(&self, token: Token, what: &str) -> ProtocolError {
         let found: Cow<'_, str> = match token.tok {
             Tok::Eof => Cow::Borrowed("the text ends"),
+            // Its characters may be hidden, or rearrange the message.
+            Tok::Quoted => Cow::Borrowed("a text in quotes stands"),
             _ => Cow::Owned(format!("`{}` stands", self.lexer.slice(token))),
         };
         token.error(ProtocolErrorKind::Unexpected, format!("{found} where {what} is expected"))

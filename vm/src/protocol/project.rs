@@ -159,12 +159,9 @@ fn explain(
     role: &Name,
     conflict: &Conflict,
 ) -> ProtocolError {
-    let edges = global.edges(id);
-    let label = |branch: usize| edges.get(branch).map_or("", |edge| &*edge.label);
-    let [(first, a), (second, b)] = [0, 1].map(|i: usize| {
-        let branch = conflict.branches.get(i).copied().unwrap_or(0);
-        (Name::new(label(branch)), conflict.does.get(i).map_or("", |does| does.as_str()))
-    });
+    let label =
+        |branch: usize| global.edges(id).get(branch).map_or_else(|| "".into(), |edge| edge.label.clone());
+    let ([first, second], [a, b]) = (conflict.branches.map(label), &conflict.does);
     let message = format!(
         "{role} does not see whether {act} says {first} or {second}, but would do `{a}` after {first} and `{b}` after \
          {second}"

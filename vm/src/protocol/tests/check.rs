@@ -44,7 +44,7 @@ fn guarded_loops_are_fine_and_problems_are_counted() {
     assert!(problems("mu x. !B{l. mu x. x}").contains("P0204"));
     // The binder of one branch is not in scope in the next.
     assert!(problems("?B{a. mu x. !B{m. x}, b. x}").contains("1:26: error[P0201]"));
-    let many = std::format!("!B{{{}}}", "l. x,".repeat(100));
+    let many = std::format!("!B{{{}}}", "l. x,".repeat(1_000));
     let errors = local(&many).check().expect_err("wrong");
     assert_eq!((errors.errors().len(), errors.has_more()), (ProtocolErrors::MAX, true));
     assert_eq!(global("mu x. A -> A{l. x}").check().expect_err("wrong").errors().len(), 1);

@@ -121,6 +121,18 @@ fn oauth_with_retries() {
     assert_eq!(conflict(silent, "Client"), "P0304");
 }
 
+/// The types of the case `compile_nested_recursion_A` and of its partner.
+#[test]
+fn nested_loops() {
+    fits(
+        "mu t. A -> B{outer. mu s. B -> A{inner. s, exit. t}, done. end}",
+        &[
+            ("A", "mu t. !B{outer. mu s. ?B{inner. s, exit. t}, done. end}"),
+            ("B", "mu t. ?A{outer. mu s. !A{inner. s, exit. t}, done. end}"),
+        ],
+    );
+}
+
 fn conflict(text: &str, role: &str) -> String {
     let errors = global(text).project(role, MergeMode::Full).expect_err("no projection");
     errors.errors()[0].code().into()
