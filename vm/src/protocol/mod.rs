@@ -31,7 +31,7 @@
 //!     "mu x. Client -> Server{get(u64). Server -> Client{val(str). x}, quit. end}".parse()?;
 //! let client = global.project("Client", MergeMode::Full)?;
 //! assert_eq!(client, "mu x. !Server{get(u64). ?Server{val(str). x}, quit. end}".parse::<LocalType>()?);
-//! # Ok::<(), opforge_vm::protocol::ProtocolError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod automaton;
