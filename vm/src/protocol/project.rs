@@ -38,9 +38,9 @@ pub(super) fn project(
             Step::Leave(id) => match global.cell(id) {
                 Cell::Mu { var, .. } => {
                     let body = done.pop().unwrap_or(0);
+                    // It is not `var` itself: a loop that only comes back to itself is idle.
                     let is_used = used.get(id) == Some(&true);
                     done.push(match parts.get(body) {
-                        Part::Var(own) if own == var => parts.push(Part::End),
                         Part::Mu(..) | Part::Act(..) if is_used => parts.push(Part::Mu(var.clone(), body)),
                         _ => body,
                     });
