@@ -72,10 +72,10 @@ pub struct StateBranch {
 
 /// Local types as tables: a state for each thing that is left to be done, without two for the same.
 ///
-/// Types that are equal up to unfolding, names of variables and order of branches have equal tables, and parts of types that
-/// are so equal share a state. Names of roles and labels, and payloads, are sorted; so are the branches of a state, by label.
-/// States are numbered in the order in which they are met from the first entry on, breadth first along the branches, then from
-/// the second, and so on.
+/// Types that are equal up to unfolding, names of variables and order of branches have equal tables, and parts of
+/// types that are so equal share a state. Names of roles and labels, and payloads, are sorted; so are the branches of
+/// a state, by label. States are numbered in the order in which they are met from the first entry on, breadth first
+/// along the branches, then from the second, and so on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Automaton {
     pub(super) roles: Vec<Name>,
@@ -94,8 +94,8 @@ impl Automaton {
     /// # Errors
     ///
     /// Everything that is wrong with the first type that is not well-formed ([`LocalType::check`]);
-    /// [`ProtocolErrorKind::TooLarge`] if there are more than 2^16 - 1 roles, labels, payloads or branches of a state, or more
-    /// than 2^32 - 1 states or branches.
+    /// [`ProtocolErrorKind::TooLarge`] if there are more than 2^16 - 1 roles, labels, payloads or branches of a
+    /// state, or more than 2^32 - 1 states or branches.
     pub fn new(types: &[&LocalType]) -> Result<Self, ProtocolErrors> {
         for ty in types {
             ty.check()?;
@@ -166,13 +166,13 @@ impl Automaton {
         self.states.get(usize::try_from(id.0).ok()?)
     }
 
-    /// The local type that begins in a state, for showing: `end` for ids that are none. Loops have the variables `x0`, `x1`,
-    /// and so on, by their state.
+    /// The local type that begins in a state, for showing: `end` for ids that are none. Loops have the variables
+    /// `x0`, `x1`, and so on, by their state.
     ///
     /// # Errors
     ///
-    /// [`ProtocolErrorKind::TooLarge`] if the type has more than [`MAX_NODES`] nodes. What states share stands in a type once
-    /// for each way to it, so that can be with few states.
+    /// [`ProtocolErrorKind::TooLarge`] if the type has more than [`MAX_NODES`] nodes. What states share stands in a
+    /// type once for each way to it, so that can be with few states.
     pub fn local_type(&self, entry: StateId) -> Result<LocalType, ProtocolError> {
         let mut tree = Tree::new();
         let mut done: Vec<usize> = Vec::new();

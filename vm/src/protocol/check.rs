@@ -14,8 +14,8 @@ use super::tree::{Cell, Step, Tree};
 /// How many actions are shown of what leads to a node.
 const SHOWN: usize = 4;
 
-/// What is wrong with a type, in the order of the text; stops behind [`ProtocolErrors::MAX`]. `selfish` gives the role
-/// that talks to itself in an action.
+/// What is wrong with a type, in the order of the text; stops behind [`ProtocolErrors::MAX`]. `selfish` gives the
+/// role that talks to itself in an action.
 pub(super) fn tree<A: fmt::Display>(
     tree: &Tree<A>,
     selfish: impl Fn(&A) -> Option<&Name>,

@@ -140,8 +140,9 @@ impl fmt::Display for Code {
 /// | variable | `jump` to where its loop begins, or `halt` if nothing binds it |
 /// | `end` | `halt` |
 ///
-/// It takes every type, well-formed or not, except that it says nothing sensible about a loop that comes back without an
-/// action: that is a `jump` to itself. A variable is bound by the innermost `mu` around it and only inside of that.
+/// It takes every type, well-formed or not, except that it says nothing sensible about a loop that comes back without
+/// an action: that is a `jump` to itself. A variable is bound by the innermost `mu` around it and only inside of
+/// that.
 #[must_use]
 pub fn compile(ty: &LocalType) -> Code {
     let mut code = Code { ops: Vec::new(), arms: Vec::new() };

@@ -119,8 +119,8 @@ impl GlobalType {
     ///
     /// # Errors
     ///
-    /// What is wrong with the type ([`GlobalType::check`]), or why the role cannot take part (`P0301` to `P0304`): which
-    /// two branches of which choice, and what the role would do in each.
+    /// What is wrong with the type ([`GlobalType::check`]), or why the role cannot take part (`P0301` to `P0304`):
+    /// which two branches of which choice, and what the role would do in each.
     pub fn project(&self, role: &str, mode: MergeMode) -> Result<LocalType, ProtocolErrors> {
         self.check()?;
         Ok(project::project(&self.0, &Name::new(role), mode).map(LocalType)?)

@@ -192,8 +192,8 @@ impl Numbers {
     }
 }
 
-/// The state that each node of a well-formed type is, counted from `base` on: variables are the loop that binds them, and a
-/// loop is its body.
+/// The state that each node of a well-formed type is, counted from `base` on: variables are the loop that binds them,
+/// and a loop is its body.
 fn targets(tree: &Tree<LocalAction>, base: usize) -> Vec<usize> {
     let binders = tree.binders();
     let mut target: Vec<Option<usize>> = Vec::with_capacity(tree.cells.len());

@@ -65,10 +65,12 @@ impl Action for LocalAction {
     }
 }
 
-/// What one party of a conversation does: it sends and receives labelled messages, chooses or follows, loops and ends.
+/// What one party of a conversation does: it sends and receives labelled messages, chooses or follows, loops and
+/// ends.
 ///
 /// `==` compares what was written, with the order of branches and the names of variables but without places in text;
-/// [`LocalType::equivalent`] compares what is meant. Types are not checked when they are made; see [`LocalType::check`].
+/// [`LocalType::equivalent`] compares what is meant. Types are not checked when they are made; see
+/// [`LocalType::check`].
 ///
 /// ```
 /// use opforge_vm::{ValueType, protocol::{Branch, LocalType, Payload}};
@@ -172,8 +174,8 @@ impl LocalType {
         ProtocolErrors::of(check::tree(&self.0, |act| (act.partner == role).then_some(&act.partner)))
     }
 
-    /// The loop with its variable replaced by itself, once; other types as they are. Inner variables are renamed where
-    /// they would capture a free one.
+    /// The loop with its variable replaced by itself, once; other types as they are. Inner variables are renamed
+    /// where they would capture a free one.
     ///
     /// # Errors
     ///
@@ -186,8 +188,8 @@ impl LocalType {
     ///
     /// # Errors
     ///
-    /// [`ProtocolErrorKind::NotBinary`] if it has more than one partner, [`ProtocolErrorKind::SelfMessage`] if that is
-    /// `role`.
+    /// [`ProtocolErrorKind::NotBinary`] if it has more than one partner, [`ProtocolErrorKind::SelfMessage`] if that
+    /// is `role`.
     pub fn dual(&self, role: &str) -> Result<Self, ProtocolError> {
         let partners = self.partners();
         if let [first, second, ..] = partners.as_slice() {

@@ -16,9 +16,9 @@ use super::{Direction, LocalAction, Name, Payload, tree};
 pub enum MergeMode {
     /// Not at all: the role does the same in all of them. The order of branches does not count.
     Plain,
-    /// The role may receive different labels from one partner, which then tell it the branch: they are united, and what
-    /// comes after a label that several branches have is merged. What it sends has the same labels in all branches. Loops
-    /// merge with loops of the same variable, variables with themselves, and `end` with `end`.
+    /// The role may receive different labels from one partner, which then tell it the branch: they are united, and
+    /// what comes after a label that several branches have is merged. What it sends has the same labels in all
+    /// branches. Loops merge with loops of the same variable, variables with themselves, and `end` with `end`.
     #[default]
     Full,
 }
@@ -70,8 +70,8 @@ impl Parts {
         self.0.get(id).unwrap_or(&Part::End)
     }
 
-    /// Merges parts, one for each branch of a choice, into the first of them, whose id it gives. The others are used up, so all
-    /// merges of a projection together take time proportional to its size, but for a logarithm.
+    /// Merges parts, one for each branch of a choice, into the first of them, whose id it gives. The others are used
+    /// up, so all merges of a projection together take time proportional to its size, but for a logarithm.
     pub(super) fn merge(&mut self, parts: &[usize], mode: MergeMode) -> Result<usize, Conflict> {
         let mut todo: Vec<Vec<Source>> = vec![parts.iter().copied().zip(0..).collect()];
         while let Some(sources) = todo.pop() {

@@ -3,8 +3,9 @@
 //! This module owns local types ([`LocalType`], one party's view), global types ([`GlobalType`], all parties'), their
 //! text, well-formedness, projection of one to the other, the minimal tables that local types become ([`Automaton`]),
 //! and the abstract code of a party that does nothing but talk ([`compile`]). It relies on value types and on nothing
-//! else of the VM: it knows no opcode, no container and no run. It never recurses over a type: types come from text that
-//! nobody trusts, so every walk, dropping included, keeps its own stack, and a type of 10^5 levels is an ordinary one.
+//! else of the VM: it knows no opcode, no container and no run. It never recurses over a type: types come from text
+//! that nobody trusts, so every walk, dropping included, keeps its own stack, and a type of 10^5 levels is an
+//! ordinary one.
 //!
 //! # Text
 //!
@@ -21,8 +22,8 @@
 //! ```
 //!
 //! `!B{..}` sends one of the labels to `B`, `?A{..}` receives one from `A`. A label without payload carries `unit`.
-//! Blanks and line breaks separate, `;` and `//` begin a comment. The words `mu` and `end` are no variables unless they
-//! are quoted. Printing gives one line that parses back to an equal type, and printing that gives the same line.
+//! Blanks and line breaks separate, `;` and `//` begin a comment. The words `mu` and `end` are no variables unless
+//! they are quoted. Printing gives one line that parses back to an equal type, and printing that gives the same line.
 //!
 //! ```
 //! use opforge_vm::protocol::{GlobalType, LocalType, MergeMode};

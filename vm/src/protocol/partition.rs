@@ -1,8 +1,8 @@
 //! The coarsest partition of states that no label tells apart.
 //!
-//! Hopcroft's "process the smaller half" for automata that lack some transitions, with the two partitions (of states and
-//! of transitions) of Valmari and Lehtinen, "Efficient Minimization of DFAs with Partial Transition Functions" (2008):
-//! time proportional to `m log n` for `m` transitions and `n` states, however long the chains are.
+//! Hopcroft's "process the smaller half" for automata that lack some transitions, with the two partitions (of states
+//! and of transitions) of Valmari and Lehtinen, "Efficient Minimization of DFAs with Partial Transition Functions"
+//! (2008): time proportional to `m log n` for `m` transitions and `n` states, however long the chains are.
 //!
 //! Indices here come from [`refine`]'s caller, who numbers states and transitions without gaps; text and containers
 //! cannot reach them.
@@ -101,9 +101,9 @@ impl Partition {
     }
 }
 
-/// The class of each state, below the number of classes. `class` gives the classes to begin with, below `classes` and none
-/// of them empty; states of one of them have transitions with the same labels, at most one with each. Labels are below
-/// `labels`, and each is that of a transition.
+/// The class of each state, below the number of classes. `class` gives the classes to begin with, below `classes` and
+/// none of them empty; states of one of them have transitions with the same labels, at most one with each. Labels are
+/// below `labels`, and each is that of a transition.
 pub(super) fn refine(
     class: Vec<usize>,
     classes: usize,

@@ -11,9 +11,9 @@ use super::{Direction, GlobalAction, LocalAction, Name};
 
 /// The local type of a role. The global type must be well-formed.
 ///
-/// A message that the role sends or receives stays; others vanish, and what comes after their branches is merged. A loop that
-/// the role has no part in is `end`, one whose variable is not used is its body, and one that only goes back to an outer loop is
-/// that loop's variable.
+/// A message that the role sends or receives stays; others vanish, and what comes after their branches is merged. A
+/// loop that the role has no part in is `end`, one whose variable is not used is its body, and one that only goes
+/// back to an outer loop is that loop's variable.
 pub(super) fn project(
     global: &Tree<GlobalAction>,
     role: &Name,
@@ -95,8 +95,8 @@ impl Scan {
         let size = global.cells.len();
         let (mut idle, mut used) = (vec![false; size], vec![false; size]);
         let binders = global.binders();
-        // For each node on the way whether the role occurs below it, and how far out its variables lead: the least number of
-        // loops around one of their binders.
+        // For each node on the way whether the role occurs below it, and how far out its variables lead: the least
+        // number of loops around one of their binders.
         let mut done: Vec<(bool, usize)> = Vec::new();
         let mut depth = vec![0_usize; size];
         let mut loops = 0_usize;

@@ -1,7 +1,7 @@
 //! Types as trees in one array: the shape that local and global types share.
 //!
-//! Nodes name each other by index, so copying and dropping a type is copying and dropping arrays, however deep the type.
-//! A node has one parent, and children stand before their parents.
+//! Nodes name each other by index, so copying and dropping a type is copying and dropping arrays, however deep the
+//! type. A node has one parent, and children stand before their parents.
 
 use alloc::collections::BTreeMap;
 use alloc::vec;
@@ -95,8 +95,8 @@ impl<A> Tree<A> {
         self
     }
 
-    /// A tree with an action above others. The largest of them is kept in place and the others are moved behind it, so
-    /// that building a type from its leaves takes time proportional to `n log n`, on whichever side it is deep.
+    /// A tree with an action above others. The largest of them is kept in place and the others are moved behind it,
+    /// so that building a type from its leaves takes time proportional to `n log n`, on whichever side it is deep.
     pub(super) fn act(act: A, branches: impl IntoIterator<Item = Branch<Self>>) -> Self {
         let mut branches: Vec<Branch<Self>> = branches.into_iter().collect();
         let largest = (0..branches.len()).max_by_key(|&i| branches.get(i).map_or(0, |b| b.next.cells.len()));
@@ -228,8 +228,8 @@ impl<A: PartialEq> PartialEq for Tree<A> {
 
 impl<A: Eq> Eq for Tree<A> {}
 
-/// A part of a type, for walking through it. Walks over types that nobody has checked should keep a stack of their own
-/// instead of recursing.
+/// A part of a type, for walking through it. Walks over types that nobody has checked should keep a stack of their
+/// own instead of recursing.
 pub struct TypeRef<'a, A> {
     tree: &'a Tree<A>,
     id: usize,

@@ -21,8 +21,8 @@ pub(super) enum Explored {
     Cut,
 }
 
-/// Looks at the states that parties reach together, with at most `bound` messages from one party to another. A message that
-/// nobody expects, one that is left behind and parties that wait for each other are errors.
+/// Looks at the states that parties reach together, with at most `bound` messages from one party to another. A
+/// message that nobody expects, one that is left behind and parties that wait for each other are errors.
 pub(super) fn explore(types: &[(Name, LocalType)], bound: usize, limit: usize) -> Result<Explored, String> {
     let locals: Vec<&LocalType> = types.iter().map(|(_, ty)| ty).collect();
     let automaton = Automaton::new(&locals).map_err(|errors| errors.to_string())?;

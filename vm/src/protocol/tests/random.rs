@@ -86,7 +86,8 @@ impl Scope {
     }
 }
 
-/// A well-formed local type of a role that talks to one or two others, with few enough labels that parts of it are equal.
+/// A well-formed local type of a role that talks to one or two others, with few enough labels that parts of it are
+/// equal.
 pub(super) fn random_local(rng: &mut Rng, depth: usize, scope: &Scope) -> LocalType {
     let stop = depth == 0 || below(rng, 6) == 0;
     if stop {
