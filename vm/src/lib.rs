@@ -26,6 +26,7 @@ pub mod intrinsics;
 mod limits;
 pub mod lower;
 pub mod program;
+pub mod protocol;
 pub mod sem;
 mod text;
 pub mod trap;

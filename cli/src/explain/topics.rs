@@ -13,6 +13,7 @@ pub(super) fn part(code: &str) -> &'static str {
         Some(b'I') => "this command line",
         Some(b'J') => "native code",
         Some(b'L') => "lowering",
+        Some(b'P') => "protocol types",
         Some(b'T') => "a run",
         Some(b'V') => "the verifier",
         Some(b'W') => "the container writer",
@@ -176,6 +177,42 @@ pub(super) const TOPICS: &[Code] = &[
         "the program was verified with other tables than the engine has",
         "verify it with the tables of the engine",
     ),
+    (
+        "P0001",
+        "a character that starts nothing in the text of a type",
+        "write names of other characters in quotes",
+    ),
+    ("P0002", "a quoted name without closing quote", "close it on the same line; write \\n for a line break"),
+    ("P0003", "a name with an escape that is none", "use \\n \\t \\\" \\\\ \\u{..}"),
+    ("P0101", "something else is expected here", "the message names what"),
+    ("P0102", "a payload type that does not exist", "the message lists those that do"),
+    ("P0201", "a variable that no loop around binds", "write mu x. in front of what x repeats"),
+    ("P0202", "a send or receive without branches", "write end if nothing more is done"),
+    ("P0203", "two branches of an action with one label", "rename one of them"),
+    ("P0204", "a loop that comes back without an action in between", "send or receive something in the loop"),
+    ("P0205", "a role that talks to itself", "name another role as the partner"),
+    ("P0206", "a type with more than one partner has no dual", "project a global type to each role instead"),
+    (
+        "P0301",
+        "a role acts differently in two branches of a choice that it does not see",
+        "let one of those that see it tell the role first, with different labels",
+    ),
+    (
+        "P0302",
+        "a role sends different labels in two branches of a choice that it does not see",
+        "let one of those that see it tell the role first, with different labels",
+    ),
+    (
+        "P0303",
+        "a label carries different payloads in two branches that a role cannot tell apart",
+        "use another label in one of them",
+    ),
+    (
+        "P0304",
+        "a role is in different loops in two branches of a choice that it does not see",
+        "let one of those that see it tell the role first, with different labels",
+    ),
+    ("P0401", "a type, a name, a payload or a table of a protocol is too large", "split the protocol"),
     ("W0101", "symbol 0 is not the empty text", "intern the empty text first"),
     (
         "W0102",
@@ -245,7 +282,7 @@ mod tests {
         for file in files {
             let text = std::fs::read_to_string(&file).expect("a source");
             for piece in text.split(['"', '[', ']']) {
-                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'J' | b'L' | b'W' | b'X', rest @ ..]
+                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'J' | b'L' | b'P' | b'W' | b'X', rest @ ..]
                     if rest.len() == 4 && rest.iter().all(u8::is_ascii_digit));
                 if is_code {
                     found.insert(piece.to_owned());

@@ -4,6 +4,8 @@ use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::text::unescape;
+
 /// Why a literal has no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadLiteral {
@@ -111,31 +113,6 @@ pub(super) fn text(token: &str) -> Result<Cow<'_, str>, BadLiteral> {
     }
     out.push_str(rest);
     Ok(Cow::Owned(out))
-}
-
-/// The character of the escape that `text` starts with, and its length.
-fn unescape(text: &str) -> Option<(char, usize)> {
-    let simple = match text.as_bytes().get(1)? {
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        b'0' => '\0',
-        b'\\' => '\\',
-        b'"' => '"',
-        b'x' => {
-            let value = u8::from_str_radix(text.get(2..4)?, 16).ok().filter(u8::is_ascii)?;
-            return Some((char::from(value), 4));
-        }
-        b'u' => {
-            let hex = text.get(2..)?.strip_prefix('{')?;
-            // At most six digits, so the search for the brace is bounded.
-            let end = hex.bytes().take(7).position(|b| b == b'}')?;
-            let value = u32::from_str_radix(hex.get(..end)?, 16).ok()?;
-            return Some((char::from_u32(value)?, end + 4));
-        }
-        _ => return None,
-    };
-    Some((simple, 2))
 }
 
 /// The bytes of a `hex"..."` token; blanks between pairs are allowed.
