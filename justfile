@@ -7,7 +7,7 @@ default:
     @just --list
 
 # Everything that CI checks, in the order of what fails fastest.
-ci: lint test check-idempotent conformance test-release
+ci: lint test check-idempotent conformance test-release example-embedder
 
 # Formatting and lints, as errors.
 lint:
