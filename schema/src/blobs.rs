@@ -2,6 +2,7 @@
 
 use crate::check;
 use crate::isa::Isa;
+use crate::literal::blob;
 use crate::rows::{
     ClassRow, Header, IntrinsicRow, LookupRow, NameRow, OpRow, TableRow, TextRow, TypeRow, didx_of, row_of,
 };
@@ -25,6 +26,34 @@ pub struct Blobs<'a> {
     pub types: &'a [u8],
     /// `vm.intrinsics.bin`
     pub intrinsics: &'a [u8],
+}
+
+impl<'a> Blobs<'a> {
+    /// The files of a set, in the order of the fields.
+    pub const FILES: [&'static str; 7] = [
+        "vm.ops.bin",
+        "vm.names.bin",
+        "vm.text.bin",
+        "vm.lookup.bin",
+        "vm.classes.bin",
+        "vm.types.bin",
+        Self::INTRINSICS,
+    ];
+    const INTRINSICS: &'static str = "vm.intrinsics.bin";
+
+    /// The bytes of the files of a set, in the order of [`Blobs::FILES`].
+    #[must_use]
+    pub const fn from_files(files: [&'a [u8]; 7]) -> Self {
+        let [ops, names, text, lookup, classes, types, intrinsics] = files;
+        Self { ops, names, text, lookup, classes, types, intrinsics }
+    }
+
+    /// What stands for a file in a set from before there was such a file, which its `MANIFEST` does not name; `None`
+    /// for the files that every set has.
+    #[must_use]
+    pub fn absent(file: &str, manifest: &str) -> Option<Vec<u8>> {
+        (file == Self::INTRINSICS && !manifest.contains(file)).then(|| blob::<IntrinsicRow>(&[]))
+    }
 }
 
 /// Why bytes are not a set of tables.

@@ -4,6 +4,7 @@
 //! stage B calls [`tables`] and writes the bytes. Literals name operands instead of counting them, so one
 //! changed opcode is one changed literal. Nothing here is used at run time.
 
+use crate::blobs::Blobs;
 use crate::codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
 };
@@ -261,15 +262,16 @@ pub fn tables(all: &Literals) -> Result<Vec<(&'static str, Vec<u8>)>, LiteralErr
     let types: Vec<TypeRow> = all.types.iter().map(|t| t.row(all.classes)).collect::<Result<_, _>>()?;
     let intrinsics: Vec<IntrinsicRow> =
         all.intrinsics.iter().map(|i| i.row(all)).collect::<Result<_, _>>()?;
-    Ok(alloc::vec![
-        ("vm.ops.bin", blob(&ops)),
-        ("vm.names.bin", blob(&names)),
-        ("vm.text.bin", blob(&text)),
-        ("vm.lookup.bin", blob(&lookup)),
-        ("vm.classes.bin", blob(&classes)),
-        ("vm.types.bin", blob(&types)),
-        ("vm.intrinsics.bin", blob(&intrinsics)),
-    ])
+    let blobs = [
+        blob(&ops),
+        blob(&names),
+        blob(&text),
+        blob(&lookup),
+        blob(&classes),
+        blob(&types),
+        blob(&intrinsics),
+    ];
+    Ok(Blobs::FILES.into_iter().zip(blobs).collect())
 }
 
 /// Header and rows as the bytes of a file.

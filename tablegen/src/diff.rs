@@ -17,16 +17,6 @@ pub struct Tables {
     docs: Option<Docs>,
 }
 
-const FILES: [&str; 7] = [
-    "vm.ops.bin",
-    "vm.names.bin",
-    "vm.text.bin",
-    "vm.lookup.bin",
-    "vm.classes.bin",
-    "vm.types.bin",
-    "vm.intrinsics.bin",
-];
-
 impl Tables {
     /// Reads a folder of blobs with its MANIFEST.
     ///
@@ -44,14 +34,8 @@ impl Tables {
     pub fn from_files(file: impl Fn(&str) -> Result<Vec<u8>, String>) -> Result<Self, String> {
         let text = String::from_utf8_lossy(&file("MANIFEST")?).replace("\r\n", "\n");
         let isa_version = Manifest::parse(&text)?.isa_version;
-        let mut blobs = FILES.iter().map(|name| file(name)).collect::<Result<Vec<_>, _>>();
-        // Tables from before there were intrinsics.
-        if blobs.is_err() && !text.contains("vm.intrinsics.bin") {
-            let none = opforge_schema::literal::blob::<IntrinsicRow>(&[]);
-            let older = FILES.iter().take(FILES.len() - 1).map(|name| file(name));
-            blobs = older.chain([Ok(none)]).collect();
-        }
-        let blobs = blobs?;
+        let blob = |name| Blobs::absent(name, &text).map_or_else(|| file(name), Ok);
+        let blobs = Blobs::FILES.into_iter().map(blob).collect::<Result<Vec<_>, _>>()?;
         let docs = file("vm.docs.bincode").ok().and_then(|bytes| Docs::read(&bytes).ok());
         let tables = Self { isa_version, blobs, docs };
         tables.isa().map_err(|e| e.to_string())?;
@@ -60,15 +44,7 @@ impl Tables {
 
     fn isa(&self) -> Result<Isa<'_>, opforge_schema::IsaError> {
         let blob = |i: usize| self.blobs.get(i).map_or(&[][..], Vec::as_slice);
-        Isa::from_blobs(&Blobs {
-            ops: blob(0),
-            names: blob(1),
-            text: blob(2),
-            lookup: blob(3),
-            classes: blob(4),
-            types: blob(5),
-            intrinsics: blob(6),
-        })
+        Isa::from_blobs(&Blobs::from_files(std::array::from_fn(blob)))
     }
 }
 

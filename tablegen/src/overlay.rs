@@ -59,8 +59,11 @@ impl Build {
     /// # Errors
     /// The findings, or what the file system says, printed; with findings nothing is written.
     pub fn write(&self, dir: &Path) -> Result<Written, String> {
-        let spec = self.load()?;
-        let files = make(&spec, &self.krate).map_err(|e| format!("tablegen: {e}\n"))?;
+        self.write_spec(&self.load()?, dir)
+    }
+
+    fn write_spec(&self, spec: &Spec, dir: &Path) -> Result<Written, String> {
+        let files = make(spec, &self.krate).map_err(|e| format!("tablegen: {e}\n"))?;
         let meaning = meaning(dir, &files);
         let mut changed = Vec::new();
         for (name, bytes) in &files {
@@ -72,7 +75,7 @@ impl Build {
             }
         }
         let bytes = files.iter().filter(|(name, _)| name.ends_with(".bin")).map(|(_, b)| b.len()).sum();
-        Ok(Written { name: name(&spec), changed, bytes, meaning })
+        Ok(Written { name: name(spec), changed, bytes, meaning })
     }
 
     /// Whether a folder holds what the spec makes; makes it twice. The problems, one a line, ending with what to do.
@@ -124,8 +127,9 @@ impl Build {
     /// # Errors
     /// As for [`Build::write`].
     pub fn emit_to(&self, dir: &Path) -> Result<(), String> {
-        let name = name(&self.load()?);
-        self.write(&dir.join(&name))?;
+        let spec = self.load()?;
+        let name = name(&spec);
+        self.write_spec(&spec, &dir.join(&name))?;
         let (path, text) = (dir.join(format!("{name}.rs")), format!("include!(\"{name}/{name}.rs\");\n"));
         write::file(&path, text.as_bytes()).map_err(|e| format!("tablegen: {}: {e}\n", path.display()))?;
         Ok(())

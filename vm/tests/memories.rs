@@ -103,6 +103,22 @@ fn the_host_reaches_exported_memories_alone() {
     assert_eq!(instance.heap().memory(shared), instance.memory(shared));
 }
 
+/// The empty name is the name of no memory, also where an exported one has no name; it is reached by number.
+#[test]
+fn a_memory_without_a_name_is_not_found_by_name() {
+    let source = "
+.memory #0 1 1 export
+.func main() -> () { ret () }";
+    let instance = Linker::new().instantiate(&module(source), (), &Capabilities::none()).unwrap();
+    assert_eq!(instance.exported_memory(""), None);
+    assert_eq!(instance.heap().exported_memory(""), None);
+    assert_eq!(
+        instance.memory(MemId(0)),
+        Some(&[][..]),
+        "it is exported, and has no pages before the first run"
+    );
+}
+
 /// Memories that are not exported may share a name with the one that is.
 #[test]
 fn of_equal_names_the_exported_one_is_found() {

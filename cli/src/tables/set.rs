@@ -3,22 +3,9 @@
 use crate::codes;
 use crate::failure::Failure;
 use crate::input;
-use opforge_schema::literal::blob;
-use opforge_schema::{Blobs, IntrinsicRow, Isa};
+use opforge_schema::{Blobs, Isa};
 use std::path::Path;
 
-/// The files of a set, in the order of [`Tables::isa`].
-const FILES: [&str; 7] = [
-    "vm.ops.bin",
-    "vm.names.bin",
-    "vm.text.bin",
-    "vm.lookup.bin",
-    "vm.classes.bin",
-    "vm.types.bin",
-    INTRINSICS,
-];
-/// Sets of tables from before there were intrinsics do not have this one, nor does their MANIFEST name it.
-const INTRINSICS: &str = "vm.intrinsics.bin";
 /// No table comes near this size.
 const MAX_BLOB: u64 = 64 << 20;
 
@@ -39,16 +26,14 @@ impl Tables {
         if dir.as_os_str() == "embedded" {
             return Ok(Self::Embedded);
         }
-        let older = |manifest: &[u8]| !String::from_utf8_lossy(manifest).contains(INTRINSICS);
         let manifest = input::read(&dir.join("MANIFEST"), MAX_BLOB);
-        let blobs: Result<Vec<_>, _> = FILES
-            .iter()
-            .map(|&file| match &manifest {
-                Ok(manifest) if file == INTRINSICS && older(manifest) => Ok(blob::<IntrinsicRow>(&[])),
-                _ => input::read(&dir.join(file), MAX_BLOB),
-            })
-            .collect();
-        let (blobs, manifest) = (blobs?, manifest?);
+        let text = manifest.as_ref().map(|bytes| String::from_utf8_lossy(bytes)).ok();
+        let read = |file: &str| {
+            let absent = text.as_ref().and_then(|text| Blobs::absent(file, text));
+            absent.map_or_else(|| input::read(&dir.join(file), MAX_BLOB), Ok)
+        };
+        let blobs = Blobs::FILES.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let manifest = manifest?;
         let manifest = String::from_utf8_lossy(&manifest);
         let version = manifest.lines().find_map(|line| {
             let mut words = line.strip_prefix("isa ")?.split(' ');
@@ -86,10 +71,8 @@ impl Tables {
                 Ok(opforge_tables::ISA)
             }
             Self::Folder { blobs, .. } => {
-                let [ops, names, text, lookup, classes, types, intrinsics] = blobs.as_slice() else {
-                    return Err(wrong("files are missing".to_owned()));
-                };
-                let blobs = Blobs { ops, names, text, lookup, classes, types, intrinsics };
+                let blobs =
+                    Blobs::from_files(std::array::from_fn(|i| blobs.get(i).map_or(&[][..], Vec::as_slice)));
                 Isa::from_blobs(&blobs).map_err(|error| wrong(error.to_string()))
             }
         }

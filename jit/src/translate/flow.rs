@@ -129,14 +129,8 @@ impl Translator<'_> {
         } else {
             self.builder.ins().brif(cond, edges[0], &[], edges[1], &[]);
         }
-        for (((segment, block), edge), back) in targets.into_iter().zip(edges).zip(backs) {
-            if edge != block {
-                self.builder.switch_to_block(edge);
-                self.builder.seal_block(edge);
-                self.give_back(back);
-                self.builder.ins().jump(block, &[]);
-            }
-            self.edge_to(segment);
+        for ((target, edge), back) in targets.into_iter().zip(edges).zip(backs) {
+            self.fill_edge(target, edge, back);
         }
         self.ended = true;
         Ok(())
@@ -169,16 +163,21 @@ impl Translator<'_> {
         let index = self.read(index);
         switch.emit(&mut self.builder, index, otherwise);
         for (segment, block, edge, back) in edges {
-            if edge != block {
-                self.builder.switch_to_block(edge);
-                self.builder.seal_block(edge);
-                self.give_back(back);
-                self.builder.ins().jump(block, &[]);
-            }
-            self.edge_to(segment);
+            self.fill_edge((segment, block), edge, back);
         }
         self.ended = true;
         Ok(())
+    }
+
+    /// Writes what an edge to a segment does before it is there: where fuel is given back, `edge` is a block of its own.
+    fn fill_edge(&mut self, (segment, block): (usize, Block), edge: Block, back: u64) {
+        if edge != block {
+            self.builder.switch_to_block(edge);
+            self.builder.seal_block(edge);
+            self.give_back(back);
+            self.builder.ins().jump(block, &[]);
+        }
+        self.edge_to(segment);
     }
 
     /// The opposite of a truth value, as a comparison where it is the result of one.

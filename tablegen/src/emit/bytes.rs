@@ -6,8 +6,8 @@ use opforge_schema::literal::blob;
 use opforge_schema::zerocopy::FromZeros;
 use opforge_schema::zerocopy::little_endian::{U16, U32};
 use opforge_schema::{
-    Access, ClassRow, IntrinsicRow, LookupRow, NameRow, OWN_PAGES, OpRow, OperandRow, RuleRow, TextRow,
-    TypeRow, op_flags, row_of,
+    Access, Blobs, ClassRow, IntrinsicRow, LookupRow, NameRow, OWN_PAGES, OpRow, OperandRow, RuleRow,
+    TextRow, TypeRow, op_flags, row_of,
 };
 
 /// File name and bytes of every zerocopy blob, in table order.
@@ -37,15 +37,16 @@ pub fn blobs(spec: &Spec) -> Vec<(&'static str, Vec<u8>)> {
     let classes: Vec<ClassRow> = spec.classes.iter().map(class_row).collect();
     let types: Vec<TypeRow> = spec.types.iter().map(type_row).collect();
     let intrinsics: Vec<IntrinsicRow> = spec.intrinsics.iter().map(intrinsic_row).collect();
-    vec![
-        ("vm.ops.bin", blob(&ops)),
-        ("vm.names.bin", blob(&names)),
-        ("vm.text.bin", blob(&text)),
-        ("vm.lookup.bin", blob(&lookup)),
-        ("vm.classes.bin", blob(&classes)),
-        ("vm.types.bin", blob(&types)),
-        ("vm.intrinsics.bin", blob(&intrinsics)),
-    ]
+    let blobs = [
+        blob(&ops),
+        blob(&names),
+        blob(&text),
+        blob(&lookup),
+        blob(&classes),
+        blob(&types),
+        blob(&intrinsics),
+    ];
+    Blobs::FILES.into_iter().zip(blobs).collect()
 }
 
 /// The row of an opcode.

@@ -3,6 +3,7 @@
 
 use super::rust::rustdoc;
 use crate::model::{Owner, Spec};
+use opforge_schema::Blobs;
 use std::fmt::Write as _;
 
 /// The text of the file; generated code names the VM by the path `krate`.
@@ -16,8 +17,8 @@ pub fn file(spec: &Spec, krate: &str) -> String {
          /// The tables of `{name}`: those of the VM, and its own rows.\n\
          pub static {shout}: {krate}::Isa<'static> = {krate}::schema::embed_isa!(\n"
     );
-    for table in ["ops", "names", "text", "lookup", "classes", "types", "intrinsics"] {
-        let _ = writeln!(out, "    include_bytes!(\"vm.{table}.bin\"),");
+    for file in Blobs::FILES {
+        let _ = writeln!(out, "    include_bytes!(\"{file}\"),");
     }
     let _ = writeln!(
         out,

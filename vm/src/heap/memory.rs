@@ -158,11 +158,12 @@ impl Heap {
         self.memories.list.as_ptr()
     }
 
-    /// The exported linear memory of this name, if the program has it.
+    /// The exported linear memory of this name, if the program has it. The empty name is that of no memory: those
+    /// without a name are reached by number alone.
     #[must_use]
     pub fn exported_memory(&self, name: &str) -> Option<MemId> {
-        let found =
-            self.memories.list.iter().position(|memory| memory.ty.exported && *memory.ty.name == *name);
+        let is_it = |ty: &MemoryType| ty.exported && !name.is_empty() && *ty.name == *name;
+        let found = self.memories.list.iter().position(|memory| is_it(&memory.ty));
         found.map(|index| MemId(index as u32))
     }
 

@@ -9,9 +9,9 @@ use super::machine::{Exit, Machine, NOT_PAID};
 use super::regs::{Ip, Link, Regs};
 #[cfg(opforge_threaded)]
 use super::threaded;
-use super::trace::Tracer;
+use super::trace::{self, Tracer};
 use super::word::WordOp;
-use crate::ids::{FuncId, InstrIx};
+use crate::ids::InstrIx;
 use crate::sem;
 use opforge_schema::TrapCode;
 use opforge_tables::with_direct_ops;
@@ -227,7 +227,7 @@ macro_rules! define_loop {
                         break exit;
                     }
                 } else if T::ENABLED {
-                    trace_word(m, tracer, ip.index(m.words), position.report_from);
+                    trace::word(m, tracer, ip.index(m.words), position.report_from);
                     position.report_from = InstrIx(0);
                 }
                 // SAFETY, for all unsafe blocks below: slots of words are slots of the frame and frames are inside
@@ -413,7 +413,7 @@ macro_rules! define_loop {
                         }
                         m.depth += 1;
                         regs = callee;
-                        trace_enter(m, tracer, word.a);
+                        trace::enter(m, tracer, word.a);
                         enter!(Ip::new(m.words, entry.word));
                     }
                     WordOp::Call => {
@@ -428,7 +428,7 @@ macro_rules! define_loop {
                                 let Some(&entry) = m.code.funcs.get(word.a as usize) else {
                                     break Exit::Internal;
                                 };
-                                trace_enter(m, tracer, word.a);
+                                trace::enter(m, tracer, word.a);
                                 enter!(Ip::new(m.words, entry.word));
                             }
                             Err(code) => break Exit::Trap(code),
@@ -442,7 +442,7 @@ macro_rules! define_loop {
                                 let Some(&entry) = m.code.funcs.get(func as usize) else {
                                     break Exit::Internal;
                                 };
-                                trace_enter(m, tracer, func);
+                                trace::enter(m, tracer, func);
                                 enter!(Ip::new(m.words, entry.word));
                             }
                             Err(code) => break Exit::Trap(code),
@@ -453,8 +453,8 @@ macro_rules! define_loop {
                         match m.tail_call(regs, word.a, None, (word.c, word.b)) {
                             Ok((callee, entry)) => {
                                 regs = callee;
-                                trace_leave(m, tracer);
-                                trace_enter(m, tracer, word.a);
+                                trace::leave(m, tracer);
+                                trace::enter(m, tracer, word.a);
                                 enter!(Ip::new(m.words, entry));
                             }
                             Err(code) => break Exit::Trap(code),
@@ -465,8 +465,8 @@ macro_rules! define_loop {
                         match m.tail_call_indirect(regs, word) {
                             Ok((callee, entry, func)) => {
                                 regs = callee;
-                                trace_leave(m, tracer);
-                                trace_enter(m, tracer, func);
+                                trace::leave(m, tracer);
+                                trace::enter(m, tracer, func);
                                 enter!(Ip::new(m.words, entry));
                             }
                             Err(code) => break Exit::Trap(code),
@@ -476,7 +476,7 @@ macro_rules! define_loop {
                         let word = word!();
                         // SAFETY: see above; the frame was entered, so its linkage is there.
                         let (value, link) = unsafe { (regs.get(word.a), regs.link()) };
-                        trace_leave(m, tracer);
+                        trace::leave(m, tracer);
                         if link.ret_word == 0 {
                             m.finish_one(value);
                             break Exit::Finished;
@@ -489,7 +489,7 @@ macro_rules! define_loop {
                     }
                     WordOp::Return => {
                         let word = word!();
-                        trace_leave(m, tracer);
+                        trace::leave(m, tracer);
                         let Some((caller, ret_word)) = m.return_many(regs, word) else {
                             break Exit::Finished;
                         };
@@ -501,11 +501,11 @@ macro_rules! define_loop {
                         // A call past the limit does not reach the host.
                         let reaches_host = T::ENABLED && m.host_calls < m.max_host_calls;
                         if reaches_host {
-                            trace_host(m, tracer, Some(word.a));
+                            trace::host(m, tracer, Some(word.a));
                         }
                         let done = m.host_call(regs, word, fuel);
                         if reaches_host {
-                            trace_host(m, tracer, None);
+                            trace::host(m, tracer, None);
                         }
                         match done {
                             Ok(left) => {
@@ -593,50 +593,5 @@ unsafe fn move2(regs: Regs, to: u32, from: u32) {
         let (first, second) = (regs.get(from), regs.get(from + 1));
         regs.set(to, first);
         regs.set(to + 1, second);
-    }
-}
-
-#[inline(always)]
-fn trace_enter<T: Tracer>(m: &Machine<'_>, tracer: &mut T, func: u32) {
-    if T::ENABLED
-        && let Some(sink) = tracer.sink()
-    {
-        sink.enter(FuncId(func), m.depth);
-    }
-}
-
-#[inline(always)]
-fn trace_leave<T: Tracer>(m: &Machine<'_>, tracer: &mut T) {
-    if T::ENABLED
-        && let Some(sink) = tracer.sink()
-    {
-        sink.leave(m.depth);
-    }
-}
-
-#[inline(always)]
-fn trace_host<T: Tracer>(m: &Machine<'_>, tracer: &mut T, import: Option<u32>) {
-    if T::ENABLED
-        && let Some(sink) = tracer.sink()
-    {
-        match import {
-            Some(index) => {
-                let symbol = m.program.imports.get(index as usize).map_or("", |import| &import.symbol);
-                sink.host_enter(symbol);
-            }
-            None => sink.host_leave(),
-        }
-    }
-}
-
-/// Reports the instructions that a word covers, from one of them on.
-#[cold]
-#[inline(never)]
-fn trace_word<T: Tracer>(m: &Machine<'_>, tracer: &mut T, word: u32, from: InstrIx) {
-    let Some(func) = m.code.func_of(word) else { return };
-    let Some(function) = m.program.function(func) else { return };
-    let covered = m.code.covered(func, word);
-    for at in covered.start.max(from.0)..covered.end {
-        super::trace::report(tracer, func, function, InstrIx(at));
     }
 }

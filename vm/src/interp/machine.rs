@@ -10,10 +10,8 @@ use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
 use crate::guard::Panic;
-use crate::heap::AggRead;
-use crate::heap::{AggFault, Heap};
-use crate::ids::{FuncId, InstrIx, IntrinsicId};
-use crate::intrinsics::{IntrinsicCtx, MAX_ARG_SLOTS, MAX_RET_SLOTS, execute_intrinsic};
+use crate::heap::{AggFault, AggRead, Heap};
+use crate::ids::{FuncId, InstrIx};
 use crate::limits::Limits;
 use crate::lower::ExecProgram;
 use crate::trap::{AggErrorKind, TrapDetail};
@@ -506,43 +504,6 @@ impl Machine<'_> {
             }
         }
         outcome
-    }
-
-    /// Fuel by size of an intrinsic: the bytes of those argument slots that count.
-    pub(super) fn intrinsic_size_cost(&self, regs: Regs, word: Word) -> u64 {
-        let &[nargs, _] = self.pool(word.c, 2) else { return 0 };
-        let mut bytes = 0;
-        for (n, &slot) in self.pool(word.c + 2, nargs.min(8)).iter().enumerate() {
-            if word.x & 0x100 << n != 0 {
-                // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-                bytes += u64::from(unsafe { regs.get(slot) } as u32);
-            }
-        }
-        bytes >> (word.x & 0x3f)
-    }
-
-    /// Executes an intrinsic: all arguments are read before a result is written.
-    #[inline(never)]
-    pub(super) fn intrinsic(&mut self, regs: Regs, word: Word) -> Fault {
-        let &[nargs, nrets] = self.pool(word.c, 2) else { return Ok(()) };
-        let id = IntrinsicId(word.a);
-        let (mut args, mut rets) = ([0; MAX_ARG_SLOTS], [0; MAX_RET_SLOTS]);
-        for (arg, &slot) in args.iter_mut().zip(self.pool(word.c + 2, nargs)) {
-            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-            *arg = unsafe { regs.get(slot) };
-        }
-        let args = args.get(..nargs as usize).unwrap_or(&[]);
-        let results = rets.get_mut(..nrets as usize).unwrap_or(&mut []);
-        execute_intrinsic(id, args, results, &mut IntrinsicCtx::new(self.heap)).inspect_err(|&code| {
-            if code == TrapCode::InvalidIntrinsic {
-                self.detail = TrapDetail::Intrinsic(id);
-            }
-        })?;
-        for (&value, &slot) in rets.iter().zip(self.pool(word.c + 2 + nargs, nrets)) {
-            // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
-            unsafe { regs.set(slot, value) };
-        }
-        Ok(())
     }
 
     #[inline(never)]

@@ -1,6 +1,7 @@
 //! Tracing: what a sink hears of a run. Whether a run is traced is a type parameter of the dispatch loop, so the
 //! untraced loop holds no trace of it.
 
+use super::machine::Machine;
 use crate::ids::{FuncId, InstrIx, SpanId};
 use crate::lower::ExecFunction;
 
@@ -78,5 +79,53 @@ pub(super) fn report<R: Tracer>(tracer: &mut R, func: FuncId, function: &ExecFun
     if let Some(sink) = tracer.sink() {
         let didx = function.ops.get(at.index()).copied().unwrap_or(0);
         sink.instr(InstrEvent { func, pc: function.pc(at), didx, span: function.span(at) });
+    }
+}
+
+/// Reports that a function was entered.
+#[inline(always)]
+pub(super) fn enter<T: Tracer>(m: &Machine<'_>, tracer: &mut T, func: u32) {
+    if T::ENABLED
+        && let Some(sink) = tracer.sink()
+    {
+        sink.enter(FuncId(func), m.depth);
+    }
+}
+
+/// Reports that the innermost function is left.
+#[inline(always)]
+pub(super) fn leave<T: Tracer>(m: &Machine<'_>, tracer: &mut T) {
+    if T::ENABLED
+        && let Some(sink) = tracer.sink()
+    {
+        sink.leave(m.depth);
+    }
+}
+
+/// Reports that an import is about to be called, or with `None` that it was.
+#[inline(always)]
+pub(super) fn host<T: Tracer>(m: &Machine<'_>, tracer: &mut T, import: Option<u32>) {
+    if T::ENABLED
+        && let Some(sink) = tracer.sink()
+    {
+        match import {
+            Some(index) => {
+                let symbol = m.program.imports.get(index as usize).map_or("", |import| &import.symbol);
+                sink.host_enter(symbol);
+            }
+            None => sink.host_leave(),
+        }
+    }
+}
+
+/// Reports the instructions that a word covers, from one of them on.
+#[cold]
+#[inline(never)]
+pub(super) fn word<T: Tracer>(m: &Machine<'_>, tracer: &mut T, word: u32, from: InstrIx) {
+    let Some(func) = m.code.func_of(word) else { return };
+    let Some(function) = m.program.function(func) else { return };
+    let covered = m.code.covered(func, word);
+    for at in covered.start.max(from.0)..covered.end {
+        report(tracer, func, function, InstrIx(at));
     }
 }

@@ -70,8 +70,7 @@ impl GlobalType {
     /// A message from one role to another, with one of these labels, chosen by the sender.
     #[must_use]
     pub fn message(from: &str, to: &str, branches: impl IntoIterator<Item = Branch<Self>>) -> Self {
-        let branches = branches.into_iter();
-        let branches = branches.map(|b| Branch { label: b.label, payload: b.payload, next: b.next.0 });
+        let branches = branches.into_iter().map(|branch| branch.map(|next| next.0));
         Self(Tree::act(GlobalAction { from: from.into(), to: to.into() }, branches))
     }
 

@@ -119,8 +119,7 @@ impl LocalType {
     }
 
     fn action(direction: Direction, partner: &str, branches: impl IntoIterator<Item = Branch<Self>>) -> Self {
-        let branches = branches.into_iter();
-        let branches = branches.map(|b| Branch { label: b.label, payload: b.payload, next: b.next.0 });
+        let branches = branches.into_iter().map(|branch| branch.map(|next| next.0));
         Self(Tree::act(LocalAction { direction, partner: partner.into() }, branches))
     }
 

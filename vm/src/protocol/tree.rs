@@ -27,6 +27,11 @@ impl<T> Branch<T> {
     pub fn new(label: &str, payload: impl Into<Payload>, next: T) -> Self {
         Self { label: label.into(), payload: payload.into(), next }
     }
+
+    /// The same branch with something else after it, made from what comes after it now.
+    pub(super) fn map<U>(self, next: impl FnOnce(T) -> U) -> Branch<U> {
+        Branch { label: self.label, payload: self.payload, next: next(self.next) }
+    }
 }
 
 /// A node of a tree; `A` says who acts.
