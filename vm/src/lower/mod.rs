@@ -8,6 +8,8 @@ mod error;
 mod exec;
 mod operands;
 mod segments;
+mod session;
+mod site;
 mod visit;
 
 pub use error::LowerError;
@@ -16,6 +18,7 @@ pub use exec::Ways;
 pub use exec::{
     ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList, TargetList,
 };
+pub use site::{Arm, Carried, Site};
 #[doc(hidden)]
 pub use segments::{intrinsic_size_fuel, size_fuel};
 
@@ -135,6 +138,7 @@ struct FunctionLowering<'v> {
     slot_lists: Vec<Slot>,
     targets: Vec<InstrIx>,
     agg_reads: Vec<AggRead>,
+    sites: Vec<Site>,
 }
 
 impl<'v> FunctionLowering<'v> {
@@ -160,6 +164,7 @@ impl<'v> FunctionLowering<'v> {
             slot_lists: Vec::new(),
             targets: Vec::new(),
             agg_reads: Vec::new(),
+            sites: Vec::new(),
         };
         lowering.assign_slots()?;
         Ok(lowering)
@@ -209,6 +214,7 @@ impl<'v> FunctionLowering<'v> {
             slot_lists: self.slot_lists.into(),
             targets: self.targets.into(),
             agg_reads: self.agg_reads.into(),
+            sites: self.sites.into(),
             reg_slots: self.reg_slots.into(),
             reg_types: self.source.reg_types().into(),
             param_slots: self.param_slots,
