@@ -9,7 +9,7 @@ use crate::ty::Ty;
 use opforge_vm::heap::{Heap, ValueError};
 use opforge_vm::ids::{ElemId, FuncId, StructId};
 use opforge_vm::sem::Decimal;
-use opforge_vm::{AggRef, Value, ValueType};
+use opforge_vm::{AggRef, CoroId, EndpointId, EvidenceId, Value, ValueType};
 
 /// An argument.
 #[derive(Clone, Debug, PartialEq)]
@@ -145,6 +145,10 @@ impl Argument<'_, '_, '_, '_> {
         input
     }
 
+    fn endpoint(&mut self) -> EndpointId {
+        EndpointId { session: self.choices.u64(Taste::Wild) as u32, generation: 0, role: 0 }
+    }
+
     fn class(&mut self, class: ValueType) -> Input {
         let wild = match self.odd {
             0 => false,
@@ -171,6 +175,13 @@ impl Argument<'_, '_, '_, '_> {
                 let env = self.aggregate();
                 return Input::Closure(self.func(), Box::new(env));
             }
+            // Generated programs open no sessions, so no name of one means anything.
+            ValueType::Chan => Value::Endpoint(self.endpoint()),
+            ValueType::Epid => Value::Epid(self.endpoint()),
+            ValueType::Evidence => {
+                Value::Evidence(EvidenceId { layer: 0, serial: self.choices.u64(taste) >> 16 })
+            }
+            ValueType::Coro => Value::Coro(CoroId { index: self.choices.u64(taste) as u32, generation: 0 }),
         })
     }
 }

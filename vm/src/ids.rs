@@ -46,6 +46,12 @@ ids! {
     IntrinsicId "intrinsic ",
     /// A linear memory.
     MemId "memory ",
+    /// A kind of session.
+    ShapeId "shape ",
+    /// An effect of the embedder.
+    EffectId "effect ",
+    /// A guard layer.
+    LayerId "layer ",
     /// A virtual register of a function.
     Reg "r",
     /// An instruction of a function, counted from 0.

@@ -15,6 +15,7 @@ pub mod builder;
 pub mod codec;
 pub mod container;
 pub mod disasm;
+mod endpoint;
 pub mod engine;
 pub mod extensions;
 mod guard;
@@ -35,6 +36,7 @@ mod value;
 mod value_type;
 pub mod verify;
 
+pub use endpoint::{CoroId, EndpointId, EvidenceId};
 pub use engine::{Engine, EngineConfig, FuelSchedule};
 pub use extensions::{ExtensionError, Extensions};
 pub use host::{Caller, Capabilities, Capability, CompleteError, HeapCaller, Linker, PendingCall};

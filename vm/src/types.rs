@@ -41,7 +41,15 @@ impl TypeId {
     pub const FUNC: Self = Self(10);
     /// Closures.
     pub const CLOSURE: Self = Self(11);
-    const FIXED: u32 = 12;
+    /// Endpoints of sessions.
+    pub const CHAN: Self = Self(12);
+    /// Evidence of guard layers.
+    pub const EVIDENCE: Self = Self(13);
+    /// Coroutines.
+    pub const CORO: Self = Self(14);
+    /// Names of endpoints.
+    pub const EPID: Self = Self(15);
+    const FIXED: u32 = 16;
 
     /// The id as an index.
     #[must_use]

@@ -1,5 +1,6 @@
 //! Values as hosts see them.
 
+use crate::endpoint::{CoroId, EndpointId, EvidenceId};
 use crate::ids::FuncId;
 use crate::sem::Decimal;
 use crate::value_type::ValueType;
@@ -68,6 +69,14 @@ pub enum Value {
         /// The environment.
         env: AggRef,
     },
+    /// An endpoint of a session. Only the machine that opened the session knows what it names.
+    Endpoint(EndpointId),
+    /// Proof of holding a guard layer.
+    Evidence(EvidenceId),
+    /// A coroutine of a session machine.
+    Coro(CoroId),
+    /// The name of an endpoint, which gives no right to use it.
+    Epid(EndpointId),
 }
 
 impl Value {
@@ -87,6 +96,10 @@ impl Value {
             Self::Agg(_) => ValueType::Agg,
             Self::Func(_) => ValueType::Func,
             Self::Closure { .. } => ValueType::Closure,
+            Self::Endpoint(_) => ValueType::Chan,
+            Self::Evidence(_) => ValueType::Evidence,
+            Self::Coro(_) => ValueType::Coro,
+            Self::Epid(_) => ValueType::Epid,
         }
     }
 }
@@ -113,4 +126,5 @@ from! {
     Decimal => Decimal,
     AggRef => Agg,
     FuncId => Func,
+    CoroId => Coro,
 }

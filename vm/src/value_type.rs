@@ -31,6 +31,14 @@ pub enum ValueType {
     Func,
     /// A function reference with an environment.
     Closure,
+    /// An endpoint of a session. Linear: it is used, moved or closed, never copied.
+    Chan,
+    /// Proof of holding a guard layer. Linear.
+    Evidence,
+    /// A coroutine.
+    Coro,
+    /// The name of an endpoint, which gives no right to use it.
+    Epid,
 }
 
 impl ValueType {
@@ -50,6 +58,10 @@ impl ValueType {
             Self::Agg => 9,
             Self::Func => 10,
             Self::Closure => 11,
+            Self::Chan => 12,
+            Self::Evidence => 13,
+            Self::Coro => 14,
+            Self::Epid => 15,
         }
     }
 
@@ -69,8 +81,24 @@ impl ValueType {
             9 => Self::Agg,
             10 => Self::Func,
             11 => Self::Closure,
+            12 => Self::Chan,
+            13 => Self::Evidence,
+            14 => Self::Coro,
+            15 => Self::Epid,
             _ => return None,
         })
+    }
+
+    /// Whether values of the type are used up: an endpoint or evidence is in one place at a time.
+    #[must_use]
+    pub const fn is_linear(self) -> bool {
+        matches!(self, Self::Chan | Self::Evidence)
+    }
+
+    /// Whether the type belongs to sessions, which containers before 0.128 do not know.
+    #[must_use]
+    pub const fn is_of_sessions(self) -> bool {
+        self.tag() > Self::Closure.tag()
     }
 
     /// The tag of host objects, whose type has a host type id behind it.
@@ -99,6 +127,10 @@ impl fmt::Display for ValueType {
             Self::Agg => f.write_str("agg"),
             Self::Func => f.write_str("func"),
             Self::Closure => f.write_str("closure"),
+            Self::Chan => f.write_str("chan"),
+            Self::Evidence => f.write_str("evidence"),
+            Self::Coro => f.write_str("coro"),
+            Self::Epid => f.write_str("epid"),
         }
     }
 }

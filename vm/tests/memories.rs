@@ -108,7 +108,9 @@ fn the_host_reaches_exported_memories_alone() {
 fn a_memory_without_a_name_is_not_found_by_name() {
     let source = "
 .memory #0 1 1 export
-.func main() -> () { ret () }";
+.func main() -> () {
+    ret ()
+}";
     let instance = Linker::new().instantiate(&module(source), (), &Capabilities::none()).unwrap();
     assert_eq!(instance.exported_memory(""), None);
     assert_eq!(instance.heap().exported_memory(""), None);

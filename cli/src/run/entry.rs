@@ -110,10 +110,8 @@ fn value(program: &Program, arg: &OsStr, ty: ValueType) -> Result<Value, String>
         ValueType::Func => {
             Value::Func(function(program, text).ok_or("names no function, as in &main or &0")?)
         }
-        ValueType::Agg | ValueType::Closure | ValueType::Obj(_) => {
-            return Err(format!("cannot be given: a value of type {ty} has no text form"));
-        }
         ValueType::Unit => return Err(wrong()),
+        _ => return Err(format!("cannot be given: a value of type {ty} has no text form")),
     })
 }
 

@@ -107,7 +107,7 @@ pub fn decode(bytes: &[u8], config: &DecodeConfig) -> Result<Program, DecodeErro
     for ((section, codec), frame) in Section::ALL.into_iter().zip(&CODECS).zip(&frames.known) {
         let Some(frame) = frame else { continue };
         let payload = bytes.get(..frame.end).unwrap_or(bytes);
-        let mut r = Reader::new(payload, frame.start, Some(section));
+        let mut r = Reader::new(payload, frame.start, Some(section)).of(frames.version);
         (codec.read)(&mut r, &mut program)?;
         let exact = section.refuses_trailing_bytes() || config.trailing == TrailingBytes::Refuse;
         if exact && r.remaining() > 0 {

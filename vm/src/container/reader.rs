@@ -5,6 +5,7 @@
 
 use super::error::{DecodeError, DecodeErrorKind, IndexKind};
 use super::section::Section;
+use crate::program::ContainerVersion;
 use alloc::collections::TryReserveError;
 use core::str;
 
@@ -18,11 +19,22 @@ pub(super) struct Reader<'a> {
     /// Counted from the start of the container, so that errors need no base.
     pos: usize,
     section: Option<Section>,
+    version: ContainerVersion,
 }
 
 impl<'a> Reader<'a> {
     pub(super) const fn new(bytes: &'a [u8], pos: usize, section: Option<Section>) -> Self {
-        Self { bytes, pos, section }
+        Self { bytes, pos, section, version: ContainerVersion::NEWEST }
+    }
+
+    /// The same reader, of a container of this version.
+    pub(super) const fn of(self, version: ContainerVersion) -> Self {
+        Self { version, ..self }
+    }
+
+    /// The version of the container.
+    pub(super) const fn version(&self) -> ContainerVersion {
+        self.version
     }
 
     pub(super) const fn offset(&self) -> usize {

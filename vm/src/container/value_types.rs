@@ -4,6 +4,7 @@
 use super::error::{DecodeErrorKind, TagKind};
 use super::reader::{Reader, Result};
 use super::sink::ListSink;
+use crate::program::ContainerVersion;
 use crate::value_type::ValueType;
 
 /// The least bytes of a value type.
@@ -13,7 +14,9 @@ pub(super) fn read(r: &mut Reader<'_>) -> Result<ValueType> {
     let start = r.offset();
     let tag = r.u8()?;
     let host_type = if tag == ValueType::OBJ_TAG { r.u64_le()? } else { 0 };
+    let old = r.version() < ContainerVersion::V0_128;
     ValueType::from_tag(tag, host_type)
+        .filter(|ty| !(old && ty.is_of_sessions()))
         .ok_or_else(|| r.error(start, DecodeErrorKind::BadTag { what: TagKind::ValueType, found: tag }))
 }
 

@@ -1,6 +1,7 @@
 //! Values between hosts and slots, checked both ways.
 
 use super::{BAD_HANDLE, Heap};
+use crate::endpoint::{CoroId, EndpointId, EvidenceId};
 use crate::ids::{ElemId, FuncId, StructId};
 use crate::sem::Decimal;
 use crate::types::{Type, TypeId};
@@ -214,6 +215,10 @@ impl Heap {
             ValueType::Agg => Value::Agg(self.agg_ref(slot(0))),
             ValueType::Func => Value::Func(FuncId(slot(0) as u32)),
             ValueType::Closure => Value::Closure { func: FuncId(slot(0) as u32), env: self.agg_ref(slot(1)) },
+            ValueType::Chan => Value::Endpoint(EndpointId::from_slot(slot(0))),
+            ValueType::Evidence => Value::Evidence(EvidenceId::from_slot(slot(0))),
+            ValueType::Coro => Value::Coro(CoroId::from_slot(slot(0))),
+            ValueType::Epid => Value::Epid(EndpointId::from_slot(slot(0))),
         }
     }
 
@@ -240,6 +245,9 @@ impl Heap {
             Value::Agg(agg) => [self.own_handle(*agg)?, 0],
             Value::Func(func) => [func.0.into(), 0],
             Value::Closure { func, env } => [func.0.into(), self.own_handle(*env)?],
+            Value::Endpoint(id) | Value::Epid(id) => [id.to_slot(), 0],
+            Value::Evidence(id) => [id.to_slot(), 0],
+            Value::Coro(id) => [id.to_slot(), 0],
         })
     }
 

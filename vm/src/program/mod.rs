@@ -5,12 +5,17 @@
 //! the rest. Programs are made by the container reader, the assembler or the builder.
 
 mod lists;
+mod session;
 mod sig_hash;
 #[cfg(test)]
 mod tests;
 mod version;
 
 pub use lists::{Lists, Texts};
+pub use session::{
+    ChanType, EdgeDef, EdgePolicy, EffectDef, LayerDef, LinearDef, LinearType, LocalDef, MAX_SHAPE_ROLES,
+    PayloadDef, Place, SessionTables, ShapeDef, ShapeRole,
+};
 pub use sig_hash::signature_hash;
 pub use version::ContainerVersion;
 
@@ -224,6 +229,7 @@ pub struct Program {
     pub(crate) names: Names,
     pub(crate) param_shapes: Vec<ParamShape>,
     pub(crate) memories: Vec<MemoryDef>,
+    pub(crate) sessions: SessionTables,
     pub(crate) unknown: Vec<UnknownSection>,
 }
 
@@ -397,6 +403,12 @@ impl Program {
     #[must_use]
     pub fn memories(&self) -> &[MemoryDef] {
         &self.memories
+    }
+
+    /// What the program declares about sessions.
+    #[must_use]
+    pub fn sessions(&self) -> &SessionTables {
+        &self.sessions
     }
 
     /// Sections that the reader did not know, in their order.

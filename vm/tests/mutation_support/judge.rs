@@ -8,8 +8,8 @@ use opforge_vm::interp::{InstrEvent, TraceSink};
 use opforge_vm::sem::Decimal;
 use opforge_vm::verify::{VerifyConfig, verify};
 use opforge_vm::{
-    AggRef, Capabilities, Capability, Engine, EngineConfig, FuelSchedule, Instance, Limits, Linker, Module,
-    Outcome, Program, TrapCode, Value, ValueType,
+    AggRef, Capabilities, Capability, CoroId, EndpointId, Engine, EngineConfig, EvidenceId, FuelSchedule,
+    Instance, Limits, Linker, Module, Outcome, Program, TrapCode, Value, ValueType,
 };
 use std::collections::BTreeMap;
 
@@ -98,7 +98,15 @@ fn value(random: &mut Random, ty: ValueType, heap: &mut Heap, funcs: usize) -> V
         ValueType::Agg => Value::Agg(aggregate(random, heap)),
         ValueType::Func => Value::Func(func),
         ValueType::Closure => Value::Closure { func, env: aggregate(random, heap) },
+        ValueType::Chan => Value::Endpoint(endpoint(bits)),
+        ValueType::Epid => Value::Epid(endpoint(bits)),
+        ValueType::Evidence => Value::Evidence(EvidenceId { layer: bits as u16, serial: bits >> 16 }),
+        ValueType::Coro => Value::Coro(CoroId { index: bits as u32, generation: (bits >> 32) as u32 }),
     }
+}
+
+fn endpoint(bits: u64) -> EndpointId {
+    EndpointId { session: (bits >> 32) as u32, generation: (bits >> 16) as u16, role: bits as u16 }
 }
 
 fn aggregate(random: &mut Random, heap: &mut Heap) -> AggRef {
