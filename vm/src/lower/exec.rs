@@ -8,6 +8,8 @@ use super::site::Site;
 use crate::extensions::Registered;
 use crate::heap::{AggKind, AggRead, MemoryType};
 use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId, SpanId, StructId};
+use super::session_names::SessionNames;
+use crate::program::SessionTables;
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
@@ -482,6 +484,10 @@ pub struct ExecProgram {
     pub memories: Box<[MemoryType]>,
     /// Whether a frame may be replaced with one of another function, which may be larger.
     pub has_tail_calls: bool,
+    /// What the program declares about sessions.
+    pub sessions: SessionTables,
+    /// The names in it.
+    pub session_names: SessionNames,
     /// The functions behind embedders' opcodes and intrinsics.
     pub(crate) extensions: Option<Arc<Registered>>,
 }

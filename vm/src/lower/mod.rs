@@ -9,6 +9,7 @@ mod exec;
 mod operands;
 mod segments;
 mod session;
+mod session_names;
 mod site;
 mod visit;
 
@@ -18,6 +19,7 @@ pub use exec::Ways;
 pub use exec::{
     ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList, TargetList,
 };
+pub use session_names::SessionNames;
 pub use site::{Arm, Carried, Site};
 #[doc(hidden)]
 pub use segments::{intrinsic_size_fuel, size_fuel};
@@ -78,6 +80,8 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         names: names.into(),
         schedule,
         memories: memories(program),
+        sessions: program.sessions().clone(),
+        session_names: SessionNames::of(program),
         has_tail_calls,
         extensions: engine.extensions().cloned(),
     })
@@ -334,6 +338,7 @@ impl<'v> FunctionLowering<'v> {
                 }
             }
             Lower::CallIndirect => self.call_indirect(&operands)?,
+            Lower::Session => self.session(at, instr, row)?,
             Lower::HostCall => {
                 let host = HostSigId(u32::try_from(operands.other(0)?).ok()?);
                 let results = self.verified.program().host_sig(host)?.sig.results;

@@ -151,7 +151,7 @@ pub enum Site {
 impl Site {
     /// Calls `f` with each slot read, `frame` being all slots of the frame. A checkpoint reads them all.
     pub(crate) fn for_each_read(&self, frame: Slot, mut f: impl FnMut(Slot)) {
-        let mut carried = |value: &Carried, f: &mut dyn FnMut(Slot)| {
+        let carried = |value: &Carried, f: &mut dyn FnMut(Slot)| {
             (0..u32::from(value.width)).for_each(|i| f(value.slot + i));
         };
         match self {
@@ -179,7 +179,7 @@ impl Site {
 
     /// Calls `f` with each slot written. An undone speculation writes them all.
     pub(crate) fn for_each_write(&self, frame: Slot, mut f: impl FnMut(Slot)) {
-        let mut carried = |dst: &Carried, f: &mut dyn FnMut(Slot)| {
+        let carried = |dst: &Carried, f: &mut dyn FnMut(Slot)| {
             (0..u32::from(dst.width)).for_each(|i| f(dst.slot + i));
         };
         match self {
