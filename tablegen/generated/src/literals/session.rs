@@ -36,7 +36,6 @@ pub(crate) const OPS: &[Op] = &[
     Op {
         byte: 0xE7, id: 196, since: 128, name: "Choose", mnemonic: "choose", family: Family::Session,
         operands: &[R("chan", Chan), X("labels", OperandKind::LabelList, Encoding::Uleb32List), WsOf("dsts", Message, "chan"), X("targets", OperandKind::PcList, Encoding::Uleb32WideList)],
-        text: "{chan} {labels} -> {dsts}, {targets}",
         term: Term::Branch, effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::EffectFailed, TrapCode::ReplayDivergence, TrapCode::MemoryLimitExceeded], typestate: Typestate::Choose,
         lower: Lower::Session,
         ..OP
