@@ -1,6 +1,6 @@
 //! What a session machine says about a run: one [`Event`] for each thing that happened, with its tick.
 //!
-//! Events are ids and small texts; `Names` knows how to show them. Nothing here depends on time, on
+//! Events are ids and small texts; [`Names`](super::Names) knows how to show them. Nothing here depends on time, on
 //! addresses or on the order of a hash table, so the same run gives the same events everywhere.
 
 use crate::endpoint::{CoroId, EndpointId, SessionId};
@@ -154,7 +154,7 @@ pub enum Event {
         from: CoroId,
         /// Who has it.
         to: CoroId,
-        /// The hash of the bundle that went with it.
+        /// The hash of the bundle that went with it; see [`bundle_hash`](super::bundle_hash).
         bundle_hash: u64,
     },
     /// A coroutine began to speculate.
