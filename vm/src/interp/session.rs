@@ -4,6 +4,7 @@ use super::drive::{self, State};
 use super::instance::Instance;
 use super::machine::{ENTRY_BASE, Exit, Machine};
 use super::nesting::Nested;
+pub(crate) use super::regs::Stack as CoroStack;
 use super::regs::{Regs, Stack};
 use super::report;
 use super::trace::Off;
@@ -136,6 +137,11 @@ impl Frames {
     /// The innermost function and the instruction that is next in it.
     pub(crate) fn at(&self) -> (FuncId, InstrIx) {
         (self.state.func, self.state.instr)
+    }
+
+    /// The function that it began with.
+    pub(crate) fn entry(&self) -> FuncId {
+        self.state.entry
     }
 
     /// The value in a register of the innermost frame.
