@@ -10,7 +10,7 @@ fn good(name: &str) -> String {
     std::fs::read_to_string(path).expect("a spec")
 }
 
-fn tables(texts: [&str; 3]) -> Tables {
+fn tables(texts: [&str; 4]) -> Tables {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let spec = compile(Sources::of_texts(texts));
     let spec = spec.unwrap_or_else(|d| panic!("{}", d.render()));
@@ -24,7 +24,7 @@ fn tables(texts: [&str; 3]) -> Tables {
 
 /// The report of a change of the good spec: each pair of texts replaced once.
 fn change(edits: &[(&str, &str)]) -> Report {
-    let before = ["good.json", "types.good.json", "intrinsics.good.json"].map(good);
+    let before = ["good.json", "types.good.json", "intrinsics.good.json", "session.good.json"].map(good);
     let mut after = before.clone();
     for (old, new) in edits {
         let text = after.iter_mut().find(|text| text.contains(old));

@@ -34,6 +34,7 @@ fn enums_are_the_code_lists() {
     same_names!(schema, "clif", s::Clif, 1);
     same_names!(schema, "trap", s::TrapCode, 1);
     same_names!(schema, "hook", s::Hook, 1);
+    same_names!(schema, "typestate", s::Typestate, 1);
     let effects: Vec<&str> = Effect::ALL.iter().map(|(_, name)| *name).collect();
     assert_eq!(names(&schema["$defs"]["effect"]["enum"]), effects);
 }
