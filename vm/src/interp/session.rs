@@ -1,7 +1,7 @@
 //! The session instructions, as far as the dispatch loop knows them: somebody else does them.
 
 use super::drive::{self, State};
-use super::instance::Instance;
+use super::instance::{Instance, begin_heap};
 use super::machine::{ENTRY_BASE, Exit, Machine};
 use super::nesting::Nested;
 pub(crate) use super::regs::Stack as CoroStack;
@@ -101,6 +101,26 @@ pub(crate) struct Frames {
     state: State,
 }
 
+impl Default for Frames {
+    /// No frames, in place of those of a coroutine whose slice is on.
+    fn default() -> Self {
+        Self { stack: Stack::default(), state: State::entry(FuncId(0)) }
+    }
+}
+
+impl<T> Instance<T> {
+    /// Begins a machine's run with an empty heap.
+    pub(crate) fn begin_machine(&mut self, limits: &Limits) -> Result<(), TrapCode> {
+        begin_heap(&mut self.buffers.heap, self.module.program(), limits.max_memory);
+        self.buffers.heap.begin_memories()
+    }
+
+    /// The heap of a machine's run.
+    pub(crate) fn session_heap(&mut self) -> &mut Heap {
+        &mut self.buffers.heap
+    }
+}
+
 impl Frames {
     /// At the start of a function with these argument slots. A used stack may be given, to be used again.
     pub(crate) fn new(
@@ -156,7 +176,7 @@ impl Frames {
     }
 
     /// The fuel of the next instruction, as far as it is known before it runs.
-    fn next_cost<T>(&self, instance: &Instance<T>) -> u64 {
+    pub(crate) fn next_cost<T>(&self, instance: &Instance<T>) -> u64 {
         let function = instance.module.program().function(self.state.func);
         let at = self.state.instr;
         function.map_or(0, |function| function.fuel(at, InstrIx(at.0.saturating_add(1))))

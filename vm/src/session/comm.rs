@@ -5,7 +5,9 @@ use super::event::Event;
 use super::handler::{MessageInfo, SendDecision};
 use super::ring::Message;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
+use super::plan::Plan;
 use super::store::{NOBODY, carried_endpoint};
+use super::world::World;
 use crate::endpoint::EndpointId;
 use crate::heap::Heap;
 use crate::interp::session::Step;
@@ -200,38 +202,9 @@ impl Slice<'_> {
     }
 
     /// Puts a message on an edge that takes it, and wakes who waits for it.
+    #[inline]
     pub(super) fn deliver(&mut self, out: Outgoing, heap: &mut Heap) -> Done<()> {
-        let plan = self.plan;
-        let Some(session) = self.world.store.get_mut(out.session) else { return Ok(()) };
-        let Some(shape) = plan.shape(session.shape) else { return Ok(()) };
-        let (Some(edge), Some(def)) =
-            (session.edges.get_mut(usize::from(out.edge)), shape.edges.get(usize::from(out.edge)))
-        else {
-            return Ok(());
-        };
-        let bound = shape.bound(out.edge);
-        let full = !edge.has_room(def.policy);
-        if full && def.policy == EdgePolicy::Drop {
-            return Ok(());
-        }
-        let replaces = def.policy == EdgePolicy::Latest && !edge.ring.is_empty();
-        let growth = if replaces { 0 } else { edge.ring.growth(bound) };
-        heap.charge(growth)?;
-        if full && def.policy == EdgePolicy::Resize {
-            edge.capacity = edge.capacity.saturating_mul(2).min(bound);
-        }
-        if replaces {
-            edge.ring.take();
-        }
-        if !edge.ring.put(out.message, bound) {
-            heap.uncharge(growth);
-            return Err(TrapCode::MemoryLimitExceeded.into());
-        }
-        let waiter = core::mem::replace(&mut edge.wait_recv, NOBODY);
-        if waiter != NOBODY {
-            self.world.wake(waiter);
-        }
-        Ok(())
+        Ok(self.world.deliver(self.plan, out, heap)?)
     }
 
     /// The endpoint goes on, and it is told.
@@ -388,5 +361,43 @@ impl Slice<'_> {
                 self.emit(Event::Chose { session, from, to, label });
             }
         }
+    }
+}
+
+impl World {
+    /// Puts a message on an edge that takes it, and wakes who waits for it.
+    pub(super) fn deliver(&mut self, plan: &Plan, out: Outgoing, heap: &mut Heap) -> Result<(), TrapCode> {
+        let Some(session) = self.store.get_mut(out.session) else { return Ok(()) };
+        let Some(shape) = plan.shape(session.shape) else { return Ok(()) };
+        let (Some(edge), Some(def)) =
+            (session.edges.get_mut(usize::from(out.edge)), shape.edges.get(usize::from(out.edge)))
+        else {
+            return Ok(());
+        };
+        let bound = shape.bound(out.edge);
+        let full = !edge.has_room(def.policy);
+        if full && def.policy == EdgePolicy::Drop {
+            return Ok(());
+        }
+        let replaces = def.policy == EdgePolicy::Latest && !edge.ring.is_empty();
+        let growth = if replaces { 0 } else { edge.ring.growth(bound) };
+        if growth > 0 {
+            heap.charge(growth)?;
+        }
+        if full && def.policy == EdgePolicy::Resize {
+            edge.capacity = edge.capacity.saturating_mul(2).min(bound);
+        }
+        if replaces {
+            edge.ring.take();
+        }
+        if !edge.ring.put(out.message, bound) {
+            heap.uncharge(growth);
+            return Err(TrapCode::MemoryLimitExceeded);
+        }
+        let waiter = core::mem::replace(&mut edge.wait_recv, NOBODY);
+        if waiter != NOBODY {
+            self.wake(waiter);
+        }
+        Ok(())
     }
 }

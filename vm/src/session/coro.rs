@@ -94,8 +94,8 @@ pub(super) struct Coroutine {
     pub(super) paused: bool,
     /// It is among those that are ready from the next tick on.
     pub(super) woken: bool,
-    /// A layer has called it: room is kept for it.
-    pub(super) called: bool,
+    /// The layer that has called it: room is kept for it.
+    pub(super) called: Option<u32>,
     /// The first endpoint that it was given: says in which session and role its events are told.
     pub(super) home: Option<EndpointId>,
     pub(super) owned: Vec<EndpointId>,

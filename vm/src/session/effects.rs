@@ -55,7 +55,7 @@ impl Slice<'_> {
 
     pub(super) fn acquire(&mut self, frame: &mut [u64], layer: LayerId, dst: Slot) -> Done {
         self.not_speculating()?;
-        let called = self.world.coro(self.current).is_some_and(|coro| coro.called);
+        let called = self.world.coro(self.current).is_some_and(|coro| coro.called == Some(layer.0));
         let Some(state) = self.world.layers.get(layer.0).filter(|layer| layer.active) else {
             return Err(trap(TrapCode::GuardFault, SessionFault::LayerInactive));
         };
@@ -86,7 +86,7 @@ impl Slice<'_> {
             state.called = state.called.saturating_sub(1);
         }
         if let Some(coro) = self.coro_mut() {
-            coro.called = false;
+            coro.called = None;
         }
     }
 
@@ -101,7 +101,7 @@ impl Slice<'_> {
         // Evidence that was given back is none.
         set(frame, evidence, EvidenceId { layer: held.layer, serial: 0 }.to_slot());
         if let Some(next) = next {
-            self.world.call(next);
+            self.world.call(next, layer.0);
         }
         let coro = self.coro_id();
         self.emit(Event::Released { coro, layer });
@@ -117,9 +117,9 @@ impl Slice<'_> {
 
 impl super::world::World {
     /// Calls a coroutine that waits for a guard layer: room is kept for it.
-    pub(super) fn call(&mut self, index: u32) {
+    pub(super) fn call(&mut self, index: u32, layer: u32) {
         if let Some(coro) = self.coro_mut(index) {
-            coro.called = true;
+            coro.called = Some(layer);
         }
         self.wake(index);
     }

@@ -51,7 +51,7 @@ impl World {
             status: Status::Ready,
             paused: false,
             woken: false,
-            called: false,
+            called: None,
             home: None,
             owned: Vec::new(),
             handles: Vec::new(),

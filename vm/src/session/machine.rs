@@ -45,13 +45,21 @@ pub struct SessionMachine<T, H> {
 impl<T, H: EffectHandler> SessionMachine<T, H> {
     /// A machine without sessions and coroutines. `limits` bound the machine as a whole: its fuel, its memory with all
     /// frames and messages, its host calls; the call depth and the stack are each coroutine's.
-    #[must_use]
-    pub fn new(instance: Instance<T>, handler: H, config: SessionConfig, limits: Limits) -> Self {
+    ///
+    /// # Errors
+    /// [`SessionError::NoRoom`] if the program's linear memories alone take more than the memory limit.
+    pub fn new(
+        mut instance: Instance<T>,
+        handler: H,
+        config: SessionConfig,
+        limits: Limits,
+    ) -> Result<Self, SessionError> {
         let module = instance.module().clone();
-        let plan = Arc::new(Plan::new(&module.program().sessions, module.program(), &config));
+        let plan = Arc::new(Plan::new(module.program(), &config));
+        instance.begin_machine(&limits).map_err(SessionError::NoRoom)?;
         let world = World::new(&plan, &config, limits.fuel);
         let sees_messages = handler.sees_messages();
-        let mut machine = Self {
+        Ok(Self {
             instance,
             module,
             handler,
@@ -63,9 +71,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             panic: LastPanic::default(),
             sees_messages,
             interrupt: None,
-        };
-        machine.instance.begin(&machine.limits);
-        machine
+        })
     }
 
     /// Opens a session of a shape. Its endpoints belong to the host until they are given to coroutines; they stand in the
@@ -283,8 +289,8 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         for id in owned {
             self.world.drop_endpoint(id, cancel, &self.plan, heap);
         }
-        for next in self.world.layers.forget(index, called) {
-            self.world.call(next);
+        for (next, layer) in self.world.layers.forget(index, called) {
+            self.world.call(next, layer);
         }
         if let Some(stack) = stack {
             self.stacks.keep(stack);

@@ -4,23 +4,51 @@
 //! [`json`]); what the embedder decided ([`record`]), as values that belong to no heap ([`datum`]) and as bytes ([`tape`]), and
 //! the same decisions again ([`replay`]). They rely on ids, on the names in a program's tables and on nothing that runs.
 
+mod comm;
+pub mod config;
+mod control;
+mod coro;
 pub mod datum;
+mod effects;
+mod error;
+
 pub mod event;
+mod guards;
+pub mod handler;
 mod hash;
+mod inspect;
 pub mod json;
+mod knowledge;
+mod lifecycle;
 pub mod log;
+mod machine;
 pub mod names;
+mod plan;
+mod ready;
 pub mod record;
 pub mod replay;
+mod ring;
+mod slice;
+mod speculation;
+mod status;
+mod store;
+pub mod stuck;
 pub mod tape;
 #[cfg(test)]
 mod tests;
+mod world;
 
+pub use config::{EdgeOverride, FlowPolicy, FlowRule, OnTrap, Policy, Priority, SessionConfig};
 pub use datum::Datum;
+pub use error::SessionError;
 pub use event::{Ending, Event, EventKind, Observe, Stamped};
+pub use handler::{EffectCall, EffectHandler, GuardCall, MessageInfo, NoEffects, Outcome, Receipt, SendDecision};
 pub use hash::{bundle_hash, trace_hash};
 pub use log::EventLog;
+pub use machine::SessionMachine;
 pub use names::Names;
 pub use record::{Act, Decision, EffectLog, Entry, Origin};
 pub use replay::{Divergence, Replay};
+pub use status::{CoroTrap, RunStatus};
+pub use store::SessionStatus;
 pub use tape::{EffectTape, TapeError};

@@ -88,7 +88,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(tables: &SessionTables, program: &ExecProgram, config: &SessionConfig) -> Self {
+    pub(super) fn new(program: &ExecProgram, config: &SessionConfig) -> Self {
+        let tables = program.source.as_ref().map(|source| source.program().sessions().clone()).unwrap_or_default();
+        let tables = &tables;
         let shapes = (0..tables.shapes.len() as u32).map(|i| ShapePlan::new(tables, ShapeId(i), config)).collect();
         let linear = (0..program.functions.len() as u32).map(|i| linear_params(tables, program, FuncId(i)));
         Self { shapes, linear: linear.collect(), tables: tables.clone() }

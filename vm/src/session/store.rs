@@ -14,6 +14,9 @@ use opforge_schema::TrapCode;
 /// Owned by nobody: given back, or in a message on its way.
 pub(super) const NOBODY: u32 = u32::MAX;
 
+/// Owned by the host, which has not given it to a coroutine yet.
+pub(super) const HOST: u32 = u32::MAX - 1;
+
 /// Whether a session can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
