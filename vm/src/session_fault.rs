@@ -106,7 +106,9 @@ impl fmt::Display for SessionFault {
             Self::SpeculationDepth => f.write_str("too many speculations inside of each other"),
             Self::NoSpeculation => f.write_str("this frame has begun no speculation"),
             Self::SessionEnded => f.write_str("a session that it used has ended in the meantime"),
-            Self::InSpeculation => f.write_str("this cannot be undone, so it is refused inside of a speculation"),
+            Self::InSpeculation => {
+                f.write_str("this cannot be undone, so it is refused inside of a speculation")
+            }
             Self::Evidence => f.write_str("the evidence is not that of this layer and coroutine"),
             Self::LayerInactive => f.write_str("the guard layer is switched off"),
             Self::Fact => f.write_str("a fact is an endpoint's name and a text"),

@@ -3,9 +3,9 @@
 use super::coro::{Outgoing, Wait};
 use super::event::Event;
 use super::handler::{MessageInfo, SendDecision};
+use super::plan::Plan;
 use super::ring::Message;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
-use super::plan::Plan;
 use super::store::{NOBODY, carried_endpoint};
 use super::world::World;
 use crate::endpoint::EndpointId;
@@ -160,7 +160,13 @@ impl Slice<'_> {
 
     /// Asks the handler what happens to a message, if it wants to know.
     #[inline]
-    pub(super) fn decide(&mut self, id: EndpointId, to: u16, message: Message, heap: &mut Heap) -> Done<Option<Message>> {
+    pub(super) fn decide(
+        &mut self,
+        id: EndpointId,
+        to: u16,
+        message: Message,
+        heap: &mut Heap,
+    ) -> Done<Option<Message>> {
         if !self.sees_messages {
             return Ok(Some(message));
         }
@@ -168,13 +174,25 @@ impl Slice<'_> {
     }
 
     #[cold]
-    fn ask_about(&mut self, id: EndpointId, to: u16, message: Message, heap: &mut Heap) -> Done<Option<Message>> {
+    fn ask_about(
+        &mut self,
+        id: EndpointId,
+        to: u16,
+        message: Message,
+        heap: &mut Heap,
+    ) -> Done<Option<Message>> {
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
         let (from, to_name) = (self.role_name(id), self.role_name(EndpointId { role: to, ..id }));
         let (label, coro) = (self.label(message.label), self.coro_id());
-        let info =
-            MessageInfo { session: id.session, from: &from, to: &to_name, label: &label, value: &value, coro };
+        let info = MessageInfo {
+            session: id.session,
+            from: &from,
+            to: &to_name,
+            label: &label,
+            value: &value,
+            coro,
+        };
         match self.ask(TrapCode::EffectFailed, |handler| handler.on_send(info))? {
             SendDecision::Deliver => Ok(Some(message)),
             SendDecision::Drop if class.is_linear() => {
@@ -293,7 +311,8 @@ impl Slice<'_> {
         let value = heap.load_value(class, &message.slots);
         let (from, to) = (self.role_name(EndpointId { role: incoming.from, ..id }), self.role_name(id));
         let (label, coro) = (self.label(message.label), self.coro_id());
-        let info = MessageInfo { session: id.session, from: &from, to: &to, label: &label, value: &value, coro };
+        let info =
+            MessageInfo { session: id.session, from: &from, to: &to, label: &label, value: &value, coro };
         let answer = self.ask(TrapCode::EffectFailed, |handler| handler.on_recv(info))?;
         answer.map_err(|text| refused(TrapCode::EffectFailed, &text))
     }

@@ -3,6 +3,7 @@
 use super::coro::{Coroutine, Status};
 use super::event::Event;
 use super::handler::Receipt;
+use super::hash::bundle_hash;
 use super::slice::{Done, Slice, get, refused, set, trap};
 use super::store::{NOBODY, SessionStatus};
 use super::world::World;
@@ -17,11 +18,6 @@ use crate::session_fault::SessionFault;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use opforge_schema::TrapCode;
-
-/// A hash of bytes that is the same everywhere: FNV-1a, 64 bits.
-fn bundle_hash(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
-}
 
 impl World {
     /// Adds a coroutine that is ready. Nothing is done if there is no room for it.
@@ -165,7 +161,8 @@ impl Slice<'_> {
     fn check_transfer(&self, id: EndpointId, to: CoroId) -> Done<()> {
         let fault = |fault| trap(TrapCode::TransferFault, fault);
         let Some(session) = self.world.store.of(id) else { return Err(fault(SessionFault::Stale(id))) };
-        let Some(role) = session.roles.get(usize::from(id.role)).filter(|role| role.owner == self.current) else {
+        let Some(role) = session.roles.get(usize::from(id.role)).filter(|role| role.owner == self.current)
+        else {
             return Err(fault(SessionFault::NotOwned(id)));
         };
         if to == self.coro_id() {
@@ -225,7 +222,8 @@ impl Slice<'_> {
             self.check_argument(param.ty, bits)?;
         }
         let max = self.config.max_coroutines;
-        let child = self.world.add_coroutine(max, function, func, values.iter().copied(), self.stacks, heap)?;
+        let child =
+            self.world.add_coroutine(max, function, func, values.iter().copied(), self.stacks, heap)?;
         for param in params {
             let bits = values.get(param.slot as usize).copied().unwrap_or(0);
             self.world.give(child, param.ty, bits, Some(self.current));

@@ -162,10 +162,13 @@ impl Slice<'_> {
             }
             return trap(TrapCode::ChannelClosed, SessionFault::NotOwned(id));
         }
-        trap(TrapCode::ChannelClosed, match session.status {
-            super::store::SessionStatus::Faulted => SessionFault::PeerFailed(id),
-            _ => SessionFault::Closed(id),
-        })
+        trap(
+            TrapCode::ChannelClosed,
+            match session.status {
+                super::store::SessionStatus::Faulted => SessionFault::PeerFailed(id),
+                _ => SessionFault::Closed(id),
+            },
+        )
     }
 
     /// The name of a label.

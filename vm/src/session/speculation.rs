@@ -20,8 +20,7 @@ impl Slice<'_> {
         let max = self.config.max_speculation as usize;
         let Some(coro) = self.world.coro(self.current) else { return Ok(Step::Next) };
         if coro.checkpoints.len() >= max {
-            let fault =
-                if max == 0 { SessionFault::SpeculationOff } else { SessionFault::SpeculationDepth };
+            let fault = if max == 0 { SessionFault::SpeculationOff } else { SessionFault::SpeculationDepth };
             return Err(trap(TrapCode::SpeculationFault, fault));
         }
         let store = &self.world.store;
@@ -109,7 +108,8 @@ impl Slice<'_> {
             *count += 1;
             self.check_room(session, edge)?;
             let Some(of) = self.world.store.get(session) else { continue };
-            let (Some(shape), Some(state)) = (self.plan.shape(of.shape), of.edges.get(usize::from(edge))) else {
+            let (Some(shape), Some(state)) = (self.plan.shape(of.shape), of.edges.get(usize::from(edge)))
+            else {
                 continue;
             };
             let policy = shape.edges.get(usize::from(edge)).map_or(EdgePolicy::Block, |def| def.policy);

@@ -121,7 +121,8 @@ impl Store {
             wait_recv: NOBODY,
         });
         let (status, epoch, live) = (SessionStatus::Active, 0, roles.len() as u16);
-        let mut session = Session { generation: 0, status, epoch, shape, live, roles, edges: edges.collect() };
+        let mut session =
+            Session { generation: 0, status, epoch, shape, live, roles, edges: edges.collect() };
         if let Some(index) = self.free.pop()
             && let Some(slot) = self.sessions.get_mut(index as usize)
         {

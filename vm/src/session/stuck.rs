@@ -1,6 +1,6 @@
 //! Why nothing goes on: who waits for what, and for whom.
 
-use super::names::{Hash, Names};
+use super::names::Names;
 use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::ids::{EffectId, FuncId, LayerId, SpanId};
 use crate::program::EdgePolicy;
@@ -260,16 +260,14 @@ impl<H: Fn(EndpointId) -> Holder> Writer<'_, H> {
         let role = |session, role| self.names.show_role(session, role);
         match why {
             BlockReason::Send { session, from, to } => format!(
-                "waits for room on the edge {} -> {} of session {}",
+                "waits for room on the edge {} -> {} of {session}",
                 role(*session, *from),
                 role(*session, *to),
-                Hash(*session)
             ),
             BlockReason::Recv { session, from, to } => format!(
-                "waits as {} for a message of {} in session {}",
+                "waits as {} for a message of {} in {session}",
                 role(*session, *to),
                 role(*session, *from),
-                Hash(*session)
             ),
             BlockReason::Acquire { layer, holders } => {
                 let layer = self.names.show_layer(*layer);
@@ -285,13 +283,11 @@ impl<H: Fn(EndpointId) -> Holder> Writer<'_, H> {
             BlockReason::Effect { effect } => {
                 format!("waits for the host to do effect {}", self.names.show_effect(*effect))
             }
-            BlockReason::Ownership { endpoint } => format!(
-                "waits to be given {} of session {}",
-                self.names.show_end(*endpoint),
-                Hash(endpoint.session_id())
-            ),
+            BlockReason::Ownership { endpoint } => {
+                format!("waits to be given {} of {}", self.names.show_end(*endpoint), endpoint.session_id())
+            }
             BlockReason::Join { session } => {
-                format!("waits for room in session {} to join its speculation", Hash(*session))
+                format!("waits for room in {session} to join its speculation")
             }
             BlockReason::Paused => "is paused by the host".to_string(),
         }
@@ -312,8 +308,8 @@ impl<H: Fn(EndpointId) -> Holder> Writer<'_, H> {
             }
             Holder::Ended(coro) => format!("{role} was {}, which has ended", self.names.show_coro(coro)),
             Holder::Message => format!("{role} is in a message that nobody has received"),
-            Holder::Host => format!("{role} is the host"),
-            Holder::Nobody => format!("{role} is nobody any more"),
+            Holder::Host => format!("the host has {role}"),
+            Holder::Nobody => format!("nobody has {role} any more"),
         })
     }
 
@@ -335,7 +331,7 @@ impl<H: Fn(EndpointId) -> Holder> Writer<'_, H> {
 
     fn lossy(&self, edge: &LossyEdge) -> String {
         let [from, to] = [edge.from, edge.to].map(|role| self.names.show_role(edge.session, role));
-        let (session, policy) = (Hash(edge.session), edge.policy.name());
-        format!("edge {from} -> {to} of session {session} is lossy ({policy}): a message may have been lost")
+        let (session, policy) = (edge.session, edge.policy.name());
+        format!("edge {from} -> {to} of {session} is lossy ({policy}): a message may have been lost")
     }
 }

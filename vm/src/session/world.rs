@@ -100,7 +100,9 @@ impl World {
 
     fn rank(&self, index: u32, policy: &Policy) -> i64 {
         match policy {
-            Policy::Priority { by: Priority::Fixed(ranks), .. } => ranks.get(&index).copied().unwrap_or(0).into(),
+            Policy::Priority { by: Priority::Fixed(ranks), .. } => {
+                ranks.get(&index).copied().unwrap_or(0).into()
+            }
             // One that waits gains on all that come later, so when it came says it all.
             Policy::Priority { by: Priority::Aging(ranks), .. } => {
                 i64::from(ranks.get(&index).copied().unwrap_or(0)).saturating_sub(self.tick as i64)
@@ -189,7 +191,10 @@ impl World {
         let Some(session) = self.store.get_mut(session) else { return };
         let mut waiting = Vec::new();
         for edge in &mut session.edges {
-            waiting.extend([core::mem::replace(&mut edge.wait_send, NOBODY), core::mem::replace(&mut edge.wait_recv, NOBODY)]);
+            waiting.extend([
+                core::mem::replace(&mut edge.wait_send, NOBODY),
+                core::mem::replace(&mut edge.wait_recv, NOBODY),
+            ]);
         }
         for role in &mut session.roles {
             waiting.push(core::mem::replace(&mut role.waiter, NOBODY));
@@ -200,7 +205,13 @@ impl World {
     }
 
     /// Ends a session for all its parties. Messages on their way are gone; endpoints in them take their sessions along.
-    pub(super) fn end_session(&mut self, session: SessionId, status: SessionStatus, plan: &Plan, heap: &mut Heap) {
+    pub(super) fn end_session(
+        &mut self,
+        session: SessionId,
+        status: SessionStatus,
+        plan: &Plan,
+        heap: &mut Heap,
+    ) {
         let mut work = alloc::vec![(session, status)];
         while let Some((id, status)) = work.pop() {
             let Some(session) = self.store.of_mut(id.endpoint(0)) else { continue };
@@ -232,7 +243,10 @@ impl World {
     /// A coroutine has no use for an endpoint any more. Its session goes on without it if nothing was left to be done.
     pub(super) fn drop_endpoint(&mut self, id: EndpointId, cancel: bool, plan: &Plan, heap: &mut Heap) {
         let Some(session) = self.store.of(id) else { return };
-        let done = session.roles.get(usize::from(id.role)).is_none_or(|role| plan.tables.kind(role.state) == StateKind::End);
+        let done = session
+            .roles
+            .get(usize::from(id.role))
+            .is_none_or(|role| plan.tables.kind(role.state) == StateKind::End);
         if session.is_active() && !done {
             if !cancel {
                 return;
