@@ -12,7 +12,7 @@ use super::word::Word;
 use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx, Reg};
 use crate::limits::Limits;
-use crate::lower::{ExecFunction, Site};
+use crate::lower::{ExecFunction, SessionInstr};
 use crate::trap::{Trap, TrapDetail};
 use crate::value::Value;
 use alloc::boxed::Box;
@@ -38,7 +38,14 @@ pub(crate) enum Step {
 
 /// Does session instructions. `frame` holds the slots of the innermost frame, `depth` frames from the outermost one.
 pub(crate) trait SessionOps {
-    fn step(&mut self, site: &Site, frame: &mut [u64], depth: u32, heap: &mut Heap) -> Step;
+    fn step(
+        &mut self,
+        func: FuncId,
+        instr: &SessionInstr,
+        frame: &mut [u64],
+        depth: u32,
+        heap: &mut Heap,
+    ) -> Step;
 }
 
 impl Machine<'_> {
@@ -48,10 +55,10 @@ impl Machine<'_> {
         let base = regs.base(self.stack);
         self.session_base = base;
         let function = self.program.functions.get(word.a as usize).ok_or(Exit::Internal)?;
-        let site = function.sites.get(word.b as usize).ok_or(Exit::Internal)?;
+        let instr = function.sites.get(word.b as usize).ok_or(Exit::Internal)?;
         let Some(sessions) = &mut self.sessions else { return Err(Exit::Trap(TrapCode::NoSession)) };
         let frame = self.stack.slice_mut(base, function.frame_slots as usize);
-        match sessions.step(site, frame, self.depth, self.heap) {
+        match sessions.step(FuncId(word.a), instr, frame, self.depth, self.heap) {
             Step::Next => Ok(None),
             Step::Take(arm) => {
                 let entry = (word.c as usize).checked_add(arm as usize).ok_or(Exit::Internal)?;

@@ -5,7 +5,7 @@
 //! same in the verified code, here, in fuel tables and in trap reports.
 
 use super::session_names::SessionNames;
-use super::site::Site;
+use super::site::SessionInstr;
 use crate::extensions::Registered;
 use crate::heap::{AggKind, AggRead, MemoryType};
 use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId, SpanId, StructId};
@@ -348,7 +348,7 @@ pub struct ExecFunction {
     /// What aggregate reads know.
     pub agg_reads: Box<[AggRead]>,
     /// Session instructions.
-    pub sites: Box<[Site]>,
+    pub sites: Box<[SessionInstr]>,
     /// First slot of each register. Registers without slots have the next one's.
     pub reg_slots: Box<[Slot]>,
     /// Type of each register.

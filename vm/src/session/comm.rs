@@ -1,9 +1,11 @@
 //! Messages: `send`, `offer`, `receive`, `choose`.
 
 use super::coro::{Outgoing, Wait};
+use super::decide::Answer;
 use super::event::Event;
-use super::handler::{MessageInfo, SendDecision};
+use super::handler::MessageInfo;
 use super::plan::Plan;
+use super::record::Act;
 use super::ring::Message;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
 use super::store::{NOBODY, carried_endpoint};
@@ -193,14 +195,14 @@ impl Slice<'_> {
             value: &value,
             coro,
         };
-        match self.ask(TrapCode::EffectFailed, |handler| handler.on_send(info))? {
-            SendDecision::Deliver => Ok(Some(message)),
-            SendDecision::Drop if class.is_linear() => {
+        match self.ask((Act::Send, TrapCode::EffectFailed), heap, |handler| handler.on_send(info))? {
+            Answer::Done | Answer::Blocked => Ok(Some(message)),
+            Answer::Dropped if class.is_linear() => {
                 Err(refused(TrapCode::EffectFailed, "a message that carries an endpoint cannot be dropped"))
             }
-            SendDecision::Drop => Ok(None),
-            SendDecision::Replace(value) => self.replaced(message, &value, class, heap).map(Some),
-            SendDecision::Fail(text) => Err(refused(TrapCode::EffectFailed, &text)),
+            Answer::Dropped => Ok(None),
+            Answer::Value(value) => self.replaced(message, &value, class, heap).map(Some),
+            Answer::Failed(text) => Err(refused(TrapCode::EffectFailed, &text)),
         }
     }
 
@@ -293,7 +295,7 @@ impl Slice<'_> {
 
     /// The message has the payload that the register takes, and the handler lets it pass.
     #[inline]
-    fn accept(&mut self, incoming: &Incoming, payload: PayloadId, heap: &Heap) -> Done<()> {
+    fn accept(&mut self, incoming: &Incoming, payload: PayloadId, heap: &mut Heap) -> Done<()> {
         if incoming.message.payload != payload {
             let label = self.label(incoming.message.label);
             return Err(trap(TrapCode::TypeViolation, SessionFault::Payload { label }));
@@ -305,7 +307,7 @@ impl Slice<'_> {
     }
 
     #[cold]
-    fn ask_whether(&mut self, incoming: &Incoming, heap: &Heap) -> Done<()> {
+    fn ask_whether(&mut self, incoming: &Incoming, heap: &mut Heap) -> Done<()> {
         let (id, message) = (incoming.id, &incoming.message);
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
@@ -313,8 +315,10 @@ impl Slice<'_> {
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info =
             MessageInfo { session: id.session, from: &from, to: &to, label: &label, value: &value, coro };
-        let answer = self.ask(TrapCode::EffectFailed, |handler| handler.on_recv(info))?;
-        answer.map_err(|text| refused(TrapCode::EffectFailed, &text))
+        match self.ask((Act::Receive, TrapCode::EffectFailed), heap, |handler| handler.on_recv(info))? {
+            Answer::Failed(text) => Err(refused(TrapCode::EffectFailed, &text)),
+            _ => Ok(()),
+        }
     }
 
     /// Takes the message off its edge into a register, and wakes who waits for room.

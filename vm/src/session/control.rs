@@ -1,9 +1,11 @@
 //! What the host may do between ticks: pause, wake, inject, grant.
 
 use super::coro::{Outgoing, Status, Wait};
+use super::datum::Datum;
 use super::error::SessionError;
 use super::handler::EffectHandler;
 use super::machine::SessionMachine;
+use super::record::{Act, Decision};
 use super::ring::Message;
 use super::store::NOBODY;
 use crate::endpoint::{CoroId, EndpointId, SessionId};
@@ -40,6 +42,8 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             (true, false) => self.world.paused -= 1,
             _ => {}
         }
+        let act = if paused { Act::Pause } else { Act::Resume };
+        self.recorded(act, || Decision::Coroutine(coro));
         Ok(())
     }
 
@@ -53,6 +57,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         match found.status {
             Status::Waits(Wait::Effect { .. } | Wait::Grant { .. }) => {
                 self.world.wake(coro.index);
+                self.recorded(Act::Wake, || Decision::Coroutine(coro));
                 Ok(())
             }
             _ => Err(SessionError::NotWaiting(coro)),
@@ -71,6 +76,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
                 self.world.wake(index);
             }
         }
+        self.recorded(Act::WakeLayer, || Decision::Layer(layer));
         Ok(())
     }
 
@@ -120,6 +126,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         if !has_room {
             return Err(SessionError::NoRoom(TrapCode::BufferFull));
         }
+        let session_shape = session.shape;
         let class = self.plan.tables.payload_class(branch.payload).unwrap_or(ValueType::Unit);
         if class.is_linear() {
             return Err(SessionError::HostEvidence);
@@ -130,8 +137,18 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         if class == ValueType::F64 {
             slots[0] = canonical_f64_bits(slots[0]);
         }
+        let from = self.plan.shape(session_shape).and_then(|shape| shape.place(partner)).unwrap_or(0);
         let message = Message { label, payload: branch.payload, slots };
-        self.put(Outgoing { session: to.session, edge, message })
+        self.put(Outgoing { session: to.session, edge, message })?;
+        let session = to.session_id();
+        self.recorded_values(Act::Inject, core::slice::from_ref(value), |values| Decision::Injected {
+            session,
+            from,
+            to: to.role,
+            label,
+            value: values.into_vec().pop().unwrap_or(Datum::Unit),
+        });
+        Ok(())
     }
 
     fn put(&mut self, out: Outgoing) -> Result<(), SessionError> {
@@ -149,6 +166,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         self.world.store.of(id).ok_or(SessionError::NoEndpoint(id))?;
         let heap = self.instance.session_heap();
         self.world.end_session(session, super::store::SessionStatus::Closed, &self.plan, heap);
+        self.recorded(Act::Close, || Decision::Session(session));
         Ok(())
     }
 

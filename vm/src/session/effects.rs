@@ -1,8 +1,10 @@
 //! What the embedder does: `invoke`, `acquire`, `release`.
 
 use super::coro::Wait;
+use super::decide::Answer;
 use super::event::Event;
-use super::handler::{EffectCall, GuardCall, Outcome};
+use super::handler::{EffectCall, GuardCall};
+use super::record::Act;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
 use crate::endpoint::EvidenceId;
 use crate::heap::Heap;
@@ -34,10 +36,12 @@ impl Slice<'_> {
         let values = arguments(frame, args, sig.params, heap);
         let name = self.program.session_names.effects.get(effect.index()).cloned().unwrap_or_default();
         let call = EffectCall { coro: self.coro_id(), effect, name: &name, args: &values };
-        let result = match self.ask(TrapCode::EffectFailed, |handler| handler.invoke(call))? {
-            Outcome::Done(result) => result,
-            Outcome::Blocked => return Err(Stop::Wait(Wait::Effect { effect })),
-            Outcome::Failed(text) => return Err(refused(TrapCode::EffectFailed, &text)),
+        let ask = (Act::Invoke, TrapCode::EffectFailed);
+        let result = match self.ask(ask, heap, |handler| handler.invoke(call))? {
+            Answer::Value(result) => result,
+            Answer::Blocked => return Err(Stop::Wait(Wait::Effect { effect })),
+            Answer::Failed(text) => return Err(refused(TrapCode::EffectFailed, &text)),
+            Answer::Done | Answer::Dropped => Value::Unit,
         };
         let class = sig.results.first().copied().unwrap_or(ValueType::Unit);
         let Ok(slots) = heap.store_value(&result, class) else {
@@ -53,7 +57,7 @@ impl Slice<'_> {
         Ok(Step::Next)
     }
 
-    pub(super) fn acquire(&mut self, frame: &mut [u64], layer: LayerId, dst: Slot) -> Done {
+    pub(super) fn acquire(&mut self, frame: &mut [u64], layer: LayerId, dst: Slot, heap: &mut Heap) -> Done {
         self.not_speculating()?;
         let called = self.world.coro(self.current).is_some_and(|coro| coro.called == Some(layer.0));
         let Some(state) = self.world.layers.get(layer.0).filter(|layer| layer.active) else {
@@ -64,10 +68,10 @@ impl Slice<'_> {
         }
         let name = self.layer_name(layer);
         let call = GuardCall { coro: self.coro_id(), layer, name: &name };
-        match self.ask(TrapCode::GuardFault, |handler| handler.acquire(call))? {
-            Outcome::Done(()) => {}
-            Outcome::Blocked => return Err(Stop::Wait(Wait::Grant { layer: layer.0 })),
-            Outcome::Failed(text) => return Err(refused(TrapCode::GuardFault, &text)),
+        match self.ask((Act::Acquire, TrapCode::GuardFault), heap, |handler| handler.acquire(call))? {
+            Answer::Blocked => return Err(Stop::Wait(Wait::Grant { layer: layer.0 })),
+            Answer::Failed(text) => return Err(refused(TrapCode::GuardFault, &text)),
+            Answer::Done | Answer::Value(_) | Answer::Dropped => {}
         }
         if called {
             self.answered(layer);
@@ -90,7 +94,13 @@ impl Slice<'_> {
         }
     }
 
-    pub(super) fn release(&mut self, frame: &mut [u64], layer: LayerId, evidence: Slot) -> Done {
+    pub(super) fn release(
+        &mut self,
+        frame: &mut [u64],
+        layer: LayerId,
+        evidence: Slot,
+        heap: &mut Heap,
+    ) -> Done {
         self.not_speculating()?;
         let held = EvidenceId::from_slot(get(frame, evidence));
         let fault = || trap(TrapCode::GuardFault, SessionFault::Evidence);
@@ -106,7 +116,12 @@ impl Slice<'_> {
         let coro = self.coro_id();
         self.emit(Event::Released { coro, layer });
         let name = self.layer_name(layer);
-        self.ask(TrapCode::GuardFault, |handler| handler.release(GuardCall { coro, layer, name: &name }))?;
+        let call = GuardCall { coro, layer, name: &name };
+        // It is given back whatever the handler does; one that panics makes the coroutine trap all the same.
+        self.ask((Act::Release, TrapCode::GuardFault), heap, |handler| {
+            handler.release(call);
+            Ok(())
+        })?;
         Ok(Step::Next)
     }
 

@@ -1,9 +1,11 @@
 //! Sessions, endpoints and coroutines that come, go and change hands: `open`, `close`, `transfer`, `spawn`.
 
 use super::coro::{Coroutine, Status};
+use super::decide::Answer;
 use super::event::Event;
 use super::handler::Receipt;
 use super::hash::bundle_hash;
+use super::record::Act;
 use super::slice::{Done, Slice, get, refused, set, trap};
 use super::store::{NOBODY, SessionStatus};
 use super::world::World;
@@ -143,6 +145,7 @@ impl Slice<'_> {
         let id = EndpointId::from_slot(get(frame, chan));
         let to = CoroId::from_slot(get(frame, target));
         self.check_transfer(id, to)?;
+        let has_bundle = bundle.is_some();
         let bundle: Box<[u8]> = bundle.map_or_else(Box::default, |slot| heap.bytes(get(frame, slot)).into());
         let from = self.coro_id();
         let facts = self.coro_mut().map_or(0, |coro| coro.facts.iter().filter(|f| f.endpoint == id).count());
@@ -150,11 +153,14 @@ impl Slice<'_> {
         let serial = self.world.transfers + 1;
         let (session, bundle_ref) = (id.session, &*bundle);
         let receipt = Receipt { serial, session, role: &role, from, to, facts, bundle: bundle_ref };
-        let answer = self.ask(TrapCode::TransferFault, |handler| handler.on_transfer(receipt))?;
-        answer.map_err(|text| refused(TrapCode::TransferFault, &text))?;
+        let ask = (Act::Transfer, TrapCode::TransferFault);
+        if let Answer::Failed(text) = self.ask(ask, heap, |handler| handler.on_transfer(receipt))? {
+            return Err(refused(TrapCode::TransferFault, &text));
+        }
         self.world.transfers = serial;
+        let bundle_hash = bundle_hash(has_bundle.then_some(&*bundle));
         self.move_endpoint(id, to);
-        self.emit(Event::Transferred { endpoint: id, from, to, bundle_hash: bundle_hash(&bundle) });
+        self.emit(Event::Transferred { endpoint: id, from, to, bundle_hash });
         Ok(Step::Next)
     }
 

@@ -7,6 +7,7 @@ use super::event::{Event, Stamped};
 use super::handler::EffectHandler;
 use super::lifecycle::Stacks;
 use super::plan::Plan;
+use super::record::{Act, Decision};
 use super::slice::Slice;
 use super::status::{CoroTrap, RunStatus};
 use super::store::SessionStatus;
@@ -38,7 +39,7 @@ pub struct SessionMachine<T, H> {
     pub(super) world: World,
     stacks: Stacks,
     panic: LastPanic,
-    sees_messages: bool,
+    pub(super) sees_messages: bool,
     interrupt: Option<InterruptHandle>,
 }
 
@@ -86,6 +87,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         let (index, generation) = opened.map_err(SessionError::NoRoom)?;
         let session = SessionId { index, generation };
         self.world.emit(Event::Opened { session, shape });
+        self.recorded(Act::Open, || Decision::Opened { session, shape });
         Ok((0..roles as u16).map(|role| session.endpoint(role)).collect())
     }
 
@@ -124,6 +126,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         self.world.enqueue(index, &self.config.policy);
         let child = self.world.coro_id(index);
         self.world.emit(Event::Spawned { parent: None, child, func });
+        self.recorded_values(Act::Spawn, args, |args| Decision::Spawned { child, func, args });
         Ok(child)
     }
 
@@ -150,7 +153,10 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     pub fn run(&mut self, ticks: u64) -> RunStatus {
         for _ in 0..ticks {
             if let Some(status) = self.tick() {
-                return status;
+                // The host of a recorded run may have done something about it.
+                if matches!(status, RunStatus::Trapped(_)) || !self.do_again() {
+                    return status;
+                }
             }
         }
         RunStatus::MaxTicks
@@ -158,6 +164,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
 
     /// Runs one slice of one coroutine. `None` if there is more to do.
     pub fn tick(&mut self) -> Option<RunStatus> {
+        self.do_again();
         let (current, quantum) = match self.world.unfinished.take() {
             Some(Unfinished { coro, quantum }) => (coro, quantum),
             None => match self.next() {
@@ -238,6 +245,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             stacks: &mut self.stacks,
             sees_messages: self.sees_messages,
             current,
+            at: (FuncId(0), crate::ids::InstrIx(0)),
             wait: None,
         };
         let interrupt = self.interrupt.as_ref().map(InterruptHandle::flag);

@@ -11,10 +11,11 @@ use super::lifecycle::Stacks;
 use super::plan::Plan;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId};
-use crate::guard::{self, LastPanic};
+use crate::guard::LastPanic;
 use crate::heap::Heap;
+use crate::ids::{FuncId, InstrIx};
 use crate::interp::session::{SessionOps, Step};
-use crate::lower::{ExecProgram, Site, Slot};
+use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
 use crate::protocol::{LabelId, RoleId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
@@ -54,13 +55,23 @@ pub(super) struct Slice<'m> {
     pub(super) sees_messages: bool,
     /// The coroutine.
     pub(super) current: u32,
+    /// The instruction that is done.
+    pub(super) at: (FuncId, InstrIx),
     /// What it waits for, if the slice ended so.
     pub(super) wait: Option<Wait>,
 }
 
 impl SessionOps for Slice<'_> {
-    fn step(&mut self, site: &Site, frame: &mut [u64], depth: u32, heap: &mut Heap) -> Step {
-        let done = match site {
+    fn step(
+        &mut self,
+        func: FuncId,
+        instr: &SessionInstr,
+        frame: &mut [u64],
+        depth: u32,
+        heap: &mut Heap,
+    ) -> Step {
+        self.at = (func, instr.at);
+        let done = match &instr.site {
             Site::Send { chan, value } => self.send(frame, *chan, None, value, heap),
             Site::Receive { chan, dst } => self.receive(frame, *chan, dst, heap),
             Site::Offer { chan, label, value } => self.send(frame, *chan, Some(*label), value, heap),
@@ -68,8 +79,8 @@ impl SessionOps for Slice<'_> {
             Site::Open { shape, dsts } => self.open(frame, *shape, dsts, heap),
             Site::Close { chan } => self.close(frame, *chan, heap),
             Site::Invoke { effect, args, dst } => self.invoke(frame, *effect, (args, *dst), heap),
-            Site::Acquire { layer, dst } => self.acquire(frame, *layer, *dst),
-            Site::Release { layer, evidence } => self.release(frame, *layer, *evidence),
+            Site::Acquire { layer, dst } => self.acquire(frame, *layer, *dst, heap),
+            Site::Release { layer, evidence } => self.release(frame, *layer, *evidence, heap),
             Site::Fork { ghost } => self.fork(frame, *ghost, depth, heap),
             Site::Join => self.join(depth, heap),
             Site::Abort => self.abort(frame, depth, heap),
@@ -185,16 +196,6 @@ impl Slice<'_> {
 
     pub(super) fn name_of_role(&self, role: RoleId) -> Arc<str> {
         self.program.session_names.roles.get(usize::from(role.0)).cloned().unwrap_or_default()
-    }
-
-    /// Asks the handler. A panic is a trap of the coroutine, and the payload is kept for the embedder.
-    pub(super) fn ask<R>(&mut self, code: TrapCode, f: impl FnOnce(&mut dyn EffectHandler) -> R) -> Done<R> {
-        let handler = &mut *self.handler;
-        guard::guard(|| f(handler)).map_err(|panic| {
-            let message = guard::message(&panic);
-            self.panic.keep(panic);
-            trap(code, SessionFault::Panicked(message))
-        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::config::{Policy, Priority, SessionConfig};
 use super::coro::{Coroutine, Status, Wait};
+use super::decide::Tape;
 use super::event::{Ending, Event, Observe};
 use super::guards::Layers;
 use super::log::EventLog;
@@ -41,6 +42,7 @@ pub(super) struct World {
     pub(super) account: Account,
     /// Transfers so far.
     pub(super) transfers: u64,
+    pub(super) tape: Tape,
 }
 
 impl World {
@@ -59,6 +61,7 @@ impl World {
             log: EventLog::new(config.observe, config.max_events),
             account: Account { fuel, ..Account::default() },
             transfers: 0,
+            tape: Tape::Off,
         }
     }
 
