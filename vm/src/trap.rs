@@ -246,6 +246,19 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::InvalidIntrinsic => "the intrinsic or opcode cannot be executed",
         TrapCode::HostPanicked => "a function of the embedder panicked",
         TrapCode::MemOutOfBounds => "the bytes are not in the memory",
+        TrapCode::ChannelClosed => "the endpoint is not the coroutine's, or its session has ended",
+        TrapCode::TypeViolation => "the state of the endpoint has no such message",
+        TrapCode::UnknownLabel => "the state of the endpoint has no such label",
+        TrapCode::BufferFull => "the buffer has no room for the message",
+        TrapCode::EffectFailed => "the handler failed",
+        TrapCode::GuardFault => "the guard cannot be acquired or released so",
+        TrapCode::TransferFault => "the endpoint cannot be handed over, or the fact is about none",
+        TrapCode::SpeculationFault => "the speculation cannot begin or end so",
+        TrapCode::CloseFault => "the session is not the coroutine's to close",
+        TrapCode::SessionLimitExceeded => "too many sessions",
+        TrapCode::CoroutineLimitExceeded => "too many coroutines",
+        TrapCode::NoSession => "session instructions need a session machine",
+        TrapCode::ReplayDivergence => "the run is not the one that was recorded",
     }
 }
 

@@ -8,8 +8,10 @@ mod intrinsics;
 mod lowering;
 mod operands;
 mod overlay;
+mod session;
 mod text;
 mod types;
+mod typestate;
 
 use crate::diag::Diags;
 use crate::model::Spec;
@@ -26,6 +28,8 @@ pub fn lint(d: &mut Diags, spec: &mut Spec) {
     operands::lint(d, spec);
     behaviour::lint(d, spec);
     lowering::lint(d, spec);
+    typestate::lint(d, spec);
+    session::lint(d, spec);
     overlay::lint(d, spec);
     text::lint(d, spec);
     examples::lint(d, spec);

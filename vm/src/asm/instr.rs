@@ -19,6 +19,8 @@ enum Value {
     /// A range of the scratch of targets.
     Targets(usize, usize),
     Label(Label),
+    /// A register, or none.
+    Opt(Option<u32>),
 }
 
 /// The bit of template bytes that stand for operands.
@@ -65,6 +67,7 @@ impl<'s> Body<'s, '_, '_> {
                     RawOperand::Targets(self.targets.get(start..end).unwrap_or(&[]))
                 }
                 Value::Label(label) => RawOperand::Label(label),
+                Value::Opt(reg) => RawOperand::Opt(reg),
             };
         }
         let raw = raw.get(..row.operands().len()).unwrap_or(&[]);
@@ -94,6 +97,8 @@ impl<'s> Body<'s, '_, '_> {
         Ok(Value::Scalar(match kind {
             OperandKind::Reg => u64::from(self.reg()?),
             OperandKind::RegList => return self.reg_list(),
+            OperandKind::RegOpt if self.parser.eat_punct(b'-') => return Ok(Value::Opt(None)),
+            OperandKind::RegOpt => return Ok(Value::Opt(Some(self.reg()?))),
             OperandKind::Pc => {
                 return Ok(match self.target()? {
                     RawTarget::Pc(pc) => Value::Scalar(pc.into()),
@@ -115,6 +120,11 @@ impl<'s> Body<'s, '_, '_> {
             OperandKind::TypeId => u64::from(self.env.struct_ref(&mut self.parser)?.0),
             OperandKind::IntrinsicId => u64::from(self.intrinsic()?),
             OperandKind::MemId => u64::from(self.memory()?),
+            OperandKind::LabelId => u64::from(self.index("a message label")?),
+            OperandKind::LabelList => return self.label_list(),
+            OperandKind::ShapeId => u64::from(self.index("a session shape")?),
+            OperandKind::EffectId => u64::from(self.index("an effect")?),
+            OperandKind::LayerId => u64::from(self.index("a guard layer")?),
             OperandKind::ElemTypeId => u64::from(self.env.elem_ref(&mut self.parser)?.0),
             // Checked tables have no template that names an operand which is not there.
             OperandKind::None => return Err(self.parser.expected("an operand that the tables describe")),
@@ -153,7 +163,7 @@ impl<'s> Body<'s, '_, '_> {
             self.lists.push(reg);
             return Ok(Value::List(start, self.lists.len()));
         }
-        self.list("a register list", |body| {
+        self.list("a register list", (b'(', b')'), |body| {
             let reg = body.reg()?;
             body.lists.push(reg);
             Ok(())
@@ -161,20 +171,26 @@ impl<'s> Body<'s, '_, '_> {
         Ok(Value::List(start, self.lists.len()))
     }
 
-    /// A list in parentheses, which may stand on several lines.
-    fn list(&mut self, what: &str, mut entry: impl FnMut(&mut Self) -> Parse<()>) -> Parse<()> {
-        if !self.parser.is_punct(b'(') {
-            return Err(self.parser.expected(what).hint("an empty list is written `()`"));
+    /// A list between two characters, which may stand on several lines.
+    fn list(
+        &mut self,
+        what: &str,
+        (open, close): (u8, u8),
+        mut entry: impl FnMut(&mut Self) -> Parse<()>,
+    ) -> Parse<()> {
+        let (left, right) = (char::from(open), char::from(close));
+        if !self.parser.is_punct(open) {
+            return Err(self.parser.expected(what).hint(format!("an empty list is written `{left}{right}`")));
         }
         self.parser.bump();
         self.parser.skip_newlines();
-        while !self.parser.eat_punct(b')') {
+        while !self.parser.eat_punct(close) {
             entry(self)?;
             self.parser.skip_newlines();
             if self.parser.eat_punct(b',') {
                 self.parser.skip_newlines();
-            } else if !self.parser.is_punct(b')') {
-                return Err(self.parser.expected("`,` or `)`"));
+            } else if !self.parser.is_punct(close) {
+                return Err(self.parser.expected(&format!("`,` or `{right}`")));
             }
         }
         Ok(())
@@ -194,12 +210,31 @@ impl<'s> Body<'s, '_, '_> {
     /// A list of branch targets: `(@a, @b)`.
     fn target_list(&mut self) -> Parse<Value> {
         let start = self.targets.len();
-        self.list("a list of labels", |body| {
+        self.list("a list of labels", (b'(', b')'), |body| {
             let target = body.target()?;
             body.targets.push(target);
             Ok(())
         })?;
         Ok(Value::Targets(start, self.targets.len()))
+    }
+
+    /// A list of message labels: `[#0, #1]`.
+    fn label_list(&mut self) -> Parse<Value> {
+        let start = self.lists.len();
+        self.list("a list of message labels", (b'[', b']'), |body| {
+            let label = body.index("a message label")?;
+            body.lists.push(label);
+            Ok(())
+        })?;
+        Ok(Value::List(start, self.lists.len()))
+    }
+
+    /// Something of sessions by its index: `#3`.
+    fn index(&mut self, what: &str) -> Parse<u32> {
+        match self.parser.index(b'#', what)? {
+            Some(index) => Ok(index),
+            None => Err(self.parser.expected(what).hint("it is written `#index`")),
+        }
     }
 
     fn truth(&mut self) -> Parse<bool> {

@@ -25,6 +25,7 @@ fn max_of(enc: Encoding) -> u64 {
         Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List | Encoding::Uleb32WideList => {
             u64::from(u32::MAX)
         }
+        Encoding::Uleb32Opt => u64::from(u32::MAX) - 1,
         Encoding::Uleb64 | Encoding::U64Le => u64::MAX,
         Encoding::Sleb64 => i64::MIN as u64,
         Encoding::U8 => 255,
@@ -55,6 +56,7 @@ fn every_row_decodes_what_it_encodes() {
         let of = |scalar: &dyn Fn(Encoding) -> u64, list| -> Vec<OperandValue<'_>> {
             let value = |row: &OperandRow| match row.enc() {
                 enc if enc.is_list() => OperandValue::List(list),
+                Encoding::Uleb32Opt => OperandValue::Opt((scalar(Encoding::Uleb32Opt) as u32).checked_sub(1)),
                 enc => OperandValue::Scalar(scalar(enc)),
             };
             row.operands().iter().map(value).collect()

@@ -353,6 +353,7 @@ impl<'v> FunctionLowering<'v> {
                 value: self.slot(operands.read(1)?)?,
             },
             Lower::Memory => self.memory(instr.didx, &operands)?,
+            Lower::Session => return None,
             Lower::Return => ExecInstr::Return { values: self.list(operands.read_list()?)? },
             Lower::ClosureNew => ExecInstr::ClosureNew {
                 dst: self.slot(operands.written(0)?)?,

@@ -1,7 +1,7 @@
 //! What the checks of one function look at: its declarations and its decoded code.
 
 use crate::codec::{Code, Instr, OperandValue};
-use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx, StructId};
+use crate::ids::{CallSigId, EffectId, FuncId, HostSigId, InstrIx, StructId};
 use crate::program::{Program, Signature};
 use crate::value_type::ValueType;
 use opforge_schema::{Access, Isa, OpRow, OperandKind, OperandRow, TypeRule};
@@ -98,6 +98,7 @@ impl<'a> FuncCx<'a> {
             OperandKind::FuncId => self.program.func_sig(FuncId(id)),
             OperandKind::HostSigId => Some(self.program.host_sig(HostSigId(id))?.sig),
             OperandKind::CallSigId => self.program.call_sig(CallSigId(id)),
+            OperandKind::EffectId => self.program.sessions().effect_sig(EffectId(id)),
             _ => None,
         }
     }
@@ -174,7 +175,12 @@ pub(super) fn class_of(rule: TypeRule) -> Option<ValueType> {
         TypeRule::Str => ValueType::Str,
         TypeRule::Func => ValueType::Func,
         TypeRule::Closure => ValueType::Closure,
-        TypeRule::Agg | TypeRule::Tuple | TypeRule::Struct | TypeRule::Array => ValueType::Agg,
+        TypeRule::Agg | TypeRule::Tuple | TypeRule::Struct | TypeRule::Array | TypeRule::Fact => {
+            ValueType::Agg
+        }
+        TypeRule::Chan => ValueType::Chan,
+        TypeRule::Evidence => ValueType::Evidence,
+        TypeRule::Coro => ValueType::Coro,
         _ => return None,
     })
 }

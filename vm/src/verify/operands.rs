@@ -67,7 +67,7 @@ fn check_list_len(cx: &FuncCx<'_>, op: &Op<'_>, rule: &RuleRow, errors: &mut Fun
     if source == OperandKind::IntrinsicId && op.id(row.arg).and_then(|id| cx.isa.intrinsic(id)).is_none() {
         return;
     }
-    let (expected, actual) = (expected as u32, value.list().len() as u32);
+    let (expected, actual) = (expected as u32, value.entries().count() as u32);
     if expected != actual {
         errors.add_at(op.pc(), arity_error(op, row, expected, actual));
     }

@@ -384,7 +384,7 @@ fn makes_agg(rule: TypeRule) -> bool {
 
 fn kind_of(rule: TypeRule) -> Option<AggKind> {
     Some(match rule {
-        TypeRule::Tuple => AggKind::Tuple,
+        TypeRule::Tuple | TypeRule::Fact => AggKind::Tuple,
         TypeRule::Struct => AggKind::Struct,
         TypeRule::Array => AggKind::Array,
         _ => return None,

@@ -89,6 +89,11 @@ fn fixed_type(
         },
         TypeRule::StructOf => id().and_then(|id| lattice.types().struct_type(StructId(id))),
         TypeRule::ArrayOf => id().and_then(|id| lattice.types().array_type(ElemId(id))),
+        // The one result of an effect.
+        TypeRule::ResultsOf => match cx.list_types(op, row).get(0) {
+            Some(class) => Some(lattice.value(class)?),
+            None => None,
+        },
         rule => match class_of(rule) {
             Some(class) => Some(lattice.value(class)?),
             None => None,
