@@ -29,6 +29,7 @@ pub mod lower;
 pub mod program;
 pub mod protocol;
 pub mod sem;
+pub mod session;
 mod text;
 pub mod trap;
 pub mod types;
@@ -36,7 +37,7 @@ mod value;
 mod value_type;
 pub mod verify;
 
-pub use endpoint::{CoroId, EndpointId, EvidenceId};
+pub use endpoint::{CoroId, EndpointId, EvidenceId, SessionId};
 pub use engine::{Engine, EngineConfig, FuelSchedule};
 pub use extensions::{ExtensionError, Extensions};
 pub use host::{Caller, Capabilities, Capability, CompleteError, HeapCaller, Linker, PendingCall};

