@@ -201,7 +201,8 @@ impl Frames {
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => SliceEnd::OutOfFuel,
             Exit::Pending | Exit::Trap(_) | Exit::Internal => {
                 // A machine's coroutines do not wait for host functions: effects are there for that.
-                let code = if exit == Exit::Pending { TrapCode::HostCallFailed } else { report::trap_code(exit) };
+                let code =
+                    if exit == Exit::Pending { TrapCode::HostCallFailed } else { report::trap_code(exit) };
                 let trap = report::report(&instance.module, &self.stack, &self.state, *fuel, (code, detail));
                 SliceEnd::Trapped(Box::new(trap))
             }

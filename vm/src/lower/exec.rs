@@ -4,11 +4,11 @@
 //! resolved. There is exactly one `ExecInstr` for each source instruction, so an instruction index means the
 //! same in the verified code, here, in fuel tables and in trap reports.
 
+use super::session_names::SessionNames;
 use super::site::Site;
 use crate::extensions::Registered;
 use crate::heap::{AggKind, AggRead, MemoryType};
 use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId, SpanId, StructId};
-use super::session_names::SessionNames;
 use crate::program::SessionTables;
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;

@@ -19,10 +19,10 @@ pub use exec::Ways;
 pub use exec::{
     ExecFunction, ExecInstr, ExecProgram, ExecSig, Import, Segment, SizeFuel, Slot, SlotList, TargetList,
 };
-pub use session_names::SessionNames;
-pub use site::{Arm, Carried, Site};
 #[doc(hidden)]
 pub use segments::{intrinsic_size_fuel, size_fuel};
+pub use session_names::SessionNames;
+pub use site::{Arm, Carried, Site};
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};
@@ -364,7 +364,6 @@ impl<'v> FunctionLowering<'v> {
                 value: self.slot(operands.read(1)?)?,
             },
             Lower::Memory => self.memory(instr.didx, &operands)?,
-            Lower::Session => return None,
             Lower::Return => ExecInstr::Return { values: self.list(operands.read_list()?)? },
             Lower::ClosureNew => ExecInstr::ClosureNew {
                 dst: self.slot(operands.written(0)?)?,

@@ -18,7 +18,9 @@ impl FunctionLowering<'_> {
         let id = |n: usize| u32::try_from(word(n)?).ok();
         let mut targets = TargetList::default();
         let site = match row.typestate() {
-            Typestate::Send => Site::Send { chan: self.slot(word(0)?)?, value: self.carried(at, 0, word(1)?)? },
+            Typestate::Send => {
+                Site::Send { chan: self.slot(word(0)?)?, value: self.carried(at, 0, word(1)?)? }
+            }
             Typestate::Receive => {
                 Site::Receive { chan: self.slot(word(0)?)?, dst: self.carried(at, 0, word(1)?)? }
             }
@@ -117,4 +119,3 @@ impl FunctionLowering<'_> {
 fn optional(word: u64) -> Option<u64> {
     word.checked_sub(1)
 }
-

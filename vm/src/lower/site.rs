@@ -173,7 +173,12 @@ impl Site {
                 f(*knowledge);
                 f(*target);
             }
-            Self::Open { .. } | Self::Acquire { .. } | Self::Join | Self::Abort | Self::Yield | Self::Halt => {}
+            Self::Open { .. }
+            | Self::Acquire { .. }
+            | Self::Join
+            | Self::Abort
+            | Self::Yield
+            | Self::Halt => {}
         }
     }
 

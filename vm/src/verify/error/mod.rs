@@ -3,8 +3,8 @@
 use super::budget::Resource;
 use crate::codec::CodeErrorKind;
 use crate::ids::{
-    CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, IntrinsicId, LayerId, MemId, Reg, ShapeId, StructId,
-    SymbolId,
+    CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, IntrinsicId, LayerId, MemId, Reg, ShapeId,
+    StructId, SymbolId,
 };
 use crate::program::Place;
 use crate::value_type::ValueType;
@@ -17,8 +17,8 @@ mod program;
 mod session;
 
 pub use session::{
-    EdgeFault, EffectFault, FrameEnd, LinearFault, NotUndone, PayloadFault, SessionTable, ShapeFault, StateFault,
-    TypePlace,
+    EdgeFault, EffectFault, FrameEnd, LinearFault, NotUndone, PayloadFault, SessionTable, ShapeFault,
+    StateFault, TypePlace,
 };
 
 /// The kinds of aggregates.

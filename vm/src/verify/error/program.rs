@@ -414,19 +414,14 @@ macro_rules! program_kinds {
         actual: u32,
     } "{actual} registers are listed for the {expected} roles of the shape", "list one register for each role";
 
-    /// An effect with another number of arguments.
+    /// An effect with another number of arguments or results.
     "V0716" EffectArityMismatch {
-        /// The number of parameters.
+        /// The number that the effect has.
         expected: u32,
         /// The number in the instruction.
         actual: u32,
-    } "{actual} arguments are given, the effect has {expected} parameters", "list one register for each parameter";
-
-    /// A register for the result of an effect that has none.
-    "V0717" EffectWithoutResult {
-        /// The effect.
-        effect: EffectId,
-    } "{effect} has no result to write", "leave the register out";
+    } "{actual} registers are given where the effect has {expected}",
+      "list one register for each parameter, and one for the result if there is one";
 
     /// A struct made from another number of values than it has fields.
     "V0801" StructArityMismatch {

@@ -195,8 +195,10 @@ reasons! {
 
     /// Why an instruction cannot be undone, so that a speculation must not hold it.
     NotUndone {
-        /// It opens, closes, gives away or acquires something, or ends the coroutine or function.
+        /// It opens, closes, gives away, acquires or releases something, or begins a coroutine.
         Session "it changes who holds what",
+        /// The function or the coroutine ends.
+        End "it ends the function or the coroutine",
         /// It calls the host.
         Host "it calls the host",
         /// It writes memory.
