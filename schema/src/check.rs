@@ -614,8 +614,10 @@ const fn flattened(
                 return Some("the slots disagree with the layout's types");
             }
             let tag = wanted[i] as usize;
-            if tag >= classes.len() || classes[tag].slots != 1 {
-                return Some("a slot has a class that does not exist or takes another number of slots");
+            if tag >= classes.len() || classes[tag].slots != 1 || classes[tag].linear() {
+                return Some(
+                    "a slot has a class that does not exist, takes another number of slots or is linear",
+                );
             }
             (i, slot) = (i + 1, slot + 1);
         }

@@ -29,10 +29,10 @@ pub fn lint(d: &mut Diags, spec: &mut Spec) {
     behaviour::lint(d, spec);
     lowering::lint(d, spec);
     typestate::lint(d, spec);
-    session::lint(d, spec);
     overlay::lint(d, spec);
     text::lint(d, spec);
     examples::lint(d, spec);
+    session::lint(d, spec);
     if d.is_empty() && spec.overlay.is_none() {
         types::budget(d, spec);
     }

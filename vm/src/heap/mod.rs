@@ -9,6 +9,7 @@
 
 mod agg;
 mod host_values;
+mod image;
 mod memory;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod tests;
 pub(crate) use agg::AggFault;
 pub use agg::{AggKind, AggRead, Node};
 pub use host_values::{Aggregate, AggregateKind, ValueError};
+pub(crate) use image::HeapImage;
 pub use memory::{LinearMemory, MemoryType};
 
 use crate::trap::TrapDetail;
@@ -41,7 +43,7 @@ pub(crate) const fn text_parts(slot: u64) -> (u32, u32) {
 }
 
 /// The types nodes may have: the program's, and those that hosts made up while the run went on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RunTypes {
     program: Arc<TypeTable>,
     /// The program's table with additions; ids of the program's types are the same in both.

@@ -162,6 +162,10 @@ impl InterruptHandle {
         Self::default()
     }
 
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// Sets the flag: the run stops with [`Outcome::Interrupted`] within some thousand instructions.
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);

@@ -1,9 +1,10 @@
 //! The session instructions, as far as the dispatch loop knows them: somebody else does them.
 
 use super::drive::{self, State};
-use super::instance::Instance;
+use super::instance::{Instance, begin_heap};
 use super::machine::{ENTRY_BASE, Exit, Machine};
 use super::nesting::Nested;
+pub(crate) use super::regs::Stack as CoroStack;
 use super::regs::{Regs, Stack};
 use super::report;
 use super::trace::Off;
@@ -11,7 +12,7 @@ use super::word::Word;
 use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx, Reg};
 use crate::limits::Limits;
-use crate::lower::{ExecFunction, Site};
+use crate::lower::{ExecFunction, SessionInstr};
 use crate::trap::{Trap, TrapDetail};
 use crate::value::Value;
 use alloc::boxed::Box;
@@ -37,7 +38,14 @@ pub(crate) enum Step {
 
 /// Does session instructions. `frame` holds the slots of the innermost frame, `depth` frames from the outermost one.
 pub(crate) trait SessionOps {
-    fn step(&mut self, site: &Site, frame: &mut [u64], depth: u32, heap: &mut Heap) -> Step;
+    fn step(
+        &mut self,
+        func: FuncId,
+        instr: &SessionInstr,
+        frame: &mut [u64],
+        depth: u32,
+        heap: &mut Heap,
+    ) -> Step;
 }
 
 impl Machine<'_> {
@@ -47,10 +55,10 @@ impl Machine<'_> {
         let base = regs.base(self.stack);
         self.session_base = base;
         let function = self.program.functions.get(word.a as usize).ok_or(Exit::Internal)?;
-        let site = function.sites.get(word.b as usize).ok_or(Exit::Internal)?;
+        let instr = function.sites.get(word.b as usize).ok_or(Exit::Internal)?;
         let Some(sessions) = &mut self.sessions else { return Err(Exit::Trap(TrapCode::NoSession)) };
         let frame = self.stack.slice_mut(base, function.frame_slots as usize);
-        match sessions.step(site, frame, self.depth, self.heap) {
+        match sessions.step(FuncId(word.a), instr, frame, self.depth, self.heap) {
             Step::Next => Ok(None),
             Step::Take(arm) => {
                 let entry = (word.c as usize).checked_add(arm as usize).ok_or(Exit::Internal)?;
@@ -100,6 +108,26 @@ pub(crate) struct Frames {
     state: State,
 }
 
+impl Default for Frames {
+    /// No frames, in place of those of a coroutine whose slice is on.
+    fn default() -> Self {
+        Self { stack: Stack::default(), state: State::entry(FuncId(0)) }
+    }
+}
+
+impl<T> Instance<T> {
+    /// Begins a machine's run with an empty heap.
+    pub(crate) fn begin_machine(&mut self, limits: &Limits) -> Result<(), TrapCode> {
+        begin_heap(&mut self.buffers.heap, self.module.program(), limits.max_memory);
+        self.buffers.heap.begin_memories()
+    }
+
+    /// The heap of a machine's run.
+    pub(crate) fn session_heap(&mut self) -> &mut Heap {
+        &mut self.buffers.heap
+    }
+}
+
 impl Frames {
     /// At the start of a function with these argument slots. A used stack may be given, to be used again.
     pub(crate) fn new(
@@ -138,6 +166,11 @@ impl Frames {
         (self.state.func, self.state.instr)
     }
 
+    /// The function that it began with.
+    pub(crate) fn entry(&self) -> FuncId {
+        self.state.entry
+    }
+
     /// The value in a register of the innermost frame.
     pub(crate) fn register<T>(&self, instance: &Instance<T>, reg: Reg) -> Option<Value> {
         let program = instance.module.program();
@@ -150,7 +183,7 @@ impl Frames {
     }
 
     /// The fuel of the next instruction, as far as it is known before it runs.
-    fn next_cost<T>(&self, instance: &Instance<T>) -> u64 {
+    pub(crate) fn next_cost<T>(&self, instance: &Instance<T>) -> u64 {
         let function = instance.module.program().function(self.state.func);
         let at = self.state.instr;
         function.map_or(0, |function| function.fuel(at, InstrIx(at.0.saturating_add(1))))

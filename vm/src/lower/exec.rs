@@ -5,13 +5,13 @@
 //! same in the verified code, here, in fuel tables and in trap reports.
 
 use super::session_names::SessionNames;
-use super::site::Site;
+use super::site::SessionInstr;
 use crate::extensions::Registered;
 use crate::heap::{AggKind, AggRead, MemoryType};
 use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId, SpanId, StructId};
-use crate::program::SessionTables;
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
+use crate::verify::VerifiedProgram;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use opforge_tables::Opcode;
@@ -348,7 +348,7 @@ pub struct ExecFunction {
     /// What aggregate reads know.
     pub agg_reads: Box<[AggRead]>,
     /// Session instructions.
-    pub sites: Box<[Site]>,
+    pub sites: Box<[SessionInstr]>,
     /// First slot of each register. Registers without slots have the next one's.
     pub reg_slots: Box<[Slot]>,
     /// Type of each register.
@@ -484,8 +484,8 @@ pub struct ExecProgram {
     pub memories: Box<[MemoryType]>,
     /// Whether a frame may be replaced with one of another function, which may be larger.
     pub has_tail_calls: bool,
-    /// What the program declares about sessions.
-    pub sessions: SessionTables,
+    /// The program itself, if it declares anything about sessions: a session machine needs its tables and names.
+    pub(crate) source: Option<VerifiedProgram>,
     /// The names in it.
     pub session_names: SessionNames,
     /// The functions behind embedders' opcodes and intrinsics.

@@ -22,7 +22,7 @@ pub use exec::{
 #[doc(hidden)]
 pub use segments::{intrinsic_size_fuel, size_fuel};
 pub use session_names::SessionNames;
-pub use site::{Arm, Carried, Site};
+pub use site::{Arm, Carried, SessionInstr, Site};
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};
@@ -80,7 +80,7 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         names: names.into(),
         schedule,
         memories: memories(program),
-        sessions: program.sessions().clone(),
+        source: (!program.sessions().is_empty()).then(|| verified.clone()),
         session_names: SessionNames::of(program),
         has_tail_calls,
         extensions: engine.extensions().cloned(),
@@ -142,7 +142,7 @@ struct FunctionLowering<'v> {
     slot_lists: Vec<Slot>,
     targets: Vec<InstrIx>,
     agg_reads: Vec<AggRead>,
-    sites: Vec<Site>,
+    sites: Vec<SessionInstr>,
 }
 
 impl<'v> FunctionLowering<'v> {

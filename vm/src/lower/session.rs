@@ -1,6 +1,6 @@
 //! Lowering of session instructions: what the typestate rule says each operand is, by its place.
 
-use super::site::{Arm, Carried, Site};
+use super::site::{Arm, Carried, SessionInstr, Site};
 use super::{ExecInstr, FunctionLowering, Slot, TargetList};
 use crate::codec::Instr;
 use crate::ids::{EffectId, FuncId, InstrIx, LayerId, ShapeId};
@@ -70,7 +70,7 @@ impl FunctionLowering<'_> {
         };
         let halts = site.is_halt();
         let index = u32::try_from(self.sites.len()).ok()?;
-        self.sites.push(site);
+        self.sites.push(SessionInstr { at, site });
         Some(ExecInstr::Session { site: index, targets, halts })
     }
 

@@ -1,7 +1,7 @@
 //! Session instructions as lowered: a site says everything that the session machine needs to do one.
 
 use super::Slot;
-use crate::ids::{EffectId, FuncId, LayerId, ShapeId};
+use crate::ids::{EffectId, FuncId, InstrIx, LayerId, ShapeId};
 use crate::protocol::{LabelId, PayloadId};
 use alloc::boxed::Box;
 
@@ -30,7 +30,16 @@ pub struct Arm {
     pub dst: Carried,
 }
 
-/// One session instruction.
+/// A session instruction and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionInstr {
+    /// The instruction of the function.
+    pub at: InstrIx,
+    /// What it does.
+    pub site: Site,
+}
+
+/// What a session instruction does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Site {

@@ -32,8 +32,8 @@ impl ExecInstr {
             Self::Branch { cond, .. } => f(cond),
             Self::BranchTable { index, .. } => f(index),
             Self::Session { site, .. } => {
-                if let Some(site) = function.sites.get(site as usize) {
-                    site.for_each_read(function.frame_slots, f);
+                if let Some(instr) = function.sites.get(site as usize) {
+                    instr.site.for_each_read(function.frame_slots, f);
                 }
             }
             Self::Call { args, .. }
@@ -80,8 +80,8 @@ impl ExecInstr {
             | Self::Store { .. }
             | Self::Return { .. } => {}
             Self::Session { site, .. } => {
-                if let Some(site) = function.sites.get(site as usize) {
-                    site.for_each_write(function.frame_slots, f);
+                if let Some(instr) = function.sites.get(site as usize) {
+                    instr.site.for_each_write(function.frame_slots, f);
                 }
             }
             Self::Memory { op, dst, .. } => {

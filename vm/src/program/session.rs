@@ -125,6 +125,11 @@ pub struct EdgeDef {
     pub max: u32,
 }
 
+impl EdgeDef {
+    /// The capacity of edges that declare none.
+    pub const DEFAULT_CAPACITY: u32 = 64;
+}
+
 /// An effect: something that the embedder's handler does on `invoke`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EffectDef {

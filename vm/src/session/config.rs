@@ -3,9 +3,9 @@
 use super::event::Observe;
 use crate::program::{EdgeDef, EdgePolicy};
 use alloc::collections::BTreeMap;
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use alloc::string::String;
 
 /// What the priority of a coroutine goes by; the greatest runs first, of equals the one that waits longest.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::ring::Message;
 use crate::endpoint::{CoroId, EndpointId};
-use crate::ids::{EffectId, FuncId};
+use crate::ids::EffectId;
 use crate::interp::session::Frames;
 use crate::protocol::StateId;
 use alloc::boxed::Box;
@@ -92,14 +92,15 @@ pub(super) struct Coroutine {
     pub(super) generation: u32,
     pub(super) status: Status,
     pub(super) paused: bool,
-    /// A layer has called it: room is kept for it.
-    pub(super) called: bool,
+    /// It is among those that are ready from the next tick on.
+    pub(super) woken: bool,
+    /// The layer that has called it: room is kept for it.
+    pub(super) called: Option<u32>,
     /// The first endpoint that it was given: says in which session and role its events are told.
     pub(super) home: Option<EndpointId>,
-    pub(super) func: FuncId,
     pub(super) owned: Vec<EndpointId>,
     /// Endpoints that it may use once they are transferred to it.
-    pub(super) handles: Vec<EndpointId>,
+    pub(super) handles: Vec<(EndpointId, StateId)>,
     pub(super) facts: Vec<Fact>,
     pub(super) checkpoints: Vec<Checkpoint>,
     pub(super) frames: Frames,

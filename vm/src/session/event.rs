@@ -289,6 +289,55 @@ impl EventKind {
     }
 }
 
+impl Event {
+    /// The coroutine that did it. Messages and what becomes of sessions say roles and sessions, not coroutines.
+    #[must_use]
+    pub const fn coroutine(&self) -> Option<CoroId> {
+        match *self {
+            Self::Halted { coro }
+            | Self::Invoked { coro, .. }
+            | Self::Acquired { coro, .. }
+            | Self::Released { coro, .. }
+            | Self::Transferred { from: coro, .. }
+            | Self::Forked { coro, .. }
+            | Self::Joined { coro }
+            | Self::Aborted { coro }
+            | Self::Tagged { coro, .. }
+            | Self::Checked { coro, .. }
+            | Self::Failed { coro, .. }
+            | Self::Woken { coro } => Some(coro),
+            Self::Spawned { parent, .. } => parent,
+            Self::Opened { .. }
+            | Self::Sent { .. }
+            | Self::Received { .. }
+            | Self::Offered { .. }
+            | Self::Chose { .. }
+            | Self::Closed { .. }
+            | Self::Terminal { .. }
+            | Self::Epoch { .. } => None,
+        }
+    }
+
+    /// The session that it is about, or whose endpoint it is about.
+    #[must_use]
+    pub const fn session(&self) -> Option<SessionId> {
+        match *self {
+            Self::Opened { session, .. }
+            | Self::Sent { session, .. }
+            | Self::Received { session, .. }
+            | Self::Offered { session, .. }
+            | Self::Chose { session, .. }
+            | Self::Closed { session }
+            | Self::Terminal { session, .. }
+            | Self::Epoch { session, .. } => Some(session),
+            Self::Transferred { endpoint, .. }
+            | Self::Tagged { endpoint, .. }
+            | Self::Checked { endpoint, .. } => Some(endpoint.session_id()),
+            _ => None,
+        }
+    }
+}
+
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stamped {

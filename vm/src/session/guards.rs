@@ -60,14 +60,20 @@ impl Layers {
         Some(held.call_next())
     }
 
-    /// Takes everything from a coroutine that is gone. Gives those that are to try next.
-    pub(super) fn release_all(&mut self, coro: u32) -> Vec<u32> {
+    /// Takes everything from a coroutine that is gone. Gives those that are to try next, with
+    /// the layer. `called` says that room of some
+    /// layer was kept for it.
+    pub(super) fn forget(&mut self, coro: u32, called: Option<u32>) -> Vec<(u32, u32)> {
         let mut woken = Vec::new();
-        for layer in &mut self.layers {
+        for (index, layer) in (0..).zip(&mut self.layers) {
+            if called == Some(index) {
+                layer.called = layer.called.saturating_sub(1);
+                woken.extend(layer.call_next().map(|next| (next, index)));
+            }
             layer.waiting.retain(|&waiting| waiting != coro);
             while let Some(at) = layer.held.iter().position(|&(holder, _)| holder == coro) {
                 layer.held.remove(at);
-                woken.extend(layer.call_next());
+                woken.extend(layer.call_next().map(|next| (next, index)));
             }
         }
         woken

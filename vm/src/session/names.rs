@@ -263,56 +263,75 @@ impl fmt::Display for EventText<'_> {
             Event::Closed { session } => write!(f, "{} closed", Hash(session)),
             Event::Terminal { session, how } => write!(f, "{} ended: {}", Hash(session), how.name()),
             Event::Epoch { session, epoch } => write!(f, "{} epoch {epoch}", Hash(session)),
-            _ => self.of_coroutine(f),
+            Event::Spawned { parent: None, .. } => write!(f, "the host {}", self.event.action(names)),
+            _ => match self.event.coroutine() {
+                Some(coro) => write!(f, "{} {}", names.show_coro(coro), self.event.action(names)),
+                None => write!(f, "{}", self.event.action(names)),
+            },
         }
     }
 }
 
-impl EventText<'_> {
-    fn of_coroutine(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// What a coroutine did, without who it was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Action<'a> {
+    event: &'a Event,
+    names: &'a Names<'a>,
+}
+
+impl Event {
+    pub(super) const fn action<'a>(&'a self, names: &'a Names<'a>) -> Action<'a> {
+        Action { event: self, names }
+    }
+}
+
+impl fmt::Display for Action<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.names;
-        let who = |coro| names.show_coro(coro);
         match self.event {
-            Event::Halted { coro } => write!(f, "{} halted", who(*coro)),
-            Event::Invoked { coro, effect } => {
-                write!(f, "{} invoked {}", who(*coro), names.show_effect(*effect))
+            Event::Halted { .. } => f.write_str("halted"),
+            Event::Invoked { effect, .. } => write!(f, "invoked {}", names.show_effect(*effect)),
+            Event::Acquired { layer, .. } => write!(f, "acquired {}", names.show_layer(*layer)),
+            Event::Released { layer, .. } => write!(f, "released {}", names.show_layer(*layer)),
+            Event::Transferred { endpoint, to, bundle_hash, .. } => {
+                write!(f, "gave {} to {}", End(names, *endpoint), names.show_coro(*to))?;
+                match bundle_hash {
+                    0 => Ok(()),
+                    hash => write!(f, ", with bundle {hash:016x}"),
+                }
             }
-            Event::Acquired { coro, layer } => {
-                write!(f, "{} acquired {}", who(*coro), names.show_layer(*layer))
+            Event::Forked { ghost, .. } => write!(f, "forked, ghost {ghost}"),
+            Event::Joined { .. } => f.write_str("joined"),
+            Event::Aborted { .. } => f.write_str("aborted"),
+            Event::Tagged { endpoint, fact, .. } => {
+                write!(f, "tagged {} with {}", End(names, *endpoint), Quoted(fact))
             }
-            Event::Released { coro, layer } => {
-                write!(f, "{} released {}", who(*coro), names.show_layer(*layer))
-            }
-            Event::Transferred { endpoint, from, to, bundle_hash } => {
-                let (session, role) = (Hash(endpoint.session_id()), names.show_end(*endpoint));
-                write!(f, "{} gave {session} {role} to {}", who(*from), who(*to))?;
-                write!(f, ", bundle {bundle_hash:016x}")
-            }
-            Event::Forked { coro, ghost } => write!(f, "{} forked, ghost {ghost}", who(*coro)),
-            Event::Joined { coro } => write!(f, "{} joined", who(*coro)),
-            Event::Aborted { coro } => write!(f, "{} aborted", who(*coro)),
-            Event::Tagged { coro, endpoint, fact } => {
-                let (session, role) = (Hash(endpoint.session_id()), names.show_end(*endpoint));
-                write!(f, "{} tagged {session} {role} with {}", who(*coro), Quoted(fact))
-            }
-            Event::Checked { coro, endpoint, target, permitted } => {
-                let (session, role) = (Hash(endpoint.session_id()), names.show_end(*endpoint));
+            Event::Checked { endpoint, target, permitted, .. } => {
                 let answer = if *permitted { "permitted" } else { "refused" };
-                write!(f, "{} checked {session} {role} for {}: {answer}", who(*coro), NameText(target))
+                write!(f, "checked {} for {}: {answer}", End(names, *endpoint), NameText(target))
             }
-            Event::Failed { coro, trap } => {
-                write!(f, "{} failed: T{:03} {}", who(*coro), trap.code(), trap.name())
-            }
-            Event::Spawned { parent: Some(parent), child, func } => {
-                write!(f, "{} spawned {}, {}", who(*parent), child, names.show_func(*func))
-            }
-            Event::Spawned { parent: None, child, func } => {
-                write!(f, "the host spawned {}, {}", child, names.show_func(*func))
-            }
-            Event::Woken { coro } => write!(f, "{} woken", who(*coro)),
-            // The events of sessions have had their arm.
-            _ => Ok(()),
+            Event::Failed { trap, .. } => write!(f, "failed: T{:03} {}", trap.code(), trap.name()),
+            Event::Spawned { child, func, .. } => write!(f, "spawned {child}, {}", names.show_func(*func)),
+            Event::Woken { .. } => f.write_str("woken"),
+            // These are of sessions.
+            Event::Opened { .. }
+            | Event::Sent { .. }
+            | Event::Received { .. }
+            | Event::Offered { .. }
+            | Event::Chose { .. }
+            | Event::Closed { .. }
+            | Event::Terminal { .. }
+            | Event::Epoch { .. } => Ok(()),
         }
+    }
+}
+
+/// An endpoint as session and role.
+struct End<'a>(&'a Names<'a>, EndpointId);
+
+impl fmt::Display for End<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", Hash(self.1.session_id()), self.0.show_end(self.1))
     }
 }
 

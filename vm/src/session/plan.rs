@@ -33,8 +33,11 @@ impl ShapePlan {
                 *slot = place;
             }
         }
-        let edges: Box<[EdgeDef]> =
-            tables.edges_of(shape).iter().map(|edge| config.edge.map_or(*edge, |over| over.apply(edge))).collect();
+        let edges: Box<[EdgeDef]> = tables
+            .edges_of(shape)
+            .iter()
+            .map(|edge| config.edge.map_or(*edge, |over| over.apply(edge)))
+            .collect();
         let mut edge_at = vec![NONE; roles.len() * roles.len()];
         for (index, edge) in (0..).zip(&edges) {
             if let Some(slot) = edge_at.get_mut(usize::from(edge.from) * roles.len() + usize::from(edge.to)) {
@@ -88,8 +91,12 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(tables: &SessionTables, program: &ExecProgram, config: &SessionConfig) -> Self {
-        let shapes = (0..tables.shapes.len() as u32).map(|i| ShapePlan::new(tables, ShapeId(i), config)).collect();
+    pub(super) fn new(program: &ExecProgram, config: &SessionConfig) -> Self {
+        let tables =
+            program.source.as_ref().map(|source| source.program().sessions().clone()).unwrap_or_default();
+        let tables = &tables;
+        let shapes =
+            (0..tables.shapes.len() as u32).map(|i| ShapePlan::new(tables, ShapeId(i), config)).collect();
         let linear = (0..program.functions.len() as u32).map(|i| linear_params(tables, program, FuncId(i)));
         Self { shapes, linear: linear.collect(), tables: tables.clone() }
     }

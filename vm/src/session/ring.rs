@@ -39,7 +39,11 @@ impl Ring {
 
     /// Bytes of memory that one more message takes: most take none, because room for several is made at once.
     pub(super) fn growth(&self, bound: u32) -> u64 {
-        if self.queue.len() < self.queue.capacity() { 0 } else { self.next_room(bound) as u64 * MESSAGE_BYTES }
+        if self.queue.len() < self.queue.capacity() {
+            0
+        } else {
+            self.next_room(bound) as u64 * MESSAGE_BYTES
+        }
     }
 
     fn next_room(&self, bound: u32) -> usize {

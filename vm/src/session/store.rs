@@ -14,6 +14,9 @@ use opforge_schema::TrapCode;
 /// Owned by nobody: given back, or in a message on its way.
 pub(super) const NOBODY: u32 = u32::MAX;
 
+/// Owned by the host, which has not given it to a coroutine yet.
+pub(super) const HOST: u32 = u32::MAX - 1;
+
 /// Whether a session can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -118,7 +121,8 @@ impl Store {
             wait_recv: NOBODY,
         });
         let (status, epoch, live) = (SessionStatus::Active, 0, roles.len() as u16);
-        let mut session = Session { generation: 0, status, epoch, shape, live, roles, edges: edges.collect() };
+        let mut session =
+            Session { generation: 0, status, epoch, shape, live, roles, edges: edges.collect() };
         if let Some(index) = self.free.pop()
             && let Some(slot) = self.sessions.get_mut(index as usize)
         {
