@@ -58,6 +58,10 @@ impl<'s> Parser<'s> {
         Self { lexer: Lexer::new(source), ahead: None, end: 0, names: BTreeSet::new() }
     }
 
+    pub(super) const fn at(source: &'s str, at: usize) -> Self {
+        Self { lexer: Lexer::at(source, at), ahead: None, end: at, names: BTreeSet::new() }
+    }
+
     /// The type that the source starts with, and where its text ends.
     pub(super) fn prefix<A: Action>(mut self) -> Result<(Tree<A>, usize), ProtocolError> {
         let tree = self.tree()?;
