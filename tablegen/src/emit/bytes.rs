@@ -130,7 +130,7 @@ fn class_row(class: &crate::model::Class) -> ClassRow {
     ClassRow {
         tag: class.tag,
         slots: class.slots,
-        flags: heap * class_flags::HEAP | linear * class_flags::LINEAR,
+        flags: (heap * class_flags::HEAP) | (linear * class_flags::LINEAR),
         rule: class.rule.code(),
         name: padded(class.name.v.as_bytes()),
     }
