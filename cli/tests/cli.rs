@@ -206,9 +206,9 @@ fn a_changed_table_is_a_breaking_change() {
     let path = dir.path().to_str().expect("UTF-8");
     let names = dir.path().join("vm.ops.bin");
     let good = fs::read(&names).expect("rows");
-    // The fuel of i64.add, row 0x20: rows are 80 bytes behind a header of 16, fuel stands at byte 8.
+    // The fuel of i64.add, row 0x20: rows are 84 bytes behind a header of 16, fuel stands at byte 12.
     let mut bad = good.clone();
-    bad[16 + 0x20 * 80 + 8] = 9;
+    bad[16 + 0x20 * 84 + 12] = 9;
     fs::write(&names, &bad).expect("rows");
     let ran = opforge(&["tables", "diff", "embedded", path]).exits(1);
     assert!(ran.stdout.contains("i64.add"), "{}", ran.stdout);

@@ -72,12 +72,12 @@ fn a_wrong_engine_is_reported_with_a_small_program() {
 /// those of what is not there: intrinsics without functions, and hosts that panic.
 #[test]
 fn unreachable_traps_are_accounted_for() {
-    use exercised::{UNREACHABLE, kinds, reachable};
+    use exercised::{UNREACHABLE, kinds, reachable, rows};
     for (kind, why) in UNREACHABLE {
         assert!(kinds().any(|other| other == *kind) && !why.is_empty(), "{kind:?}");
     }
     assert_eq!(reachable().count() + UNREACHABLE.len(), kinds().count());
-    for (didx, row) in opforge_vm::ISA.iter() {
+    for (didx, row) in rows() {
         for &code in opforge_vm::TrapCode::ALL.iter().filter(|&&code| row.traps_with(code)) {
             use opforge_vm::TrapCode::{HostPanicked, InvalidIntrinsic};
             let there = !matches!(code, HostPanicked | InvalidIntrinsic);

@@ -5,11 +5,12 @@
 
 use crate::codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+    Typestate,
 };
 use crate::isa::Isa;
 use crate::rows::{
     ClassRow, Header, IntrinsicRow, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OpRow, OperandRow,
-    RuleRow, TableRow, TextRow, TypeRow, fuse_flags, layout, op_flags,
+    RuleRow, TableRow, TextRow, TypeRow, class_flags, fuse_flags, layout, op_flags,
 };
 use crate::rows::{FIRST_FOREIGN_ID, FIRST_FOREIGN_PAGE, LAST_PAGE, OWN_PAGES, didx_of, is_foreign, row_of};
 
@@ -99,7 +100,7 @@ pub const fn rows(isa: &Isa<'_>) -> Option<&'static str> {
 /// Checks the row of an opcode on page `didx >> 8`.
 #[must_use]
 pub const fn op(row: &OpRow, didx: usize) -> Option<&'static str> {
-    if row.reserved[0] != 0 || row.reserved[1] != 0 || row.reserved[2] != 0 {
+    if row.reserved[0] != 0 || row.reserved[1] != 0 {
         return Some("reserved bytes are not zero");
     }
     if !row.present() {
@@ -110,6 +111,7 @@ pub const fn op(row: &OpRow, didx: usize) -> Option<&'static str> {
         && Lower::from_code(row.lower).is_some()
         && Form::from_code(row.form).is_some()
         && Hook::from_code(row.hook).is_some()
+        && Typestate::from_code(row.typestate).is_some()
         && JitClass::from_code(row.jit).is_some()
         && Clif::from_code(row.clif).is_some();
     if !codes || row.flags.get() & !KNOWN_FLAGS != 0 || row.fuse & !fuse_flags::ALL != 0 {
@@ -142,7 +144,46 @@ pub const fn op(row: &OpRow, didx: usize) -> Option<&'static str> {
     if let Some(problem) = rules(row) {
         return Some(problem);
     }
+    if let Some(problem) = session(row) {
+        return Some(problem);
+    }
     owner(row, didx)
+}
+
+/// Checks that what the session machine does says how it changes the states of linear registers, and ends its fuel
+/// segment; and that only it has such a rule or ends a coroutine.
+const fn session(row: &OpRow) -> Option<&'static str> {
+    let session = row.lower == Lower::Session as u8;
+    if let Some(lower) = row.typestate().lowering()
+        && lower.code() != row.lower
+    {
+        return Some("a typestate rule of another lowering");
+    }
+    if session != row.typestate().is_session() {
+        return Some("a session instruction without a typestate rule");
+    }
+    if !session {
+        return if matches!(row.term(), Term::Halt) {
+            Some("an instruction of no session that halts")
+        } else {
+            None
+        };
+    }
+    if !row.has(op_flags::CALL_LIKE) {
+        return Some("a session instruction that does not end its fuel segment");
+    }
+    if row.term().code() != row.typestate().session_term().code() {
+        return Some("a session instruction whose terminator is not that of its typestate rule");
+    }
+    let wanted = row.typestate().session_operands();
+    let mut same = wanted.len() == row.n_operands as usize;
+    let mut i = 0;
+    while same && i < wanted.len() {
+        let (o, (kind, access, ty, arg)) = (&row.operands[i], wanted[i]);
+        same = o.kind == kind.code() && o.access == access.code() && o.ty == ty.code() && o.arg == arg;
+        i += 1;
+    }
+    if same { None } else { Some("a session instruction whose operands are not those of its typestate rule") }
 }
 
 /// Checks that an opcode of an embedder's page is what engines run there, a function of plain values, and that ids
@@ -159,7 +200,7 @@ const fn owner(row: &OpRow, didx: usize) -> Option<&'static str> {
         && matches!(row.form(), Form::Unary | Form::Binary | Form::Ternary | Form::UnaryImm)
         && row.jit == JitClass::Call as u8
         && row.flags.get() & !(op_flags::PRESENT | op_flags::PURE | op_flags::MAY_TRAP) == 0
-        && row.clif | row.fuse | row.hook | row.fuel_shift | row.rules[0].rule == 0;
+        && row.clif | row.fuse | row.hook | row.typestate | row.fuel_shift | row.rules[0].rule == 0;
     if !plain {
         return Some("an embedder's opcode that is more than a function of registers");
     }
@@ -195,9 +236,9 @@ const fn owner(row: &OpRow, didx: usize) -> Option<&'static str> {
 }
 
 /// Whether every bit stands for a trap.
-const fn known_traps(traps: u32) -> bool {
+const fn known_traps(traps: u64) -> bool {
     let mut code = 0;
-    while code < 32 {
+    while code < 64 {
         if traps >> code & 1 == 1 && (code == 0 || TrapCode::from_code(code).is_none()) {
             return false;
         }
@@ -209,7 +250,7 @@ const fn known_traps(traps: u32) -> bool {
 const fn absent(row: &OpRow) -> Option<&'static str> {
     let bytes = row.flags.get() as u64
         | row.id.get() as u64
-        | row.traps.get() as u64
+        | row.traps.get()
         | row.fuel.get() as u64
         | row.fuel_shift as u64
         | row.fuel_operands as u64
@@ -225,7 +266,8 @@ const fn absent(row: &OpRow) -> Option<&'static str> {
         | row.reads as u64
         | row.writes as u64
         | row.since as u64
-        | row.min_len as u64;
+        | row.min_len as u64
+        | row.typestate as u64;
     let mut clear = bytes == 0;
     let mut i = 0;
     while i < MAX_OPERANDS {
@@ -461,7 +503,7 @@ pub const fn class(row: &ClassRow, tag: usize) -> Option<&'static str> {
     if row.tag as usize != tag {
         return Some("classes are not in tag order");
     }
-    if row.slots > 2 || row.flags > 1 || TypeRule::from_code(row.rule).is_none() {
+    if row.slots > 2 || row.flags & !class_flags::ALL != 0 || TypeRule::from_code(row.rule).is_none() {
         return Some("more than 2 slots, or a code that does not exist");
     }
     if padded_name(&row.name) { None } else { Some("a name is empty or holds strange characters") }
@@ -510,8 +552,8 @@ pub const fn intrinsic(
     types: &[TypeRow],
     classes: &[ClassRow],
 ) -> Option<&'static str> {
-    if row.reserved.get() != 0 || row.id.get() == 0 {
-        return Some("reserved bytes are not zero, or the id is 0");
+    if row.id.get() == 0 {
+        return Some("the id is 0");
     }
     if row.flags.get() & !INTRINSIC_EFFECTS != 0 || !known_traps(row.traps.get()) {
         return Some("an effect or trap that an intrinsic cannot have");
@@ -572,8 +614,10 @@ const fn flattened(
                 return Some("the slots disagree with the layout's types");
             }
             let tag = wanted[i] as usize;
-            if tag >= classes.len() || classes[tag].slots != 1 {
-                return Some("a slot has a class that does not exist or takes another number of slots");
+            if tag >= classes.len() || classes[tag].slots != 1 || classes[tag].linear() {
+                return Some(
+                    "a slot has a class that does not exist, takes another number of slots or is linear",
+                );
             }
             (i, slot) = (i + 1, slot + 1);
         }

@@ -51,8 +51,10 @@ macro_rules! code_enum {
 }
 
 mod exec;
+mod typestate;
 
 pub use exec::{Clif, Form, JitClass, Lower, TrapCode};
+pub use typestate::{SessionOperand, Typestate};
 
 code_enum! {
     /// What an operand is, and which index space it refers to.
@@ -97,6 +99,18 @@ code_enum! {
         IntrinsicId = 18 "intrinsic_id",
         /// A linear memory of the program.
         MemId = 19 "mem_id",
+        /// A message label of the program's protocols.
+        LabelId = 20 "label_id",
+        /// A counted list of message labels.
+        LabelList = 21 "label_list",
+        /// A session shape of the program.
+        ShapeId = 22 "shape_id",
+        /// An effect of the program.
+        EffectId = 23 "effect_id",
+        /// A guard layer of the program.
+        LayerId = 24 "layer_id",
+        /// One register index, or none.
+        RegOpt = 25 "reg_opt",
     }
 }
 
@@ -125,6 +139,8 @@ code_enum! {
         Rounding8 = 9 "rounding8",
         /// A `uleb32` count, then that many values as `uleb32_wide`.
         Uleb32WideList = 10 "uleb32_wide_list",
+        /// A `uleb32` that is 0 for nothing, else one more than the value.
+        Uleb32Opt = 11 "uleb32_opt",
     }
 }
 
@@ -192,11 +208,11 @@ code_enum! {
         Same = 14 "same",
         /// Written: the type of pool constant `arg`.
         ConstOf = 15 "const",
-        /// A list: the parameter types of the function or signature, or the argument slots of the intrinsic, that
-        /// operand `arg` names.
+        /// A list: the parameter types of the function, signature or effect, or the argument slots of the intrinsic,
+        /// that operand `arg` names.
         ParamsOf = 16 "params",
-        /// A list: the result types of the function or signature, or the result slots of the intrinsic, that
-        /// operand `arg` names.
+        /// A list: the result types of the function, signature or effect, or the result slots of the intrinsic, that
+        /// operand `arg` names. An effect has at most one result, which an optional register can take.
         ResultsOf = 17 "results",
         /// A list: the result types of the function the instruction stands in.
         OwnResults = 18 "own_results",
@@ -221,6 +237,19 @@ code_enum! {
         /// Written: the type of the element of tuple, struct or array `arg` at the instruction's index
         /// operand. The shape of `arg` must be known.
         ElementOf = 28 "element_of",
+        /// An endpoint of a session, in any state of its protocol.
+        Chan = 29 "chan",
+        /// Proof that a guard is held.
+        Evidence = 30 "evidence",
+        /// A reference to a coroutine.
+        Coro = 31 "coro",
+        /// Read: an aggregate whose shape is known to be a tuple of an `epid` and a `str`.
+        Fact = 32 "fact",
+        /// Read: the payload of the message that is sent on endpoint `arg`. Written: the payload of the message that
+        /// is received there; in a list, one entry for each label.
+        Message = 33 "message",
+        /// Written: a list of one endpoint for each role of the session shape that operand `arg` names.
+        ChansOf = 34 "chans",
     }
 }
 
@@ -237,6 +266,8 @@ code_enum! {
         Trap = 3 "trap",
         /// The frame is replaced with that of a callee, which returns in its place.
         TailCall = 4 "tailcall",
+        /// The coroutine ends.
+        Halt = 5 "halt",
     }
 }
 
@@ -271,6 +302,8 @@ code_enum! {
         Intrinsic = 12 "intrinsic",
         /// Linear memories.
         Memory = 13 "memory",
+        /// Sessions, coroutines, guards and speculation.
+        Session = 14 "session",
     }
 }
 
@@ -321,7 +354,8 @@ impl Encoding {
             | Self::Bool8
             | Self::Rounding8
             | Self::Uleb32List
-            | Self::Uleb32WideList => 1,
+            | Self::Uleb32WideList
+            | Self::Uleb32Opt => 1,
             Self::U64Le => 8,
         }
     }
@@ -339,7 +373,8 @@ impl OperandKind {
     pub const fn encoding(self) -> Encoding {
         match self {
             Self::None => Encoding::None,
-            Self::RegList => Encoding::Uleb32List,
+            Self::RegList | Self::LabelList => Encoding::Uleb32List,
+            Self::RegOpt => Encoding::Uleb32Opt,
             Self::Pc => Encoding::Uleb32Wide,
             Self::PcList => Encoding::Uleb32WideList,
             Self::ImmBool => Encoding::Bool8,
@@ -357,14 +392,18 @@ impl OperandKind {
             | Self::TypeId
             | Self::ElemTypeId
             | Self::IntrinsicId
-            | Self::MemId => Encoding::Uleb32,
+            | Self::MemId
+            | Self::LabelId
+            | Self::ShapeId
+            | Self::EffectId
+            | Self::LayerId => Encoding::Uleb32,
         }
     }
 
     /// Whether operands of this kind name registers.
     #[must_use]
     pub const fn is_register(self) -> bool {
-        matches!(self, Self::Reg | Self::RegList)
+        matches!(self, Self::Reg | Self::RegList | Self::RegOpt)
     }
 
     /// Whether operands of this kind name places that control may go to.
@@ -405,6 +444,8 @@ impl TypeRule {
                 | Self::FieldsOf
                 | Self::ElemsOf
                 | Self::ElementOf
+                | Self::Message
+                | Self::ChansOf
         )
     }
 
@@ -413,10 +454,11 @@ impl TypeRule {
     pub const fn may_refer_to(self, kind: OperandKind) -> bool {
         use OperandKind as K;
         match self {
-            Self::Same | Self::ElementOf => matches!(kind, K::Reg),
+            Self::Same | Self::ElementOf | Self::Message => matches!(kind, K::Reg),
+            Self::ChansOf => matches!(kind, K::ShapeId),
             Self::ConstOf => matches!(kind, K::ConstId),
             Self::ParamsOf | Self::ResultsOf => {
-                matches!(kind, K::FuncId | K::HostSigId | K::CallSigId | K::IntrinsicId)
+                matches!(kind, K::FuncId | K::HostSigId | K::CallSigId | K::IntrinsicId | K::EffectId)
             }
             Self::TupleOf => matches!(kind, K::RegList),
             Self::StructOf | Self::FieldsOf => matches!(kind, K::TypeId),

@@ -24,13 +24,13 @@ pub use zerocopy;
 
 pub use blobs::{Blobs, IsaError};
 pub use codes::{
-    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rounding, Rule, Term, TrapCode,
-    TypeRule,
+    Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rounding, Rule, SessionOperand,
+    Term, TrapCode, TypeRule, Typestate,
 };
 pub use isa::{FINGERPRINT_SEED, Isa, fingerprint};
 pub use rows::{
     ClassRow, FIRST_FOREIGN_ID, FIRST_FOREIGN_PAGE, Header, IntrinsicRow, LAST_PAGE, LookupRow,
     MAX_ARG_SLOTS, MAX_INTRINSIC_ARGS, MAX_INTRINSIC_RETS, MAX_NAME, MAX_OPERANDS, MAX_RET_SLOTS, MAX_RULES,
-    NameRow, OWN_PAGES, OpRow, OperandRow, RuleRow, TableRow, TextRow, TypeRow, didx_of, fuse_flags,
-    is_foreign, layout, op_flags, row_of,
+    NameRow, OWN_PAGES, OpRow, OperandRow, RuleRow, TableRow, TextRow, TypeRow, class_flags, didx_of,
+    fuse_flags, is_foreign, layout, op_flags, row_of,
 };

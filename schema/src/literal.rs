@@ -7,14 +7,15 @@
 use crate::blobs::Blobs;
 use crate::codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+    Typestate,
 };
 use crate::rows::{
     ClassRow, Header, IntrinsicRow, LookupRow, MAX_NAME, MAX_OPERANDS, MAX_RULES, NameRow, OWN_PAGES, OpRow,
-    OperandRow, RuleRow, TableRow, TextRow, TypeRow, layout, op_flags, row_of,
+    OperandRow, RuleRow, TableRow, TextRow, TypeRow, class_flags, layout, op_flags, row_of,
 };
 use alloc::vec::Vec;
 use zerocopy::IntoBytes;
-use zerocopy::little_endian::{U16, U32};
+use zerocopy::little_endian::{U16, U64};
 
 /// One operand of an [`Op`]; the first field is its name.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,14 @@ pub enum Operand {
     WsOf(&'static str, TypeRule, &'static str),
     /// A read register list whose type rule refers to another operand.
     RsOf(&'static str, TypeRule, &'static str),
+    /// A register that may be left out and is else written.
+    WOpt(&'static str, TypeRule),
+    /// A register that may be left out and is else read.
+    ROpt(&'static str, TypeRule),
+    /// A written register that may be left out, and whose type rule refers to another operand.
+    WOptOf(&'static str, TypeRule, &'static str),
+    /// A read register that may be left out, and whose type rule refers to another operand.
+    ROptOf(&'static str, TypeRule, &'static str),
     /// An operand that names no register.
     X(&'static str, OperandKind, Encoding),
 }
@@ -96,6 +105,8 @@ pub struct Op {
     pub rules: &'static [Check],
     /// Hand-written verifier check.
     pub hook: Hook,
+    /// What it does to the states of linear registers.
+    pub typestate: Typestate,
     /// How it is lowered.
     pub lower: Lower,
     /// Operand form, for direct lowering.
@@ -126,6 +137,7 @@ pub const OP: Op = Op {
     fuel: Fuel { base: 1, shift: 0, of: &[] },
     rules: &[],
     hook: Hook::None,
+    typestate: Typestate::None,
     lower: Lower::Nop,
     form: Form::None,
     fuse: 0,
@@ -144,6 +156,8 @@ pub struct Class {
     pub slots: u8,
     /// Whether slots refer to the run's heap.
     pub heap: bool,
+    /// Whether a value is used exactly once.
+    pub linear: bool,
     /// The type rule of the class itself.
     pub rule: TypeRule,
 }
@@ -305,30 +319,35 @@ impl Operand {
             | Self::Rs(n, _)
             | Self::WsOf(n, _, _)
             | Self::RsOf(n, _, _)
+            | Self::WOpt(n, _)
+            | Self::ROpt(n, _)
+            | Self::WOptOf(n, _, _)
+            | Self::ROptOf(n, _, _)
             | Self::X(n, _, _) => n,
         }
     }
 
     fn row(&self, op: &Op) -> Result<OperandRow, LiteralError> {
         use Access::{Read, Write};
-        let (list, access, ty, of) = match *self {
+        use OperandKind::{Reg, RegList, RegOpt};
+        let (kind, access, ty, of) = match *self {
             Self::X(_, kind, enc) => {
                 return Ok(OperandRow { kind: kind.code(), enc: enc.code(), ..OperandRow::default() });
             }
-            Self::W(_, ty) => (false, Write, ty, None),
-            Self::R(_, ty) => (false, Read, ty, None),
-            Self::WOf(_, ty, of) => (false, Write, ty, Some(of)),
-            Self::ROf(_, ty, of) => (false, Read, ty, Some(of)),
-            Self::Ws(_, ty) => (true, Write, ty, None),
-            Self::Rs(_, ty) => (true, Read, ty, None),
-            Self::WsOf(_, ty, of) => (true, Write, ty, Some(of)),
-            Self::RsOf(_, ty, of) => (true, Read, ty, Some(of)),
+            Self::W(_, ty) => (Reg, Write, ty, None),
+            Self::R(_, ty) => (Reg, Read, ty, None),
+            Self::WOf(_, ty, of) => (Reg, Write, ty, Some(of)),
+            Self::ROf(_, ty, of) => (Reg, Read, ty, Some(of)),
+            Self::Ws(_, ty) => (RegList, Write, ty, None),
+            Self::Rs(_, ty) => (RegList, Read, ty, None),
+            Self::WsOf(_, ty, of) => (RegList, Write, ty, Some(of)),
+            Self::RsOf(_, ty, of) => (RegList, Read, ty, Some(of)),
+            Self::WOpt(_, ty) => (RegOpt, Write, ty, None),
+            Self::ROpt(_, ty) => (RegOpt, Read, ty, None),
+            Self::WOptOf(_, ty, of) => (RegOpt, Write, ty, Some(of)),
+            Self::ROptOf(_, ty, of) => (RegOpt, Read, ty, Some(of)),
         };
-        let (kind, enc) = if list {
-            (OperandKind::RegList, Encoding::Uleb32List)
-        } else {
-            (OperandKind::Reg, Encoding::Uleb32)
-        };
+        let enc = kind.encoding();
         let arg = match of {
             Some(name) => op.position(name)?,
             None => 0,
@@ -382,12 +401,12 @@ impl Op {
         for name in self.fuel.of {
             row.fuel_operands |= 1 << self.position(name)?;
         }
-        let traps = self.traps.iter().fold(0u32, |set, t| set | 1 << t.code());
+        let traps = self.traps.iter().fold(0u64, |set, t| set | 1 << t.code());
         let mut flags = op_flags::PRESENT | self.effects;
         flags |= if self.term == Term::None { 0 } else { op_flags::TERMINATOR };
         flags |= if traps == 0 { 0 } else { op_flags::MAY_TRAP };
         row.flags = U16::new(flags);
-        row.traps = U32::new(traps);
+        row.traps = U64::new(traps);
         row.id = U16::new(self.id);
         row.fuel = U16::new(self.fuel.base);
         row.fuel_shift = self.fuel.shift;
@@ -395,6 +414,7 @@ impl Op {
         (row.term, row.family, row.since) = (self.term.code(), self.family.code(), self.since);
         (row.lower, row.form, row.fuse) = (self.lower.code(), self.form.code(), self.fuse);
         (row.hook, row.jit, row.clif) = (self.hook.code(), self.jit.code(), self.clif.code());
+        row.typestate = self.typestate.code();
         Ok(row)
     }
 
@@ -444,7 +464,9 @@ impl Class {
             return Err(LiteralError { name: self.name, problem: "its name is too long" });
         }
         (row.tag, row.slots) = (self.tag, self.slots);
-        (row.flags, row.rule) = (u8::from(self.heap), self.rule.code());
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        row.flags = flag(self.heap, class_flags::HEAP) | flag(self.linear, class_flags::LINEAR);
+        row.rule = self.rule.code();
         row.name[..self.name.len()].copy_from_slice(self.name.as_bytes());
         Ok(row)
     }
@@ -473,7 +495,7 @@ impl Intrinsic {
         let mut row: IntrinsicRow = empty();
         row.id = U16::new(self.id);
         row.flags = U16::new(self.effects);
-        row.traps = U32::new(self.traps.iter().fold(0u32, |set, t| set | 1 << t.code()));
+        row.traps = U64::new(self.traps.iter().fold(0u64, |set, t| set | 1 << t.code()));
         row.fuel = U16::new(self.fuel);
         (row.fuel_shift, row.since) = (self.fuel_shift, self.since);
         (row.n_args, row.n_rets) = (self.args.len() as u8, self.rets.len() as u8);

@@ -3,8 +3,9 @@
 
 use crate::codes::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
+    Typestate,
 };
-use zerocopy::little_endian::{U16, U32};
+use zerocopy::little_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 mod intrinsic;
@@ -79,7 +80,7 @@ impl Header {
     /// First four bytes of every blob.
     pub const MAGIC: [u8; 4] = *b"OPFT";
     /// The version of the row layouts in this file.
-    pub const FORMAT: u16 = 1;
+    pub const FORMAT: u16 = 2;
 
     /// The header of a table of `rows` rows of type `R`.
     #[must_use]
@@ -231,7 +232,7 @@ pub struct OpRow {
     /// Stable id, never reused.
     pub id: U16,
     /// Bit `n` set: trap code `n` can happen.
-    pub traps: U32,
+    pub traps: U64,
     /// Fuel charged for executing it once.
     pub fuel: U16,
     /// With `FuelSchedule` by size: one more unit for every `1 << fuel_shift` bytes; 0 for none.
@@ -268,8 +269,10 @@ pub struct OpRow {
     pub rules: [RuleRow; MAX_RULES],
     /// Fewest bytes an instruction of this opcode takes, opcode byte included; derived.
     pub min_len: u8,
+    /// [`Typestate`] code.
+    pub typestate: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 2],
 }
 
 impl OpRow {
@@ -351,6 +354,15 @@ impl OpRow {
         match Clif::from_code(self.clif) {
             Some(c) => c,
             None => Clif::None,
+        }
+    }
+
+    /// What it does to the states of linear registers.
+    #[must_use]
+    pub const fn typestate(&self) -> Typestate {
+        match Typestate::from_code(self.typestate) {
+            Some(t) => t,
+            None => Typestate::None,
         }
     }
 
@@ -449,6 +461,16 @@ impl TableRow for LookupRow {
     const NAME: &'static str = "vm.lookup";
 }
 
+/// Bits of [`ClassRow::flags`].
+pub mod class_flags {
+    /// Slots refer to the run's heap.
+    pub const HEAP: u8 = 1;
+    /// A value is used exactly once: never copied, never dropped.
+    pub const LINEAR: u8 = 2;
+    /// All of them.
+    pub const ALL: u8 = HEAP | LINEAR;
+}
+
 /// A register class: what a value of it takes at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -457,7 +479,7 @@ pub struct ClassRow {
     pub tag: u8,
     /// 64-bit slots a value takes: 0, 1 or 2.
     pub slots: u8,
-    /// Bit 0: slots refer to the run's heap.
+    /// [`class_flags`] bits.
     pub flags: u8,
     /// [`TypeRule`] code of the class itself.
     pub rule: u8,
@@ -469,7 +491,13 @@ impl ClassRow {
     /// Whether slots of a value refer to the run's heap.
     #[must_use]
     pub const fn heap(&self) -> bool {
-        self.flags & 1 == 1
+        self.flags & class_flags::HEAP != 0
+    }
+
+    /// Whether a value is used exactly once: never copied, never dropped.
+    #[must_use]
+    pub const fn linear(&self) -> bool {
+        self.flags & class_flags::LINEAR != 0
     }
 
     /// Name in text.
@@ -493,7 +521,7 @@ fn padded(name: &[u8]) -> &str {
 const _: () = {
     assert!(size_of::<Header>() == 16);
     assert!(size_of::<OperandRow>() == 5);
-    assert!(size_of::<OpRow>() == 80);
+    assert!(size_of::<OpRow>() == 84);
     assert!(size_of::<NameRow>() == 24);
     assert!(size_of::<LookupRow>() == 28);
     assert!(size_of::<ClassRow>() == 16);

@@ -1,7 +1,9 @@
 //! What rows say, in words for people: the page of opcodes and the tools say the same because both ask here. Names of
 //! operands stand in backquotes. Never decides anything: only codes and rows, in more words. Behind feature `docs`.
 
-use crate::{Access, Encoding, OpRow, OperandKind, OperandRow, Rule, RuleRow, Term, TypeRule, op_flags};
+use crate::{
+    Access, Encoding, OpRow, OperandKind, OperandRow, Rule, RuleRow, Term, TypeRule, Typestate, op_flags,
+};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -20,6 +22,8 @@ pub struct OpFacts {
     pub verified: Vec<String>,
     /// How it ends its block; empty if it does not.
     pub ends_block: &'static str,
+    /// What it does to registers that are used exactly once; empty if it takes none.
+    pub typestate: &'static str,
     /// Its effects beyond its result; `none` if it has none.
     pub effects: Vec<&'static str>,
     /// What it costs by the default schedule.
@@ -54,6 +58,7 @@ impl OpFacts {
             operands: rows().map(|(at, operand)| names.operand(at, operand)).collect(),
             verified: row.rules().map(|rule| names.rule(rule)).collect(),
             ends_block: term(row.term()),
+            typestate: typestate(row.typestate()),
             effects: effects(row.flags.get()),
             fuel: names.fuel(row),
         }
@@ -98,7 +103,10 @@ impl Names<'_> {
             | TypeRule::Bytes
             | TypeRule::Str
             | TypeRule::Func
-            | TypeRule::Closure => ty.name().to_string(),
+            | TypeRule::Closure
+            | TypeRule::Chan
+            | TypeRule::Evidence
+            | TypeRule::Coro => ty.name().to_string(),
             TypeRule::Agg => "agg of any shape".to_string(),
             TypeRule::Any => "any class".to_string(),
             TypeRule::Same => format!("the type of {}", arg()),
@@ -115,6 +123,9 @@ impl Names<'_> {
             TypeRule::Tuple => "agg, a tuple".to_string(),
             TypeRule::Struct => "agg, a struct".to_string(),
             TypeRule::Array => "agg, an array".to_string(),
+            TypeRule::Fact => "agg, a tuple of an epid and a str".to_string(),
+            TypeRule::Message => format!("the payload type of the message on {}", arg()),
+            TypeRule::ChansOf => format!("one chan for each role of {}", arg()),
             TypeRule::ElementOf => format!("the type of the element of {} at the index", arg()),
         }
     }
@@ -166,6 +177,7 @@ pub const fn encoding(enc: Encoding) -> &'static str {
         Encoding::U64Le => "eight bytes, little-endian",
         Encoding::Uleb32List => "a `uleb32` count, then that many `uleb32`",
         Encoding::Rounding8 => "one byte, the code of a rounding mode",
+        Encoding::Uleb32Opt => "0 for nothing, else one more than the number, as `uleb32`",
         Encoding::Uleb32WideList => "a `uleb32` count, then that many `uleb32_wide`",
     }
 }
@@ -194,6 +206,12 @@ pub const fn kind(kind: OperandKind) -> &'static str {
         OperandKind::PcList => "a list of branch targets",
         OperandKind::IntrinsicId => "the id of an intrinsic (see INTRINSICS.md)",
         OperandKind::MemId => "an index into the table of linear memories",
+        OperandKind::LabelId => "an index into the table of message labels",
+        OperandKind::LabelList => "a list of indices into the table of message labels",
+        OperandKind::ShapeId => "an index into the table of session shapes",
+        OperandKind::EffectId => "an index into the table of effects",
+        OperandKind::LayerId => "an index into the table of guard layers",
+        OperandKind::RegOpt => "a register, or `-` for none",
     }
 }
 
@@ -206,6 +224,43 @@ pub const fn term(term: Term) -> &'static str {
         Term::Return => "returns",
         Term::Trap => "traps",
         Term::TailCall => "returns what its callee returns",
+        Term::Halt => "ends the coroutine",
+    }
+}
+
+/// What an opcode does to the states of linear registers, which are used exactly once; empty if it takes none.
+#[must_use]
+pub const fn typestate(rule: Typestate) -> &'static str {
+    match rule {
+        Typestate::None => "",
+        Typestate::Move => "what is linear moves, and the register it was read from is empty",
+        Typestate::Call => "linear arguments move to the callee, linear results from it",
+        Typestate::TailCall => "linear arguments move to the callee, and nothing linear is left",
+        Typestate::Return => "linear results move to the caller, and nothing linear is left",
+        Typestate::Send => "the endpoint sends in its state, which has one message; it is then in the next",
+        Typestate::Receive => {
+            "the endpoint receives in its state, which has one message; it is then in the next"
+        }
+        Typestate::Offer => {
+            "the endpoint sends in its state, which has the label; it is then in that label's next"
+        }
+        Typestate::Choose => {
+            "the endpoint receives in its state, whose labels are those listed; at each target it is in that label's next"
+        }
+        Typestate::Open => "each endpoint is in the first state of its role",
+        Typestate::Close => "takes the endpoint, and all others of its session in the function",
+        Typestate::Effect => "in a speculation, only effects that may be undone",
+        Typestate::Acquire => "makes evidence of the layer; not in a speculation",
+        Typestate::Release => "takes evidence of the layer; not in a speculation",
+        Typestate::Fork => "begins a speculation: all registers are remembered",
+        Typestate::Join => "ends the innermost speculation; there must be one",
+        Typestate::Abort => {
+            "ends the innermost speculation: all registers are again as before it; there must be one"
+        }
+        Typestate::Transfer => "takes the endpoint; not in a speculation",
+        Typestate::Spawn => "linear arguments move to the coroutine; not in a speculation",
+        Typestate::Halt => "all endpoints are at their end, no evidence is left, and there is no speculation",
+        Typestate::Yield | Typestate::Tag | Typestate::Check => "none changes",
     }
 }
 

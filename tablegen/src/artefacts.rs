@@ -13,13 +13,22 @@ pub const BLOBS: &str = "tables/blobs";
 pub const OPCODES: &str = "tables/src/generated/opcodes.rs";
 /// The intrinsic enum.
 pub const INTRINSICS: &str = "tables/src/generated/intrinsics.rs";
+/// The session family by names.
+pub const SESSION: &str = "tables/src/generated/session.rs";
 /// The intrinsics for people.
 pub const INTRINSICS_PAGE: &str = "docs/INTRINSICS.md";
 /// The opcodes for people.
 pub const OPCODES_PAGE: &str = "docs/OPCODES.md";
+/// The session family for people.
+pub const SESSION_PAGE: &str = "docs/SESSION_OPS.md";
 /// Sources that decide what a row looks like.
-pub const ROW_SOURCES: [&str; 4] =
-    ["schema/src/codes.rs", "schema/src/codes/exec.rs", "schema/src/rows.rs", "schema/src/rows/intrinsic.rs"];
+pub const ROW_SOURCES: [&str; 5] = [
+    "schema/src/codes.rs",
+    "schema/src/codes/exec.rs",
+    "schema/src/codes/typestate.rs",
+    "schema/src/rows.rs",
+    "schema/src/rows/intrinsic.rs",
+];
 
 /// A file of the tree: path from the workspace root, and its bytes.
 pub type File = (String, Vec<u8>);
@@ -45,6 +54,8 @@ pub fn make(root: &Path, spec: &Spec) -> Result<Artefacts, String> {
     let blobs = emit::bytes::blobs(spec);
     let mut rest: Vec<File> = vec![(OPCODES.to_owned(), emit::rust::opcodes(spec).into_bytes())];
     rest.push((INTRINSICS.to_owned(), emit::intrinsics::file(spec).into_bytes()));
+    rest.push((SESSION.to_owned(), emit::session::file(spec).into_bytes()));
+    rest.push((SESSION_PAGE.to_owned(), emit::session::page(spec).into_bytes()));
     rest.push((INTRINSICS_PAGE.to_owned(), emit::pages::intrinsics(spec).into_bytes()));
     rest.push((OPCODES_PAGE.to_owned(), emit::op_page::opcodes(spec).into_bytes()));
     rest.extend(blobs.iter().map(|(n, b)| (format!("{BLOBS}/{n}"), b.clone())));

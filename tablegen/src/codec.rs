@@ -79,7 +79,8 @@ fn operand(o: &OperandRow, at: &mut &[u8]) -> Result<Operand, String> {
     let name = o.kind().name();
     let value = match o.enc() {
         Encoding::None => return Err(format!("{name} has no encoding")),
-        Encoding::Uleb32 => u64::from(read_u32(at)?),
+        // What is optional is read and written as it stands in the bytes: 0, or one more than the value.
+        Encoding::Uleb32 | Encoding::Uleb32Opt => u64::from(read_u32(at)?),
         Encoding::Uleb32Wide => u64::from(read_wide(at)?),
         Encoding::Uleb64 => read_uleb(at, 64)?,
         Encoding::Sleb64 => return read_sleb(at).map(Operand::Signed),

@@ -40,6 +40,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("E040", "a text template that does not read back"),
     ("E041", "an example whose bytes, text or values do not fit the opcode"),
     ("E042", "unknown family"),
+    ("E043", "unknown typestate rule, or one that does not fit the lowering, the family or the operands"),
     ("E050", "a register class that is out of place, badly named or there twice"),
     ("E051", "a logical type whose layout or name is wrong"),
     (
@@ -57,5 +58,7 @@ pub const CODES: &[(&str, &str)] = &[
         "a page or an id that belongs to the VM in an overlay, or one of embedders in the spec of the VM",
     ),
     ("E082", "an embedder's row that is more than a pure function of values"),
+    ("E090", "a session family that does not have its instructions, each once and each an opcode"),
+    ("E091", "an event or a field of one that is badly named or there twice"),
     ("E060", "the tables are larger than the spec allows"),
 ];

@@ -4,8 +4,11 @@
 use crate::diag::plural;
 use crate::dump;
 use crate::manifest::Manifest;
+use crate::upgrade;
 use opforge_schema::docs::{Docs, OpDoc};
-use opforge_schema::{Access, Blobs, IntrinsicRow, Isa, LookupRow, OpRow, OperandRow, TrapCode, TypeRule};
+use opforge_schema::{
+    Access, Blobs, IntrinsicRow, Isa, LookupRow, OpRow, OperandRow, TrapCode, TypeRule, Typestate,
+};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -34,7 +37,10 @@ impl Tables {
     pub fn from_files(file: impl Fn(&str) -> Result<Vec<u8>, String>) -> Result<Self, String> {
         let text = String::from_utf8_lossy(&file("MANIFEST")?).replace("\r\n", "\n");
         let isa_version = Manifest::parse(&text)?.isa_version;
-        let blob = |name| Blobs::absent(name, &text).map_or_else(|| file(name), Ok);
+        let blob = |name| {
+            let bytes = Blobs::absent(name, &text).map_or_else(|| file(name), Ok)?;
+            Ok::<_, String>(upgrade::blob(&bytes).unwrap_or(bytes))
+        };
         let blobs = Blobs::FILES.into_iter().map(blob).collect::<Result<Vec<_>, _>>()?;
         let docs = file("vm.docs.bincode").ok().and_then(|bytes| Docs::read(&bytes).ok());
         let tables = Self { isa_version, blobs, docs };
@@ -259,12 +265,15 @@ fn fields(say: &mut impl FnMut(String, Option<&'static str>), a: &OpRow, b: &OpR
     };
     let lowering = |r: &OpRow| format!("{} {} fuse {}", r.lower().name(), r.form().name(), r.fuse);
     let jit = |r: &OpRow| format!("{} {}", r.jit().name(), r.clif().name());
+    // What takes no linear register may begin to: that was an error before.
+    let typestate = if a.typestate() == Typestate::None { None } else { Some("verifier") };
     let since = if b.since > a.since { Some("old containers") } else { None };
     for (what, x, y, breaks) in [
         ("terminator", a.term().name().to_owned(), b.term().name().to_owned(), Some("verifier, lowering")),
         ("traps", dump::traps(a), dump::traps(b), Some("semantics")),
         ("fuel", dump::fuel(a), dump::fuel(b), Some("fuel")),
         ("hook", a.hook().name().to_owned(), b.hook().name().to_owned(), Some("verifier")),
+        ("typestate", a.typestate().name().to_owned(), b.typestate().name().to_owned(), typestate),
         ("since", a.since.to_string(), b.since.to_string(), since),
         ("effects", effects(a), effects(b), None),
         ("family", a.family().name().to_owned(), b.family().name().to_owned(), None),

@@ -1,11 +1,12 @@
 //! Blobs as text, for people and for `git diff`. One row is one line; rows stand under their position, so a
 //! changed row is one changed line.
 
+use crate::upgrade;
 use opforge_schema::docs::Docs;
 use opforge_schema::zerocopy::FromBytes;
 use opforge_schema::{
     ClassRow, Encoding, Header, IntrinsicRow, Isa, LookupRow, NameRow, OpRow, OperandRow, TableRow, TextRow,
-    TrapCode, TypeRow, TypeRule, didx_of, fuse_flags, op_flags,
+    TrapCode, TypeRow, TypeRule, Typestate, didx_of, fuse_flags, op_flags,
 };
 use std::fmt::Write as _;
 
@@ -27,6 +28,9 @@ pub const FLAGS: &[(u16, &str)] = &[
 /// # Errors
 /// If the bytes are no table that this version knows.
 pub fn blob(bytes: &[u8]) -> Result<String, String> {
+    if let Some(bytes) = upgrade::blob(bytes) {
+        return blob(&bytes);
+    }
     let head = bytes.first_chunk::<16>().and_then(|h| Header::read_from_bytes(h).ok());
     let Some(header) = head.filter(|h| h.magic == Header::MAGIC) else {
         return Ok(docs(&Docs::read(bytes).map_err(|e| e.to_string())?));
@@ -46,7 +50,8 @@ pub fn blob(bytes: &[u8]) -> Result<String, String> {
         ClassRow::TABLE => table::<ClassRow>(bytes, |_, r| {
             let (rule, heap) = (TypeRule::from_code(r.rule), if r.heap() { " heap" } else { "" });
             let rule = rule.map_or("?", TypeRule::name);
-            Some(format!("{:>2} {:<12} slots {} type {rule}{heap}", r.tag, r.as_str(), r.slots))
+            let linear = if r.linear() { " linear" } else { "" };
+            Some(format!("{:>2} {:<12} slots {} type {rule}{heap}{linear}", r.tag, r.as_str(), r.slots))
         }),
         TypeRow::TABLE => {
             table::<TypeRow>(bytes, |_, r| Some(format!("{:<12} classes {:?}", r.as_str(), r.slots())))
@@ -94,6 +99,9 @@ fn op(at: u16, row: &OpRow) -> String {
     }
     let _ = write!(out, " | jit {} {}", row.jit().name(), row.clif().name());
     let _ = write!(out, " | hook {} min_len {}", row.hook().name(), row.min_len);
+    if row.typestate() != Typestate::None {
+        let _ = write!(out, " | typestate {}", row.typestate().name());
+    }
     out
 }
 

@@ -21,6 +21,7 @@ pub mod parse;
 pub mod source;
 pub mod stage_b;
 pub mod tree;
+pub mod upgrade;
 pub mod write;
 
 // Copies of two files of the build script of `tables/`, because a package holds only files of its own folder; a test
@@ -41,7 +42,8 @@ pub fn load(root: &Path) -> Result<Spec, String> {
     let opcodes = read(root, "spec/opcodes.json")?;
     let types = read(root, "spec/types.json")?;
     let intrinsics = read(root, "spec/intrinsics.json")?;
-    compile(Sources { opcodes, types, intrinsics, overlay: None }).map_err(|d| d.render())
+    let session = read(root, "spec/session.json")?;
+    compile(Sources { opcodes, types, intrinsics, session, overlay: None }).map_err(|d| d.render())
 }
 
 /// Parses and lints a spec.

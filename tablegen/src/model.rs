@@ -4,7 +4,7 @@
 use crate::source::{At, Span};
 use opforge_schema::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
-    op_flags,
+    Typestate, op_flags,
 };
 
 /// The whole spec.
@@ -36,6 +36,8 @@ pub struct Spec {
     pub intrinsics: Vec<Intrinsic>,
     /// Intrinsic ids that were used once.
     pub retired_intrinsics: Vec<Retired>,
+    /// The session family and its events.
+    pub session: Session,
     /// Path and digest of each spec file.
     pub files: Vec<(String, String)>,
 }
@@ -125,6 +127,8 @@ pub struct Op {
     pub rules: Vec<RuleUse>,
     /// Hand-written verifier check.
     pub hook: Hook,
+    /// What it does to the states of linear registers.
+    pub typestate: At<Typestate>,
     /// Lowering.
     pub lower: At<Lower>,
     /// What it fuses with: [`fuse_flags`](opforge_schema::fuse_flags) bits.
@@ -356,8 +360,43 @@ pub struct Class {
     pub slots: u8,
     /// Whether slots refer to the heap.
     pub heap: bool,
+    /// Whether a value is used exactly once.
+    pub linear: bool,
     /// The type rule of the same name.
     pub rule: TypeRule,
+}
+
+/// What `session.json` says.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// Where the family table begins.
+    pub family_at: Option<Span>,
+    /// The instructions of the family, in order.
+    pub family: Vec<FamilyName>,
+    /// What a run of sessions reports, in order.
+    pub events: Vec<Event>,
+}
+
+/// An instruction of the session family, by the name it has there.
+#[derive(Clone, Debug)]
+pub struct FamilyName {
+    /// Its name.
+    pub name: At<String>,
+    /// What it is about.
+    pub group: At<String>,
+    /// Mnemonics of the opcodes that it is.
+    pub opcodes: Vec<At<String>>,
+}
+
+/// Something that a run of sessions reports.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Its name.
+    pub name: At<String>,
+    /// What it tells, in order, besides its tick.
+    pub fields: Vec<At<String>>,
+    /// When it happens.
+    pub doc: At<String>,
 }
 
 /// A logical type.

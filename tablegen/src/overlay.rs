@@ -156,6 +156,7 @@ pub fn sources(overlay: Source) -> Sources {
         opcodes: Source::new("opforge-spec/opcodes.json", opforge_spec::OPCODES),
         types: Source::new("opforge-spec/types.json", opforge_spec::TYPES),
         intrinsics: Source::new("opforge-spec/intrinsics.json", opforge_spec::INTRINSICS),
+        session: Source::new("opforge-spec/session.json", opforge_spec::SESSION),
         overlay: Some(overlay),
     }
 }

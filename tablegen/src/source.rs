@@ -22,18 +22,22 @@ pub struct Sources {
     pub types: Source,
     /// `intrinsics.json`.
     pub intrinsics: Source,
+    /// `session.json`.
+    pub session: Source,
     /// What an embedder adds to them.
     pub overlay: Option<Source>,
 }
 
 impl Sources {
-    /// Sources under their usual names, from the texts of `opcodes.json`, `types.json` and `intrinsics.json`.
+    /// Sources under their usual names, from the texts of `opcodes.json`, `types.json`, `intrinsics.json` and
+    /// `session.json`.
     #[must_use]
-    pub fn of_texts([opcodes, types, intrinsics]: [&str; 3]) -> Self {
+    pub fn of_texts([opcodes, types, intrinsics, session]: [&str; 4]) -> Self {
         Self {
             opcodes: Source::new("spec/opcodes.json", opcodes),
             types: Source::new("spec/types.json", types),
             intrinsics: Source::new("spec/intrinsics.json", intrinsics),
+            session: Source::new("spec/session.json", session),
             overlay: None,
         }
     }

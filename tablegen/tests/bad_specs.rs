@@ -12,7 +12,7 @@ fn bad() -> PathBuf {
 }
 
 /// A workspace with these specs and no generated file.
-fn workspace(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> tempfile::TempDir {
+fn workspace([opcodes, types, intrinsics, session]: [&[u8]; 4]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let write = |name: &str, bytes: &[u8]| {
         let path = dir.path().join(name);
@@ -22,6 +22,7 @@ fn workspace(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> tempfile::TempD
     write("spec/opcodes.json", opcodes);
     write("spec/types.json", types);
     write("spec/intrinsics.json", intrinsics);
+    write("spec/session.json", session);
     for name in opforge_tablegen::artefacts::ROW_SOURCES {
         write(name, b"");
     }
@@ -51,8 +52,8 @@ fn snapshot(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// Runs `gen` on a spec that must be refused, and returns what it prints.
-fn refused(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> String {
-    let dir = workspace(opcodes, types, intrinsics);
+fn refused(specs: [&[u8]; 4]) -> String {
+    let dir = workspace(specs);
     let before = snapshot(dir.path());
     let output = tablegen(dir.path(), "gen");
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
@@ -61,10 +62,10 @@ fn refused(opcodes: &[u8], types: &[u8], intrinsics: &[u8]) -> String {
 }
 
 /// Compiles an overlay of the good spec, which must be refused, and returns what is printed.
-fn overlay_refused(base: &[&[u8]; 3], overlay: &[u8]) -> String {
+fn overlay_refused(base: [&[u8]; 4], overlay: &[u8]) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
-    let [opcodes, types, intrinsics] = base.map(text);
-    let mut sources = opforge_tablegen::source::Sources::of_texts([&opcodes, &types, &intrinsics]);
+    let base = base.map(text);
+    let mut sources = opforge_tablegen::source::Sources::of_texts(base.each_ref().map(String::as_str));
     sources.overlay = Some(opforge_tablegen::source::Source::new("game.json", &text(overlay)));
     opforge_tablegen::compile(sources).expect_err("findings").render()
 }
@@ -74,6 +75,7 @@ fn each_bad_spec_gives_its_findings_and_writes_nothing() {
     let good = std::fs::read(bad().join("good.json")).expect("good.json");
     let types = std::fs::read(bad().join("types.good.json")).expect("types.good.json");
     let intrinsics = std::fs::read(bad().join("intrinsics.good.json")).expect("intrinsics.good.json");
+    let session = std::fs::read(bad().join("session.good.json")).expect("session.good.json");
     let bless = std::env::var_os("TABLEGEN_BLESS").is_some();
     let mut wrong = Vec::new();
     let mut cases = 0;
@@ -88,10 +90,11 @@ fn each_bad_spec_gives_its_findings_and_writes_nothing() {
         cases += 1;
         let text = std::fs::read(&path).expect("a case");
         let printed = match name.split('.').next() {
-            Some("types") => refused(&good, &text, &intrinsics),
-            Some("intrinsics") => refused(&good, &types, &text),
-            Some("overlay") => overlay_refused(&[&good, &types, &intrinsics], &text),
-            _ => refused(&text, &types, &intrinsics),
+            Some("types") => refused([&good, &text, &intrinsics, &session]),
+            Some("intrinsics") => refused([&good, &types, &text, &session]),
+            Some("session") => refused([&good, &types, &intrinsics, &text]),
+            Some("overlay") => overlay_refused([&good, &types, &intrinsics, &session], &text),
+            _ => refused([&text, &types, &intrinsics, &session]),
         };
         let golden = path.with_extension("stderr");
         if bless {
@@ -106,7 +109,7 @@ fn each_bad_spec_gives_its_findings_and_writes_nothing() {
 
 #[test]
 fn the_good_spec_beside_them_has_no_findings() {
-    let texts = ["good.json", "types.good.json", "intrinsics.good.json"]
+    let texts = ["good.json", "types.good.json", "intrinsics.good.json", "session.good.json"]
         .map(|name| std::fs::read_to_string(bad().join(name)).expect("a spec"));
     let sources = opforge_tablegen::source::Sources::of_texts(texts.each_ref().map(String::as_str));
     let spec = opforge_tablegen::compile(sources);
@@ -115,10 +118,11 @@ fn the_good_spec_beside_them_has_no_findings() {
 
 #[test]
 fn the_good_overlay_beside_them_has_no_findings() {
-    let texts = ["good.json", "types.good.json", "intrinsics.good.json", "overlay.good.json"]
-        .map(|name| std::fs::read_to_string(bad().join(name)).expect("a spec"));
-    let [opcodes, types, intrinsics, overlay] = texts.each_ref().map(String::as_str);
-    let mut sources = opforge_tablegen::source::Sources::of_texts([opcodes, types, intrinsics]);
+    let texts =
+        ["good.json", "types.good.json", "intrinsics.good.json", "session.good.json", "overlay.good.json"]
+            .map(|name| std::fs::read_to_string(bad().join(name)).expect("a spec"));
+    let [opcodes, types, intrinsics, session, overlay] = texts.each_ref().map(String::as_str);
+    let mut sources = opforge_tablegen::source::Sources::of_texts([opcodes, types, intrinsics, session]);
     sources.overlay = Some(opforge_tablegen::source::Source::new("game.json", overlay));
     let spec = opforge_tablegen::compile(sources);
     assert!(spec.is_ok(), "{}", spec.err().map(|d| d.render()).unwrap_or_default());
@@ -148,7 +152,8 @@ fn every_finding_code_has_a_case_or_a_test() {
 fn files_that_cannot_be_specs_are_refused_before_parsing() {
     let types = std::fs::read(bad().join("types.good.json")).expect("types");
     let intrinsics = std::fs::read(bad().join("intrinsics.good.json")).expect("intrinsics");
-    let refused = |opcodes: &[u8], types: &[u8]| refused(opcodes, types, &intrinsics);
+    let session = std::fs::read(bad().join("session.good.json")).expect("session");
+    let refused = |opcodes: &[u8], types: &[u8]| refused([opcodes, types, &intrinsics, &session]);
     let huge = refused(&vec![b' '; (4 << 20) + 1], &types);
     assert!(huge.starts_with("spec/opcodes.json: error[E000]: 4194305 bytes"), "{huge}");
     let latin = refused(b"{\"isa\": \"\xe4\"}", &types);
@@ -158,8 +163,8 @@ fn files_that_cannot_be_specs_are_refused_before_parsing() {
     assert!(deep.starts_with("spec/opcodes.json:1:18: error[E001]: nested more than 16 deep"), "{deep}");
     let open = refused(&b"[".repeat(200_000), &types);
     assert!(open.starts_with("spec/opcodes.json:1:200000: error[E001]: not JSON: EOF"), "{open}");
-    for name in ["spec/types.json", "spec/intrinsics.json"] {
-        let dir = workspace(b"{}", &types, &intrinsics);
+    for name in ["spec/types.json", "spec/intrinsics.json", "spec/session.json"] {
+        let dir = workspace([b"{}", &types, &intrinsics, &session]);
         std::fs::remove_file(dir.path().join(name)).expect("removing");
         let output = tablegen(dir.path(), "gen");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -172,8 +177,9 @@ fn at_most_fifty_findings_are_printed_and_the_rest_counted() {
     let read = |name: &str| std::fs::read_to_string(bad().join(name)).expect("a spec");
     let many = format!("\"examples\": [{}]", vec!["1"; 60].join(", "));
     let spec = read("good.json").replacen("\"examples\": []", &many, 1);
-    let (types, intrinsics) = (read("types.good.json"), read("intrinsics.good.json"));
-    let printed = refused(spec.as_bytes(), types.as_bytes(), intrinsics.as_bytes());
+    let rest = ["types.good.json", "intrinsics.good.json", "session.good.json"].map(read);
+    let [types, intrinsics, session] = rest.each_ref().map(String::as_bytes);
+    let printed = refused([spec.as_bytes(), types, intrinsics, session]);
     assert_eq!(printed.matches("error[E002]").count(), 50);
     assert!(
         printed.ends_with("tablegen: 10 more not shown\ntablegen: 60 errors, nothing written\n"),

@@ -18,24 +18,28 @@ fn generated_files_are_up_to_date() {
     assert!(problems.is_empty(), "{}\n{}", problems.join("\n"), tree::FIX);
 }
 
-fn from_texts(opcodes: &str, types: &str, intrinsics: &str) -> Artefacts {
-    let sources = Sources::of_texts([opcodes, types, intrinsics]);
+/// The built-in spec, file by file.
+const SPEC: [&str; 4] =
+    [opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS, opforge_spec::SESSION];
+
+fn from_texts(texts: [&str; 4]) -> Artefacts {
+    let sources = Sources::of_texts(texts);
     let spec: Spec = compile(sources).unwrap_or_else(|d| panic!("{}", d.render()));
     artefacts::make(&root(), &spec).expect("artefacts")
 }
 
 #[test]
 fn byte_order_mark_and_crlf_change_nothing() {
-    let (opcodes, types, intrinsics) = (opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS);
-    let plain = from_texts(opcodes, types, intrinsics);
+    let plain = from_texts(SPEC);
     let dos = |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n"));
-    let other = from_texts(&dos(opcodes), &dos(types), &dos(intrinsics));
+    let other = SPEC.map(dos);
+    let other = from_texts(other.each_ref().map(String::as_str));
     assert!(plain.literals == other.literals && plain.rest == other.rest);
 }
 
 #[test]
 fn the_order_of_keys_and_opcodes_changes_only_the_digest_of_the_spec() {
-    let plain = from_texts(opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS);
+    let plain = from_texts(SPEC);
     // serde_json sorts keys; the lists are turned round by hand.
     let turned = |text: &str, list: &str| {
         let mut spec: serde_json::Value = serde_json::from_str(text).expect("JSON");
@@ -45,7 +49,8 @@ fn the_order_of_keys_and_opcodes_changes_only_the_digest_of_the_spec() {
         sorted
     };
     let opcodes = turned(opforge_spec::OPCODES, "opcodes");
-    let other = from_texts(&opcodes, opforge_spec::TYPES, &turned(opforge_spec::INTRINSICS, "intrinsics"));
+    let intrinsics = turned(opforge_spec::INTRINSICS, "intrinsics");
+    let other = from_texts([&opcodes, opforge_spec::TYPES, &intrinsics, opforge_spec::SESSION]);
     assert!(plain.literals == other.literals);
     for (a, b) in plain.rest.iter().zip(&other.rest) {
         assert_eq!(a.0, b.0);
@@ -55,7 +60,7 @@ fn the_order_of_keys_and_opcodes_changes_only_the_digest_of_the_spec() {
 
 #[test]
 fn generated_text_is_printable_ascii() {
-    let all = from_texts(opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS);
+    let all = from_texts(SPEC);
     for (path, bytes) in all.literals.iter().chain(&all.rest).filter(|(p, _)| !artefacts::is_blob(p)) {
         let fine = path.ends_with(".txt") || bytes.iter().all(|b| *b == b'\n' || (b' '..=b'~').contains(b));
         assert!(fine, "{path} holds something else");

@@ -1,8 +1,9 @@
 //! `tablegen diff`: which changes are told, in which words, and which break whom.
 
+use opforge_schema::{Header, IntrinsicRow, OpRow, TableRow};
 use opforge_tablegen::diff::{Report, Tables, compare};
 use opforge_tablegen::source::Sources;
-use opforge_tablegen::{artefacts, compile};
+use opforge_tablegen::{artefacts, compile, dump, upgrade};
 use std::path::Path;
 
 fn good(name: &str) -> String {
@@ -10,7 +11,7 @@ fn good(name: &str) -> String {
     std::fs::read_to_string(path).expect("a spec")
 }
 
-fn tables(texts: [&str; 3]) -> Tables {
+fn tables(texts: [&str; 4]) -> Tables {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let spec = compile(Sources::of_texts(texts));
     let spec = spec.unwrap_or_else(|d| panic!("{}", d.render()));
@@ -24,7 +25,7 @@ fn tables(texts: [&str; 3]) -> Tables {
 
 /// The report of a change of the good spec: each pair of texts replaced once.
 fn change(edits: &[(&str, &str)]) -> Report {
-    let before = ["good.json", "types.good.json", "intrinsics.good.json"].map(good);
+    let before = ["good.json", "types.good.json", "intrinsics.good.json", "session.good.json"].map(good);
     let mut after = before.clone();
     for (old, new) in edits {
         let text = after.iter_mut().find(|text| text.contains(old));
@@ -161,4 +162,61 @@ fn intrinsics_may_be_added_but_not_changed() {
     let docs = edit("p.x + p.y.", "The sum.");
     assert_eq!((docs.changes.len(), docs.intrinsic_docs), (0, 1));
     assert!(docs.render().starts_with("  docs of 1 intrinsic\n"), "{}", docs.render());
+}
+
+/// The files of a set of tables as format 1 had them: trap sets of 32 bits, no typestate.
+fn format_1(bytes: &[u8]) -> Vec<u8> {
+    let (head, rows) = bytes.split_at(16);
+    let mut head = head.to_vec();
+    assert_eq!(head[4..6], Header::FORMAT.to_le_bytes());
+    head[4] = 1;
+    let (table, width) = (u16::from_le_bytes([head[6], head[7]]), usize::from(head[8]));
+    let narrow = |row: &[u8]| [&row[..8], &row[12..]].concat();
+    let rows: Vec<Vec<u8>> = match table {
+        OpRow::TABLE => {
+            head[8] -= 4;
+            rows.chunks(width).map(narrow).collect()
+        }
+        IntrinsicRow::TABLE => rows.chunks(width).map(|row| [&narrow(row)[..], &[0; 4]].concat()).collect(),
+        _ => vec![rows.to_vec()],
+    };
+    [head, rows.concat()].concat()
+}
+
+#[test]
+fn tables_of_format_1_are_read_and_shown_as_todays() {
+    let texts = ["good.json", "types.good.json", "intrinsics.good.json", "session.good.json"].map(good);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let spec = compile(Sources::of_texts(texts.each_ref().map(String::as_str)));
+    let all = artefacts::make(&root, &spec.unwrap_or_else(|d| panic!("{}", d.render()))).expect("artefacts");
+    let file = |name: &str| {
+        let found = all.rest.iter().find(|(path, _)| path.ends_with(&format!("/{name}")));
+        found.map(|(_, bytes)| bytes.clone()).ok_or_else(|| name.to_owned())
+    };
+    let new = Tables::from_files(file).expect("tables");
+    let old = Tables::from_files(|name| {
+        file(name).map(|bytes| if name.ends_with(".bin") { format_1(&bytes) } else { bytes })
+    });
+    assert!(compare(&old.expect("old tables"), &new).is_empty());
+    for (name, bytes) in &all.blobs {
+        let old = format_1(bytes);
+        assert_ne!(old, *bytes);
+        assert_eq!(upgrade::blob(&old).as_deref(), Some(&bytes[..]), "{name}");
+        assert_eq!(upgrade::blob(bytes), None, "{name}");
+        assert_eq!(dump::blob(&old), dump::blob(bytes), "{name}");
+        // Damaged ones may be refused, but nothing else happens.
+        for cut in 0..old.len().min(200) {
+            let _ = dump::blob(&old[..cut]);
+        }
+    }
+}
+
+#[test]
+fn a_typestate_rule_may_be_given_but_not_changed() {
+    let rule = "\"typestate\": \"call\", \"lower\": {\"kind\": \"call\"}";
+    let given = change(&[("\"lower\": {\"kind\": \"call\"}", rule)]);
+    says(&given, "typestate: none -> call", None);
+    let linear =
+        change(&[("\"slots\": 1, \"heap\": true", "\"slots\": 1, \"heap\": true, \"linear\": true")]);
+    says(&linear, "~ class 3 (str) changed or is gone", Some("values"));
 }

@@ -5,7 +5,7 @@ use opforge_tablegen::codec::{Operand, decode, encode};
 use opforge_tablegen::{compile, emit, source::Sources};
 
 fn blobs() -> Vec<(&'static str, Vec<u8>)> {
-    let texts = [opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS];
+    let texts = [opforge_spec::OPCODES, opforge_spec::TYPES, opforge_spec::INTRINSICS, opforge_spec::SESSION];
     let spec = compile(Sources::of_texts(texts));
     emit::bytes::blobs(&spec.unwrap_or_else(|d| panic!("{}", d.render())))
 }
@@ -28,7 +28,9 @@ fn extremes(enc: Encoding) -> Vec<Operand> {
     let bits = |values: &[u64]| values.iter().map(|v| Operand::Bits(*v)).collect();
     match enc {
         Encoding::None => Vec::new(),
-        Encoding::Uleb32 | Encoding::Uleb32Wide => bits(&[0, 127, 128, u64::from(u32::MAX)]),
+        Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32Opt => {
+            bits(&[0, 127, 128, u64::from(u32::MAX)])
+        }
         Encoding::Uleb64 | Encoding::U64Le => bits(&[0, 1, 1 << 63, u64::MAX]),
         Encoding::Sleb64 => [0, -1, 63, 64, -64, -65, i64::MIN, i64::MAX].map(Operand::Signed).to_vec(),
         Encoding::U8 => bits(&[0, 255]),

@@ -34,6 +34,7 @@ fn enums_are_the_code_lists() {
     same_names!(schema, "clif", s::Clif, 1);
     same_names!(schema, "trap", s::TrapCode, 1);
     same_names!(schema, "hook", s::Hook, 1);
+    same_names!(schema, "typestate", s::Typestate, 1);
     let effects: Vec<&str> = Effect::ALL.iter().map(|(_, name)| *name).collect();
     assert_eq!(names(&schema["$defs"]["effect"]["enum"]), effects);
 }
@@ -84,4 +85,21 @@ fn fields_are_those_that_the_parser_knows() {
         }
     }
     assert_eq!(schema["additionalProperties"], false);
+}
+
+#[test]
+fn the_schema_of_sessions_knows_what_the_spec_has() {
+    let schema = schema(opforge_spec::SESSION_SCHEMA);
+    let spec: Value = serde_json::from_str(opforge_spec::SESSION).expect("the spec is JSON");
+    for list in ["family", "events"] {
+        let known = &schema["properties"][list]["items"]["properties"];
+        for entry in spec[list].as_array().expect("a list") {
+            for key in entry.as_object().expect("an object").keys() {
+                assert!(known.get(key).is_some(), "the schema does not know {key}");
+            }
+        }
+    }
+    let family = &schema["properties"]["family"];
+    let count = spec["family"].as_array().expect("a list").len();
+    assert_eq!((&family["minItems"], &family["maxItems"]), (&count.into(), &count.into()));
 }

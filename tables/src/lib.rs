@@ -13,12 +13,16 @@ mod intrinsics;
 #[rustfmt::skip]
 #[path = "generated/opcodes.rs"]
 mod opcodes;
+#[rustfmt::skip]
+#[path = "generated/session.rs"]
+mod session;
 
 pub use embed::{FINGERPRINT, ISA};
 pub use intrinsics::Intrinsic;
 pub use opcodes::{ISA_NAME, ISA_VERSION, Opcode};
 #[cfg(feature = "docs")]
 pub use opforge_schema::docs;
+pub use session::{SESSION_EVENTS, SESSION_FAMILY};
 
 /// The docs of the opcodes, read from the embedded blob.
 ///

@@ -74,7 +74,7 @@ fn cut_and_padded_files_are_refused_by_name() {
             assert!(error.to_string().starts_with(&format!("table {}: ", NAMES[at])), "{error}");
         }
         assert!(with(at, &[*file, &[0]].concat()).is_err(), "{}: a byte more", NAMES[at]);
-        assert!(with(at, &[*file, &vec![0; 80 * 16]].concat()).is_err(), "{}: rows more", NAMES[at]);
+        assert!(with(at, &[*file, &vec![0; 84 * 16]].concat()).is_err(), "{}: rows more", NAMES[at]);
         let other = FILES[(at + 1) % 7];
         assert!(with(at, other).is_err(), "another table in place of {}", NAMES[at]);
     }
@@ -82,12 +82,12 @@ fn cut_and_padded_files_are_refused_by_name() {
 
 #[test]
 fn another_format_is_told_with_both_numbers() {
-    for version in [0u16, 2, 0xffff] {
+    for version in [0u16, 1, 3, 0xffff] {
         let mut ops = FILES[0].to_vec();
         ops[4..6].copy_from_slice(&version.to_le_bytes());
         let error = with(0, &ops).expect_err("another format");
-        assert_eq!(error, IsaError::Format { table: "vm.ops", found: version, expected: 1 });
-        assert!(error.to_string().contains(&format!("format {version}, but this version reads format 1")));
+        assert_eq!(error, IsaError::Format { table: "vm.ops", found: version, expected: 2 });
+        assert!(error.to_string().contains(&format!("format {version}, but this version reads format 2")));
     }
     // The other byte order: the magic is bytes and still fits, so the version is what differs.
     let mut swapped = FILES[0].to_vec();
@@ -97,7 +97,7 @@ fn another_format_is_told_with_both_numbers() {
 
 #[test]
 fn row_counts_that_wrap_are_refused() {
-    for rows in [0u32, 1, 255, 257, u32::MAX, u32::MAX / 80 + 1] {
+    for rows in [0u32, 1, 255, 257, u32::MAX, u32::MAX / 84 + 1] {
         let mut ops = FILES[0].to_vec();
         ops[12..16].copy_from_slice(&rows.to_le_bytes());
         assert!(with(0, &ops).is_err(), "{rows} rows");
@@ -171,4 +171,60 @@ fn an_intrinsic_row_that_disagrees_with_the_types_is_refused() {
     let mut twin = dot;
     twin.id = 9.into();
     assert!(with(6, &blob(&[dot, twin])).expect_err("twice").to_string().contains("the name of another"));
+}
+
+#[test]
+fn a_row_that_is_not_what_its_typestate_rule_says_is_refused() {
+    use opforge_schema::{Lower, OpRow, Term, Typestate, literal::blob, op_flags};
+    let refused = |name: &str, change: fn(&mut OpRow)| {
+        let mut rows = ISA.ops.to_vec();
+        change(&mut rows[usize::from(ISA.find(name).expect("an opcode"))]);
+        with(0, &blob(&rows)).expect_err("a changed row").to_string()
+    };
+    let cases: [(&str, fn(&mut OpRow), &str); 11] = [
+        ("send", |row| row.typestate = 99, "a code or flag that does not exist"),
+        ("send", |row| row.typestate = 0, "a session instruction without a typestate rule"),
+        ("send", |row| row.typestate = Typestate::Move.code(), "a typestate rule of another lowering"),
+        (
+            "send",
+            |row| row.typestate = Typestate::Receive.code(),
+            "operands are not those of its typestate rule",
+        ),
+        (
+            "join",
+            |row| row.typestate = Typestate::Close.code(),
+            "operands are not those of its typestate rule",
+        ),
+        ("mov", |row| row.typestate = Typestate::Call.code(), "a typestate rule of another lowering"),
+        ("send", |row| row.lower = Lower::Nop.code(), "a typestate rule of another lowering"),
+        (
+            "send",
+            |row| row.flags = (op_flags::PRESENT | op_flags::MAY_TRAP).into(),
+            "does not end its fuel segment",
+        ),
+        (
+            "halt",
+            |row| (row.term, row.typestate) = (Term::Halt.code(), Typestate::Yield.code()),
+            "terminator is not that",
+        ),
+        ("trap", |row| row.term = Term::Halt.code(), "an instruction of no session that halts"),
+        ("nop", |row| row.reserved = [0, 1], "reserved bytes are not zero"),
+    ];
+    for (name, change, told) in cases {
+        let error = refused(name, change);
+        assert!(error.contains(told), "{name}: {error}");
+    }
+    let high = refused("open", |row| row.traps = (1 << 63).into());
+    assert!(high.contains("a trap that does not exist"), "{high}");
+}
+
+#[test]
+fn a_linear_class_in_a_layout_is_refused() {
+    use opforge_schema::{class_flags, literal::blob};
+    let mut classes = ISA.classes.to_vec();
+    let float = classes.iter_mut().find(|class| class.as_str() == "f64").expect("a class");
+    float.flags = class_flags::LINEAR;
+    assert!(with(4, &blob(&classes)).expect_err("vec2.new").to_string().contains("or is linear"));
+    classes[4].flags = 4;
+    assert!(with(4, &blob(&classes)).expect_err("a flag").to_string().contains("vm.classes"));
 }

@@ -13,7 +13,7 @@ fn each_opcode_has_docs_that_fit_its_row() {
         assert_eq!(doc.didx, op.didx());
         assert_eq!(doc.name, format!("{op:?}"));
         assert_eq!(doc.operands.len(), op.row().operands().len());
-        assert_eq!(doc.traps.iter().fold(0u32, |set, t| set | 1 << t), op.row().traps.get());
+        assert_eq!(doc.traps.iter().fold(0u64, |set, t| set | 1 << t), op.row().traps.get());
         assert!(!doc.doc.is_empty());
         for example in &doc.examples {
             assert_eq!(example.bytes.first(), Some(&(op.didx() as u8)));
@@ -23,7 +23,7 @@ fn each_opcode_has_docs_that_fit_its_row() {
     for (row, doc) in ISA.intrinsics.iter().zip(&docs.intrinsics) {
         assert_eq!((doc.id, doc.name.as_str()), (row.id.get(), row.name.as_str()));
         assert_eq!(doc.args.len(), row.args().len());
-        assert_eq!(doc.traps.iter().fold(0u32, |set, t| set | 1 << t), row.traps.get());
+        assert_eq!(doc.traps.iter().fold(0u64, |set, t| set | 1 << t), row.traps.get());
         assert!(!doc.doc.is_empty() && !doc.examples.is_empty());
     }
     let rem = docs.op(Opcode::I64Rem.didx()).expect("docs of i64.rem");

@@ -173,7 +173,9 @@ impl World {
         for (didx, row) in (0u16..).zip(ISA.ops) {
             let known =
                 config.dialect == Dialect::Full || ContainerVersion::of_opcode(row) == ContainerVersion::V0_1;
-            if !row.present() || row.term() != Term::None || !known {
+            // Session instructions need endpoints in a certain state; programs of sessions have a generator of their own.
+            let session = row.lower() == Lower::Session;
+            if !row.present() || row.term() != Term::None || session || !known {
                 continue;
             }
             let weight = if self.serves(row) { weight(row, config) } else { 0 };

@@ -1,6 +1,7 @@
 //! Why and where a run trapped.
 
 use crate::ids::{FuncId, IntrinsicId, MemId, SpanId};
+use crate::session_fault::SessionFault;
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -140,6 +141,8 @@ pub enum TrapDetail {
         /// What it said, where the payload is text: at most [`Trap::MAX_MESSAGE`] bytes.
         message: Option<Box<str>>,
     },
+    /// What a session instruction met.
+    Session(SessionFault),
     /// The function behind an embedder's opcode or intrinsic did not do what its row says.
     Extension {
         /// Name of the opcode or intrinsic.
@@ -246,6 +249,19 @@ pub const fn reason(code: TrapCode) -> &'static str {
         TrapCode::InvalidIntrinsic => "the intrinsic or opcode cannot be executed",
         TrapCode::HostPanicked => "a function of the embedder panicked",
         TrapCode::MemOutOfBounds => "the bytes are not in the memory",
+        TrapCode::ChannelClosed => "the endpoint is not the coroutine's, or its session has ended",
+        TrapCode::TypeViolation => "the state of the endpoint has no such message",
+        TrapCode::UnknownLabel => "the state of the endpoint has no such label",
+        TrapCode::BufferFull => "the buffer has no room for the message",
+        TrapCode::EffectFailed => "the handler failed",
+        TrapCode::GuardFault => "the guard cannot be acquired or released so",
+        TrapCode::TransferFault => "the endpoint cannot be handed over, or the fact is about none",
+        TrapCode::SpeculationFault => "the speculation cannot begin or end so",
+        TrapCode::CloseFault => "the session is not the coroutine's to close",
+        TrapCode::SessionLimitExceeded => "too many sessions",
+        TrapCode::CoroutineLimitExceeded => "too many coroutines",
+        TrapCode::NoSession => "session instructions need a session machine",
+        TrapCode::ReplayDivergence => "the run is not the one that was recorded",
     }
 }
 
@@ -283,6 +299,7 @@ impl fmt::Display for Trap {
                     write!(f, ": {}", message.escape_debug())?;
                 }
             }
+            TrapDetail::Session(fault) => write!(f, ": {fault}")?,
             TrapDetail::Extension { name, fault } => write!(f, ": {}: {fault}", name.escape_debug())?,
         }
         let mut at = 0;

@@ -38,6 +38,7 @@ pub(super) fn explain(topic: &str) -> Option<String> {
     }
     line("verified", &facts.verified.join(", "));
     line("ends its block", facts.ends_block);
+    line("typestate", facts.typestate);
     line("effects", &facts.effects.join(", "));
     line("traps", &traps(row, doc));
     line("fuel", &facts.fuel);

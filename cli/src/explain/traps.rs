@@ -94,6 +94,59 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
              changed",
             "compare addresses with mem.size first, or let the memory grow; the report says which bytes",
         ),
+        TrapCode::ChannelClosed => (
+            "a coroutine used an endpoint that it does not own, or whose session has been closed or has faulted",
+            "let one coroutine close the session, when the others are done with it; the report says which session",
+        ),
+        TrapCode::TypeViolation => (
+            "an endpoint was used otherwise than its state says, or a message carried something else",
+            "verify the program with all its checks; check what the host injects and delivers",
+        ),
+        TrapCode::UnknownLabel => (
+            "a message has a label that the state of its endpoint does not have",
+            "check that the local types of the shape fit each other (verify --deep), and what the host injects",
+        ),
+        TrapCode::BufferFull => (
+            "the buffer of an edge is full, and the shape says that this is an error",
+            "give the edge more capacity, or let it block",
+        ),
+        TrapCode::EffectFailed => (
+            "the embedder's handler refused an effect or a message; the report says which",
+            "look at the handler",
+        ),
+        TrapCode::GuardFault => (
+            "a guard layer is not active or was refused, or evidence is of another layer or was given back",
+            "check the layer's configuration; give evidence back once",
+        ),
+        TrapCode::TransferFault => (
+            "an endpoint was given to a coroutine that has ended or does not take it in its state, by one that does not own \
+             it, or the handler refused; or a fact is about an endpoint of no session",
+            "check that the receiver still runs and has a parameter for the endpoint as it is",
+        ),
+        TrapCode::SpeculationFault => (
+            "a speculation began where it is off or too deep, or ended where there is none or after one of its sessions",
+            "raise the limit of the session machine; keep sessions open until speculations on them have ended",
+        ),
+        TrapCode::CloseFault => (
+            "a coroutine closed a session of which it does not own the endpoint",
+            "let the owner of an endpoint close the session",
+        ),
+        TrapCode::SessionLimitExceeded => (
+            "more sessions are open than the session machine allows",
+            "close sessions that are done, or raise the limit",
+        ),
+        TrapCode::CoroutineLimitExceeded => (
+            "more coroutines are there than the session machine allows",
+            "let coroutines end, or raise the limit",
+        ),
+        TrapCode::NoSession => (
+            "a session instruction was executed by a plain call, without a session machine around it",
+            "run the function as a coroutine of a session machine",
+        ),
+        TrapCode::ReplayDivergence => (
+            "a replayed run asked its handler for something else than the recorded one did",
+            "replay the same program with the same start; the report says what was expected and what was asked",
+        ),
         TrapCode::InvalidIntrinsic => (
             "an intrinsic or an embedder's opcode has a row in the tables but no function in this engine, or one that \
              trapped as its row does not say",

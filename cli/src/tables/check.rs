@@ -65,6 +65,7 @@ impl Extreme {
                 Self::Most,
                 Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List | Encoding::Uleb32WideList,
             ) => u32::MAX.into(),
+            (Self::Most, Encoding::Uleb32Opt) => u64::from(u32::MAX) - 1,
             (Self::Most, Encoding::Sleb64) => i64::MIN as u64,
             (Self::Most, Encoding::Uleb64 | Encoding::U64Le) => u64::MAX,
         }
@@ -83,6 +84,9 @@ fn there_and_back(
         .iter()
         .map(|operand| match operand.enc() {
             encoding if encoding.is_list() => OperandValue::List(list),
+            Encoding::Uleb32Opt => {
+                OperandValue::Opt(u32::try_from(extreme.of(Encoding::Uleb32Opt)).ok().filter(|&reg| reg != 0))
+            }
             encoding => OperandValue::Scalar(extreme.of(encoding)),
         })
         .collect();

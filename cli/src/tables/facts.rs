@@ -32,6 +32,7 @@ pub(crate) fn of(isa: &Isa<'_>, didx: u16, row: &OpRow) -> Vec<Fact> {
         ("text", template(isa.template(didx)), "text programs"),
         ("rules", join(rules, " "), "verifier"),
         ("check", none(row.hook().name()), "verifier"),
+        ("typestate", none(row.typestate().name()), "verifier"),
         ("ends block", none(row.term().name()), "verifier"),
         ("effects", join(effects(row.flags.get()), " "), ""),
         ("traps", join(traps(row).map(|trap| trap.name().to_owned()).collect(), " "), "semantics"),

@@ -53,6 +53,8 @@ code_enum! {
         Store = 23 "store",
         /// Works on whole ranges of linear memories: one semantic function of the run's heap.
         Memory = 24 "memory",
+        /// Done by the session machine; outside of one it traps.
+        Session = 25 "session",
     }
 }
 
@@ -340,5 +342,39 @@ code_enum! {
         HostPanicked = 22 "HostPanicked",
         /// A range of a linear memory, or of the constant it is filled from, that ends past its end.
         MemOutOfBounds = 23 "MemOutOfBounds",
+        /// An endpoint that is not the coroutine's own, or whose session has ended.
+        ChannelClosed = 24 "ChannelClosed",
+        /// A message that the state of its endpoint does not have.
+        TypeViolation = 25 "TypeViolation",
+        /// A label that the state of its endpoint does not have.
+        UnknownLabel = 26 "UnknownLabel",
+        /// A message for which its buffer has no room.
+        BufferFull = 27 "BufferFull",
+        /// The handler of an effect or of a message failed.
+        EffectFailed = 28 "EffectFailed",
+        /// A guard that cannot be acquired, or evidence that is not of a guard that is held.
+        GuardFault = 29 "GuardFault",
+        /// An endpoint that cannot be handed over, or a fact about none.
+        TransferFault = 30 "TransferFault",
+        /// A speculation that cannot begin or cannot end as asked.
+        SpeculationFault = 31 "SpeculationFault",
+        /// A session that the coroutine has no right to close.
+        CloseFault = 32 "CloseFault",
+        /// More sessions than the limit.
+        SessionLimitExceeded = 33 "SessionLimitExceeded",
+        /// More coroutines than the limit.
+        CoroutineLimitExceeded = 34 "CoroutineLimitExceeded",
+        /// A session instruction outside of a session machine.
+        NoSession = 35 "NoSession",
+        /// A replayed run that asks for something else than the recorded one did.
+        ReplayDivergence = 36 "ReplayDivergence",
+    }
+}
+
+impl TrapCode {
+    /// Whether it is a trap of session instructions alone.
+    #[must_use]
+    pub const fn is_session(self) -> bool {
+        self.code() >= Self::ChannelClosed.code()
     }
 }

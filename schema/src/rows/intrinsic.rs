@@ -2,7 +2,7 @@
 
 use super::{FIRST_FOREIGN_ID, NameRow, TableRow, padded};
 use crate::codes::TrapCode;
-use zerocopy::little_endian::{U16, U32};
+use zerocopy::little_endian::{U16, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// A logical type of intrinsic layouts: an ordered list of slot classes.
@@ -57,7 +57,7 @@ pub struct IntrinsicRow {
     /// [`op_flags`] bits: pure, alloc, mem_read.
     pub flags: U16,
     /// Bit `n` set: trap code `n` can happen.
-    pub traps: U32,
+    pub traps: U64,
     /// Fuel charged for executing it once.
     pub fuel: U16,
     /// With `FuelSchedule` by size: one more unit for every `1 << fuel_shift` bytes of text and bytes among the
@@ -83,8 +83,6 @@ pub struct IntrinsicRow {
     pub ret_classes: [u8; MAX_RET_SLOTS],
     /// Name in text, such as `vec2.dot`.
     pub name: NameRow,
-    /// Zero.
-    pub reserved: U32,
 }
 
 /// Most arguments of an intrinsic.

@@ -4,10 +4,10 @@
 use crate::model::{Op, Spec};
 use opforge_schema::literal::blob;
 use opforge_schema::zerocopy::FromZeros;
-use opforge_schema::zerocopy::little_endian::{U16, U32};
+use opforge_schema::zerocopy::little_endian::{U16, U64};
 use opforge_schema::{
     Access, Blobs, ClassRow, IntrinsicRow, LookupRow, NameRow, OWN_PAGES, OpRow, OperandRow, RuleRow,
-    TextRow, TypeRow, op_flags, row_of,
+    TextRow, TypeRow, class_flags, op_flags, row_of,
 };
 
 /// File name and bytes of every zerocopy blob, in table order.
@@ -80,7 +80,7 @@ pub fn op_row(op: &Op) -> OpRow {
     OpRow {
         flags: U16::new(flags),
         id: U16::new(op.id.v),
-        traps: U32::new(op.traps.iter().map(|t| 1 << t.v.code()).sum()),
+        traps: U64::new(op.traps.iter().map(|t| 1 << t.v.code()).sum()),
         fuel: U16::new(op.fuel.base),
         fuel_shift: op.fuel.shift,
         fuel_operands: op.fuel.of.iter().map(|at| 1 << at).sum(),
@@ -99,7 +99,8 @@ pub fn op_row(op: &Op) -> OpRow {
         operands,
         rules,
         min_len: prefix + op.operands.iter().map(|o| o.enc.min_len()).sum::<u8>(),
-        reserved: [0; 3],
+        typestate: op.typestate.v.code(),
+        reserved: [0; 2],
     }
 }
 
@@ -125,10 +126,11 @@ fn text_row(op: &Op) -> TextRow {
 }
 
 fn class_row(class: &crate::model::Class) -> ClassRow {
+    let (heap, linear) = (u8::from(class.heap), u8::from(class.linear));
     ClassRow {
         tag: class.tag,
         slots: class.slots,
-        flags: u8::from(class.heap),
+        flags: (heap * class_flags::HEAP) | (linear * class_flags::LINEAR),
         rule: class.rule.code(),
         name: padded(class.name.v.as_bytes()),
     }
@@ -145,7 +147,7 @@ fn intrinsic_row(i: &crate::model::Intrinsic) -> IntrinsicRow {
     IntrinsicRow {
         id: U16::new(i.id.v),
         flags: U16::new(i.flags()),
-        traps: U32::new(i.traps.iter().map(|t| 1 << t.v.code()).sum()),
+        traps: U64::new(i.traps.iter().map(|t| 1 << t.v.code()).sum()),
         fuel: U16::new(i.fuel),
         fuel_shift: i.fuel_shift,
         since: i.since,
@@ -158,6 +160,5 @@ fn intrinsic_row(i: &crate::model::Intrinsic) -> IntrinsicRow {
         arg_classes: padded(&slots(0)),
         ret_classes: padded(&slots(1)),
         name: name_row(&i.name.v),
-        reserved: U32::new(0),
     }
 }

@@ -73,7 +73,7 @@ fn made_up(spec: &Spec, op: &Op) -> (String, Vec<u8>) {
 /// How many registers an operand takes in an example.
 fn count(kind: OperandKind, ty: TypeRule) -> u32 {
     match kind {
-        OperandKind::Reg if ty != TypeRule::Effect => 1,
+        OperandKind::Reg | OperandKind::RegOpt if ty != TypeRule::Effect => 1,
         OperandKind::RegList => 2,
         _ => 0,
     }
@@ -92,6 +92,9 @@ fn operand(
     match kind {
         K::None => first(""),
         K::Reg => (format!("r{reg}"), Operand::Bits(reg.into())),
+        K::RegOpt => (format!("r{reg}"), Operand::Bits(u64::from(reg) + 1)),
+        K::LabelId | K::ShapeId | K::EffectId | K::LayerId => first("#0"),
+        K::LabelList => ("[#0, #1]".to_owned(), Operand::List(vec![0, 1])),
         K::RegList => (format!("(r{reg}, r{})", reg + 1), Operand::List(vec![reg, reg + 1])),
         K::Pc => {
             let (name, at) = target();

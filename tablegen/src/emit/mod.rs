@@ -10,3 +10,4 @@ pub mod op_page;
 pub mod overlay;
 pub mod pages;
 pub mod rust;
+pub mod session;

@@ -123,6 +123,7 @@ fn section(out: &mut String, spec: &Spec, op: &Op) {
     }
     line("verified", facts.verified.join(", "));
     line("ends its block", facts.ends_block.to_owned());
+    line("typestate", facts.typestate.to_owned());
     line("effects", facts.effects.join(", "));
     let traps: Vec<&str> = op.traps.iter().map(|t| t.v.name()).collect();
     line("traps", if traps.is_empty() { "none".to_owned() } else { traps.join(", ") });
@@ -157,7 +158,7 @@ fn ascii(json: &str) -> String {
 }
 
 /// Text of the spec as text of the page.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let special = |c: char| matches!(c, '*' | '_' | '<' | '|' | '[' | '`' | '\\');
     text.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }

@@ -27,6 +27,7 @@ fn terminator(d: &mut Diags, op: &Op) {
         Lower::TailCall | Lower::TailCallIndirect => Term::TailCall,
         Lower::Return => Term::Return,
         Lower::Trap => Term::Trap,
+        Lower::Session => op.typestate.v.session_term(),
         _ => Term::None,
     };
     if wanted != term {

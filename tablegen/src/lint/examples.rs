@@ -79,6 +79,9 @@ fn says(kind: OperandKind, token: &str, value: &Decoded) -> bool {
     use OperandKind as K;
     match (kind, value) {
         (K::Reg, Decoded::Bits(v)) => token == format!("r{v}"),
+        (K::RegOpt, Decoded::Bits(v)) => {
+            token == v.checked_sub(1).map_or("-".to_owned(), |register| format!("r{register}"))
+        }
         (K::RegList, Decoded::List(list)) => {
             let inner = token.trim_matches(|c| matches!(c, '(' | ')' | '[' | ']'));
             let wanted: Vec<String> = list.iter().map(|v| format!("r{v}")).collect();
@@ -108,7 +111,7 @@ fn values(d: &mut Diags, op: &Op, example: &Example) {
 
 fn side(d: &mut Diags, op: &Op, access: Access, given: &[At<String>], example: &Example) {
     let registers = op.operands.iter().filter(|o| o.access == access && o.ty != TypeRule::Effect);
-    if op.operands.iter().any(|o| o.access == access && o.kind == OperandKind::RegList) {
+    if op.operands.iter().any(|o| o.access == access && o.kind != OperandKind::Reg) {
         return;
     }
     let wanted: Vec<_> = registers.collect();

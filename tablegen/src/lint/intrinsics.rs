@@ -172,6 +172,9 @@ fn behaviour(d: &mut Diags, i: &Intrinsic) {
     if memory != has(Effect::Alloc) {
         d.error("E075", i.at, format!("\"{}\" allocates, or does not: effect and trap differ", i.name.v));
     }
+    if let Some(trap) = i.traps.iter().find(|t| t.v.is_session()) {
+        d.error("E075", trap.at, format!("trap {} is for session instructions", trap.v.name()));
+    }
     if let Some(own) = i.traps.iter().find(|t| t.v == TrapCode::InvalidIntrinsic) {
         d.error("E075", own.at, "InvalidIntrinsic is the trap of what is not there");
     }

@@ -8,8 +8,10 @@ mod intrinsics;
 mod lowering;
 mod operands;
 mod overlay;
+mod session;
 mod text;
 mod types;
+mod typestate;
 
 use crate::diag::Diags;
 use crate::model::Spec;
@@ -26,9 +28,11 @@ pub fn lint(d: &mut Diags, spec: &mut Spec) {
     operands::lint(d, spec);
     behaviour::lint(d, spec);
     lowering::lint(d, spec);
+    typestate::lint(d, spec);
     overlay::lint(d, spec);
     text::lint(d, spec);
     examples::lint(d, spec);
+    session::lint(d, spec);
     if d.is_empty() && spec.overlay.is_none() {
         types::budget(d, spec);
     }

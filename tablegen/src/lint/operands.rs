@@ -61,23 +61,31 @@ fn type_fits(d: &mut Diags, op: &Op, o: &Operand) {
     if !o.kind.is_register() {
         return;
     }
-    let list = o.kind == OperandKind::RegList;
+    let (one, list) = (o.kind == OperandKind::Reg, o.kind == OperandKind::RegList);
     let written = o.access == Access::Write;
+    let target = o.arg.and_then(|at| op.operands.get(usize::from(at)));
+    // An effect has at most one result.
+    let at_most_one = o.ty == T::ResultsOf && target.is_some_and(|t| t.kind == OperandKind::EffectId);
     let wrong = match o.ty {
+        T::ResultsOf if at_most_one && o.kind == OperandKind::RegOpt => "",
+        T::ResultsOf if at_most_one => "of an effect is for an optional register",
         T::ParamsOf | T::ResultsOf | T::OwnResults | T::FieldsOf | T::ElemsOf if !list => "is for lists",
-        T::Effect if list => "is for one register",
-        T::TupleOf | T::StructOf | T::ArrayOf | T::ConstOf | T::ElementOf if list || !written => {
+        T::Effect if !one => "is for one register",
+        T::TupleOf | T::StructOf | T::ArrayOf | T::ConstOf | T::ElementOf if !one || !written => {
             "is for one written register"
         }
-        T::Any | T::Callee | T::Agg | T::Tuple | T::Struct | T::Array if written => {
+        T::Any | T::Callee | T::Agg | T::Tuple | T::Struct | T::Array | T::Fact if written => {
             "does not say which type is written"
         }
+        T::ChansOf if !list || !written => "is for a written list",
+        T::Message if list && !written => "of what is sent is for one register",
+        T::Message if target.is_some_and(|t| t.ty != T::Chan) => "refers to an endpoint",
         _ => "",
     };
     if !wrong.is_empty() {
         d.error("E023", o.ty_at, format!("type {} {wrong}", o.ty.name()));
     }
-    let Some(target) = o.arg.and_then(|at| op.operands.get(usize::from(at))) else { return };
+    let Some(target) = target else { return };
     if !o.ty.may_refer_to(target.kind) {
         let message =
             format!("type {} cannot refer to \"{}\", a {}", o.ty.name(), target.name.v, target.kind.name());
@@ -110,7 +118,7 @@ fn required_rules(d: &mut Diags, op: &Op, at: usize, o: &Operand) {
     use TypeRule as T;
     let rule = match o.ty {
         T::Effect => Rule::RegIsR0,
-        T::ParamsOf | T::ResultsOf | T::OwnResults | T::FieldsOf => Rule::ListLenEq,
+        T::ParamsOf | T::ResultsOf | T::OwnResults | T::FieldsOf | T::ChansOf => Rule::ListLenEq,
         _ => return,
     };
     if !op.rules.iter().any(|r| r.rule.v == rule && usize::from(r.a) == at) {
@@ -127,7 +135,7 @@ fn rule_fits(d: &mut Diags, op: &Op, rule: &RuleUse) {
     let wrong = match rule.rule.v {
         Rule::None => "does nothing",
         Rule::RegIsR0 if a.ty != TypeRule::Effect => "is about operands of type effect",
-        Rule::ListLenEq if a.kind != OperandKind::RegList => "is about a list",
+        Rule::ListLenEq if !matches!(a.kind, OperandKind::RegList | OperandKind::RegOpt) => "is about a list",
         Rule::ImmLt if !a.kind.is_immediate() => "is about an immediate",
         Rule::ResultsAreOwn if !matches!(a.kind, OperandKind::FuncId | OperandKind::CallSigId) => {
             "is about a function or a call signature"

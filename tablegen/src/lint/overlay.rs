@@ -6,7 +6,7 @@ use crate::model::{Effect, Op, Overlay, Owner, Spec};
 use crate::source::{At, Span};
 use opforge_schema::{
     FIRST_FOREIGN_ID, FIRST_FOREIGN_PAGE, Family, Form, Hook, JitClass, LAST_PAGE, Lower, OWN_PAGES, Term,
-    TrapCode, TypeRule,
+    TrapCode, TypeRule, Typestate,
 };
 
 /// The most that a name may have: generated items are called after it.
@@ -72,7 +72,7 @@ fn id(d: &mut Diags, id: u16, at: Span, name: &str) {
 fn traps(d: &mut Diags, name: &str, traps: &[At<TrapCode>]) {
     use TrapCode as T;
     for trap in traps {
-        if matches!(
+        let of_the_machine = matches!(
             trap.v,
             T::FuelExceeded
                 | T::CallDepthExceeded
@@ -81,7 +81,8 @@ fn traps(d: &mut Diags, name: &str, traps: &[At<TrapCode>]) {
                 | T::HostPanicked
                 | T::InvalidIntrinsic
                 | T::TrapCode
-        ) {
+        );
+        if of_the_machine || trap.v.is_session() {
             let message = format!("\"{name}\" lists trap {}, which is the machine's", trap.v.name());
             d.error("E082", trap.at, message);
         }
@@ -124,8 +125,9 @@ fn plain(d: &mut Diags, op: &Op) {
     if let Some(rule) = op.rules.first() {
         refuse(d, rule.rule.at, name, "has rules across operands");
     }
-    if op.hook != Hook::None || op.family != Family::None || op.wasm.is_some() {
-        refuse(d, op.at, name, "has a hook, a family or a twin, which only the VM's have");
+    let typestate = op.typestate.v != Typestate::None;
+    if op.hook != Hook::None || op.family != Family::None || op.wasm.is_some() || typestate {
+        refuse(d, op.at, name, "has a hook, a family, a typestate rule or a twin, which only the VM's have");
     }
     if op.fuel.shift != 0 {
         refuse(d, op.at, name, "has fuel by size, and its operands have no size");

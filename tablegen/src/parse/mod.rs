@@ -7,10 +7,11 @@ pub mod json;
 pub mod object;
 mod ops;
 mod overlay;
+mod session;
 mod types;
 
 use crate::diag::Diags;
-use crate::model::{Owner, Reserved, Retired, Spec};
+use crate::model::{Owner, Reserved, Retired, Session, Spec};
 use crate::source::{At, Source, Sources, Span};
 use json::Node;
 use object::Obj;
@@ -21,19 +22,23 @@ pub const OPCODES: u16 = 0;
 pub const TYPES: u16 = 1;
 /// Position of `intrinsics.json` in the sources.
 pub const INTRINSICS: u16 = 2;
+/// Position of `session.json` in the sources.
+pub const SESSION: u16 = 3;
 /// Position of an overlay spec in the sources.
-pub const OVERLAY: u16 = 3;
+pub const OVERLAY: u16 = 4;
 
 /// Reads a spec from the texts of its files. The spec is there unless a file is not JSON or a root is not an
 /// object; it is of no use while `d` holds findings.
 pub fn parse(sources: Sources, digest: impl Fn(&str) -> String) -> (Option<Spec>, Diags) {
-    let Sources { opcodes, types, intrinsics, overlay } = sources;
-    let sources: Vec<Source> = [opcodes, types, intrinsics].into_iter().chain(overlay).collect();
+    let Sources { opcodes, types, intrinsics, session, overlay } = sources;
+    let sources: Vec<Source> = [opcodes, types, intrinsics, session].into_iter().chain(overlay).collect();
     let files = sources.iter().map(|s| (s.name.clone(), digest(&s.text))).collect();
     let overlaid = sources.len() > usize::from(OVERLAY);
     let mut d = Diags::new(sources);
-    let [opcodes, types, intrinsics] = [OPCODES, TYPES, INTRINSICS].map(|file| json::parse(&mut d, file));
-    let (Some(opcodes), Some(types), Some(intrinsics)) = (opcodes, types, intrinsics) else {
+    let [opcodes, types, intrinsics, session] =
+        [OPCODES, TYPES, INTRINSICS, SESSION].map(|file| json::parse(&mut d, file));
+    let (Some(opcodes), Some(types), Some(intrinsics), Some(session)) = (opcodes, types, intrinsics, session)
+    else {
         return (None, d);
     };
     let classes = types::read(&mut d, &types);
@@ -44,6 +49,10 @@ pub fn parse(sources: Sources, digest: impl Fn(&str) -> String) -> (Option<Spec>
     let intrinsics = intrinsics::read(&mut d, &intrinsics);
     if let (Some(spec), Some((list, retired))) = (&mut spec, intrinsics) {
         (spec.intrinsics, spec.retired_intrinsics) = (list, retired);
+    }
+    let session = session::read(&mut d, &session);
+    if let (Some(spec), Some(session)) = (&mut spec, session) {
+        spec.session = session;
     }
     if overlaid && let Some(base) = spec {
         spec = overlay::read(&mut d, base);
@@ -81,6 +90,7 @@ fn root(d: &mut Diags, node: &Node) -> Option<Spec> {
         types: Vec::new(),
         intrinsics: Vec::new(),
         retired_intrinsics: Vec::new(),
+        session: Session::default(),
         files: Vec::new(),
     })
 }

@@ -8,12 +8,32 @@ use crate::model::{Effect, Fuel, Op, Operand, Owner, RuleUse};
 use crate::source::{At, Span};
 use opforge_schema::{
     Access, Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, TypeRule,
-    fuse_flags,
+    Typestate, fuse_flags,
 };
 
 const FIELDS: &[&str] = &[
-    "byte", "id", "name", "mnemonic", "aliases", "since", "family", "doc", "operands", "text", "term",
-    "effects", "traps", "fuel", "rules", "hook", "lower", "sem", "jit", "wasm", "examples",
+    "byte",
+    "id",
+    "name",
+    "mnemonic",
+    "aliases",
+    "since",
+    "family",
+    "doc",
+    "operands",
+    "text",
+    "term",
+    "effects",
+    "traps",
+    "fuel",
+    "rules",
+    "hook",
+    "typestate",
+    "lower",
+    "sem",
+    "jit",
+    "wasm",
+    "examples",
 ];
 
 /// The first container minor version that may hold an embedder's opcode: that of all opcodes of this VM.
@@ -57,6 +77,9 @@ pub(super) fn read(d: &mut Diags, node: &Node, owner: Owner, page: u8) -> Option
     let rules = obj.opt_list(d, "rules").iter().filter_map(|n| rule(d, n, &operands)).collect();
     let hook = obj.get("hook").and_then(|n| string(d, n, "hook"));
     let hook = hook.and_then(|h| code(d, "E039", &h, "hook", &named!(Hook, 1)));
+    let typestate = obj.get("typestate").and_then(|n| string(d, n, "typestate"));
+    let typestate = typestate
+        .and_then(|t| Some(At::new(code(d, "E043", &t, "typestate rule", &named!(Typestate, 1))?, t.at)));
     let lower_node = if vm { obj.need(d, "lower") } else { obj.get("lower") };
     let lower = lower_node.and_then(|n| lower(d, n));
     let sem = obj.get("sem").and_then(|n| sem(d, n));
@@ -82,6 +105,7 @@ pub(super) fn read(d: &mut Diags, node: &Node, owner: Owner, page: u8) -> Option
         term: term.unwrap_or(At::new(Term::None, at)),
         fuel: fuel.unwrap_or(Fuel { base: 1, shift: 0, of: Vec::new() }),
         hook: hook.unwrap_or(Hook::None),
+        typestate: typestate.unwrap_or(At::new(Typestate::None, at)),
         damaged: d.count() > before,
         form: Form::None,
         byte,

@@ -30,11 +30,11 @@ pub(super) fn logical_types(d: &mut Diags, nodes: &[Node], classes: &[Class], ty
 }
 
 fn class(d: &mut Diags, node: &Node, position: usize) -> Option<Class> {
-    let obj = Obj::open(d, node, "a class", &["name", "tag", "slots", "heap", "doc"])?;
+    let obj = Obj::open(d, node, "a class", &["name", "tag", "slots", "heap", "linear", "doc"])?;
     let (name, tag) = (obj.string(d, "name"), obj.uint(d, "tag", 0, 255));
     let slots = obj.uint(d, "slots", 0, 2);
     obj.need(d, "heap");
-    let heap = obj.flag(d, "heap");
+    let (heap, linear) = (obj.flag(d, "heap"), obj.flag(d, "linear"));
     obj.string(d, "doc");
     let (name, tag, slots) = (name?, tag?, slots?);
     if tag.v as usize != position {
@@ -42,7 +42,7 @@ fn class(d: &mut Diags, node: &Node, position: usize) -> Option<Class> {
     }
     // Classes without a type rule of their own, such as host objects, carry more in their type than a class.
     let rule = TypeRule::from_name(&name.v).filter(|r| !r.takes_operand()).unwrap_or(TypeRule::None);
-    Some(Class { name, tag: tag.v as u8, slots: slots.v as u8, heap, rule })
+    Some(Class { name, tag: tag.v as u8, slots: slots.v as u8, heap, linear, rule })
 }
 
 fn logical(d: &mut Diags, node: &Node, classes: &[Class], types: &[LogicalType]) -> Option<LogicalType> {
@@ -56,6 +56,10 @@ fn logical(d: &mut Diags, node: &Node, classes: &[Class], types: &[LogicalType])
         if let Some(class) = classes.iter().find(|c| c.name.v == part.v) {
             if class.slots != 1 {
                 let message = format!("\"{}\" takes {} slots; a layout takes one each", part.v, class.slots);
+                d.error("E051", part.at, message);
+            }
+            if class.linear {
+                let message = format!("\"{}\" is used exactly once; a layout takes plain values", part.v);
                 d.error("E051", part.at, message);
             }
             slots.push(class.tag);

@@ -1,6 +1,7 @@
 //! What runs of generated programs have exercised: opcodes, kinds of traps, and where these come from.
 
 use super::run::{Counts, End};
+use opforge_schema::{Lower, OpRow};
 use opforge_tables::ISA;
 use opforge_vm::trap::AggErrorKind;
 use opforge_vm::{Module, Trap, TrapCode, TrapDetail};
@@ -27,9 +28,14 @@ pub(crate) const UNREACHABLE: &[(Kind, &str)] = &[
     ((TrapCode::HostPanicked, ""), "the hosts of generated programs do not panic"),
 ];
 
-/// Every kind there is, by code.
+/// The opcodes that generated programs are to execute: all but those of sessions, which need a session machine.
+pub(crate) fn rows() -> impl Iterator<Item = (u16, &'static OpRow)> {
+    ISA.iter().filter(|(_, row)| row.lower() != Lower::Session)
+}
+
+/// Every kind there is, by code; traps of session instructions left out, as these are.
 pub(crate) fn kinds() -> impl Iterator<Item = Kind> {
-    let codes = TrapCode::ALL.iter().copied().filter(|&code| code != TrapCode::None);
+    let codes = TrapCode::ALL.iter().copied().filter(|&code| code != TrapCode::None && !code.is_session());
     codes.flat_map(|code| {
         let details: &[&str] = match code {
             TrapCode::AggError => &["BadHandle", "WrongKind", "OutOfBounds"],
@@ -99,10 +105,10 @@ impl Exercised {
         self.deepest = self.deepest.max(other.deepest);
     }
 
-    /// How often each opcode of the tables was executed, rarest first.
+    /// How often each opcode of [`rows`] was executed, rarest first.
     pub(crate) fn ops(&self) -> Vec<(&'static str, u64)> {
         let count = |didx: u16| self.counts.ops.get(usize::from(didx)).copied().unwrap_or(0);
-        let mut ops: Vec<_> = ISA.iter().map(|(didx, _)| (ISA.name(didx), count(didx))).collect();
+        let mut ops: Vec<_> = rows().map(|(didx, _)| (ISA.name(didx), count(didx))).collect();
         ops.sort_by_key(|op| op.1);
         ops
     }
@@ -147,7 +153,7 @@ impl Exercised {
 
     /// The pairs of an opcode and a trap that its row names: how many were met, and the others.
     fn pairs(&self) -> (usize, Vec<String>) {
-        let pairs = ISA.iter().flat_map(|(didx, row)| {
+        let pairs = rows().flat_map(|(didx, row)| {
             let codes = TrapCode::ALL.iter().copied().filter(|&code| row.traps_with(code));
             codes.map(move |code| (didx, code))
         });

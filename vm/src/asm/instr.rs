@@ -19,6 +19,8 @@ enum Value {
     /// A range of the scratch of targets.
     Targets(usize, usize),
     Label(Label),
+    /// A register, or none.
+    Opt(Option<u32>),
 }
 
 /// The bit of template bytes that stand for operands.
@@ -65,6 +67,7 @@ impl<'s> Body<'s, '_, '_> {
                     RawOperand::Targets(self.targets.get(start..end).unwrap_or(&[]))
                 }
                 Value::Label(label) => RawOperand::Label(label),
+                Value::Opt(reg) => RawOperand::Opt(reg),
             };
         }
         let raw = raw.get(..row.operands().len()).unwrap_or(&[]);
@@ -94,6 +97,8 @@ impl<'s> Body<'s, '_, '_> {
         Ok(Value::Scalar(match kind {
             OperandKind::Reg => u64::from(self.reg()?),
             OperandKind::RegList => return self.reg_list(),
+            OperandKind::RegOpt if self.parser.eat_punct(b'-') => return Ok(Value::Opt(None)),
+            OperandKind::RegOpt => return Ok(Value::Opt(Some(self.reg()?))),
             OperandKind::Pc => {
                 return Ok(match self.target()? {
                     RawTarget::Pc(pc) => Value::Scalar(pc.into()),
@@ -115,6 +120,11 @@ impl<'s> Body<'s, '_, '_> {
             OperandKind::TypeId => u64::from(self.env.struct_ref(&mut self.parser)?.0),
             OperandKind::IntrinsicId => u64::from(self.intrinsic()?),
             OperandKind::MemId => u64::from(self.memory()?),
+            OperandKind::LabelId => u64::from(self.message_label()?),
+            OperandKind::LabelList => return self.label_list(),
+            OperandKind::ShapeId => u64::from(self.env.session_shape(&mut self.parser)?.0),
+            OperandKind::EffectId => u64::from(self.effect()?),
+            OperandKind::LayerId => u64::from(self.env.guard_layer(&mut self.parser)?.0),
             OperandKind::ElemTypeId => u64::from(self.env.elem_ref(&mut self.parser)?.0),
             // Checked tables have no template that names an operand which is not there.
             OperandKind::None => return Err(self.parser.expected("an operand that the tables describe")),
@@ -153,7 +163,7 @@ impl<'s> Body<'s, '_, '_> {
             self.lists.push(reg);
             return Ok(Value::List(start, self.lists.len()));
         }
-        self.list("a register list", |body| {
+        self.list("a register list", (b'(', b')'), |body| {
             let reg = body.reg()?;
             body.lists.push(reg);
             Ok(())
@@ -161,20 +171,26 @@ impl<'s> Body<'s, '_, '_> {
         Ok(Value::List(start, self.lists.len()))
     }
 
-    /// A list in parentheses, which may stand on several lines.
-    fn list(&mut self, what: &str, mut entry: impl FnMut(&mut Self) -> Parse<()>) -> Parse<()> {
-        if !self.parser.is_punct(b'(') {
-            return Err(self.parser.expected(what).hint("an empty list is written `()`"));
+    /// A list between two characters, which may stand on several lines.
+    fn list(
+        &mut self,
+        what: &str,
+        (open, close): (u8, u8),
+        mut entry: impl FnMut(&mut Self) -> Parse<()>,
+    ) -> Parse<()> {
+        let (left, right) = (char::from(open), char::from(close));
+        if !self.parser.is_punct(open) {
+            return Err(self.parser.expected(what).hint(format!("an empty list is written `{left}{right}`")));
         }
         self.parser.bump();
         self.parser.skip_newlines();
-        while !self.parser.eat_punct(b')') {
+        while !self.parser.eat_punct(close) {
             entry(self)?;
             self.parser.skip_newlines();
             if self.parser.eat_punct(b',') {
                 self.parser.skip_newlines();
-            } else if !self.parser.is_punct(b')') {
-                return Err(self.parser.expected("`,` or `)`"));
+            } else if !self.parser.is_punct(close) {
+                return Err(self.parser.expected(&format!("`,` or `{right}`")));
             }
         }
         Ok(())
@@ -194,12 +210,47 @@ impl<'s> Body<'s, '_, '_> {
     /// A list of branch targets: `(@a, @b)`.
     fn target_list(&mut self) -> Parse<Value> {
         let start = self.targets.len();
-        self.list("a list of labels", |body| {
+        self.list("a list of labels", (b'(', b')'), |body| {
             let target = body.target()?;
             body.targets.push(target);
             Ok(())
         })?;
         Ok(Value::Targets(start, self.targets.len()))
+    }
+
+    /// A list of message labels: `[get, #1]`.
+    fn label_list(&mut self) -> Parse<Value> {
+        let start = self.lists.len();
+        self.list("a list of message labels", (b'[', b']'), |body| {
+            let label = body.message_label()?;
+            body.lists.push(label);
+            Ok(())
+        })?;
+        Ok(Value::List(start, self.lists.len()))
+    }
+
+    /// A message label: `#index` or its name.
+    fn message_label(&mut self) -> Parse<u32> {
+        if let Some(index) = self.parser.index(b'#', "a label index")? {
+            return Ok(index);
+        }
+        let at = self.parser.token();
+        let name = self.parser.name("a message label")?;
+        let known = &self.env.builder.session_decls.label_ids;
+        if let Some(label) = known.get(&*name) {
+            return Ok(label.0.into());
+        }
+        let message = format!("there is no message label `{}`", clip(&name));
+        let diag = self.parser.error_at(at, AsmErrorKind::UndefinedName, message);
+        Err(suggest(diag, &name, known.keys().map(|name| name.as_str())))
+    }
+
+    /// An effect: `#index` or its name.
+    fn effect(&mut self) -> Parse<u32> {
+        if let Some(index) = self.parser.index(b'#', "an effect index")? {
+            return Ok(index);
+        }
+        resolve(&mut self.parser, &self.env.effects, "effect").map(|id| id.0)
     }
 
     fn truth(&mut self) -> Parse<bool> {

@@ -254,7 +254,7 @@ fn a_million_labels_take_linear_time() {
 
 #[test]
 fn type_names_of_text_are_those_of_the_tables() {
-    for tag in 0..=11 {
+    for tag in 0..=15 {
         let ty = ValueType::from_tag(tag, 0).unwrap();
         let name = ty.to_string().replace("(0)", "");
         assert_eq!(types::class_of(&name), Some(ty));
@@ -278,4 +278,66 @@ fn the_version_is_the_first_that_knows_every_opcode() {
         let declared = format!(".version 0.128\n{source}");
         assert_eq!(assemble(&declared).unwrap().version(), ContainerVersion::V0_128);
     }
+}
+
+/// Operands of session instructions by index; each line is what the disassembler writes, too.
+#[test]
+fn session_instructions_take_indices_and_optional_registers() {
+    let lines: [(&str, &[u8]); 20] = [
+        ("send r1, r2", &[0xe4, 1, 2]),
+        ("receive r1 -> r2", &[0xe5, 1, 2]),
+        ("offer r1, #3, r2", &[0xe6, 1, 3, 3]),
+        ("offer r1, #3, -", &[0xe6, 1, 3, 0]),
+        (
+            "choose r1, [#0, #1], (r2, r0), (@0, @0)",
+            &[0xe7, 1, 2, 0, 1, 2, 2, 0, 2, 0x80, 0x80, 0x80, 0x80, 0, 0x80, 0x80, 0x80, 0x80, 0],
+        ),
+        ("open #2 -> (r1, r2)", &[0xe8, 2, 2, 1, 2]),
+        ("close r1", &[0xe9, 1]),
+        ("invoke #1 (r1, r2) -> r3", &[0xea, 1, 2, 1, 2, 4]),
+        ("invoke #1 () -> -", &[0xea, 1, 0, 0]),
+        ("acquire #1 -> r1", &[0xeb, 1, 1]),
+        ("release #1, r1", &[0xec, 1, 1]),
+        ("fork r1", &[0xed, 1]),
+        ("join", &[0xee]),
+        ("abort", &[0xef]),
+        ("transfer r1, r2, r3", &[0xf0, 1, 2, 4]),
+        ("transfer r1, r2, -", &[0xf0, 1, 2, 0]),
+        ("tag r1 -> r2", &[0xf1, 1, 2]),
+        ("check r1, r2 -> r3", &[0xf2, 1, 2, 3]),
+        ("yield", &[0xf4]),
+        ("halt", &[0xf5]),
+    ];
+    for (line, bytes) in lines {
+        let program = assemble(&format!(".func f() {{\n @0:\n {line}\n}}")).unwrap();
+        assert_eq!(program.code(FuncId(0)), Some(bytes), "{line}");
+        assert_eq!(program.version(), ContainerVersion::V0_128, "{line}");
+        let text = crate::disasm::disassemble(&program, &crate::disasm::DisasmOptions::exact());
+        assert!(text.lines().any(|shown| shown.trim() == line), "{line} is shown otherwise:\n{text}");
+    }
+    let spawn = assemble(".func f() {\n spawn &f () -> r1\n spawn &f () -> -\n}").unwrap();
+    assert_eq!(spawn.code(FuncId(0)), Some(&[0xf3, 0, 0, 2, 0xf3, 0, 0, 0][..]));
+    let long = assemble(".func f() {\n choose r1, [\n #0,\n #1,\n ], (), ()\n}").unwrap();
+    assert_eq!(long.code(FuncId(0)), Some(&[0xe7, 1, 2, 0, 1, 0, 0][..]));
+}
+
+#[test]
+fn aliases_of_the_session_family_are_the_opcodes() {
+    let of = |line: &str| {
+        let source = format!(".func f(a: i64) {{\n @top:\n {line}\n}}");
+        assemble(&source).unwrap().code(FuncId(0)).unwrap().to_vec()
+    };
+    assert_eq!(of("move r2, a"), of("mov r2, a"));
+    assert_eq!(of("jump @top"), of("jmp @top"));
+}
+
+#[test]
+fn operands_of_session_instructions_are_named_when_they_are_wrong() {
+    assert_eq!(body_errors("offer a, get, a"), [("A0101", 2, 10, 3)]);
+    assert_eq!(body_errors("offer a, #0, 5"), [("A0101", 2, 14, 1)]);
+    assert_eq!(body_errors("offer a, #0 -"), [("A0101", 2, 13, 1)]);
+    assert_eq!(body_errors("choose a, (#0), (), ()"), [("A0101", 2, 11, 1)]);
+    assert_eq!(body_errors("choose a, [#0 #1], (), ()"), [("A0101", 2, 15, 1)]);
+    assert_eq!(body_errors("open a -> ()"), [("A0101", 2, 6, 1)]);
+    assert_eq!(body_errors("close -"), [("A0101", 2, 7, 1)]);
 }

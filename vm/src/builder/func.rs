@@ -21,6 +21,7 @@ pub(crate) enum RawOperand<'a> {
     List(&'a [u32]),
     Label(Label),
     Targets(&'a [RawTarget]),
+    Opt(Option<u32>),
 }
 
 /// A branch target on its way to the codec.
@@ -58,6 +59,7 @@ enum FixupOperand {
     List(Vec<u32>),
     Label(Label),
     Targets(Vec<RawTarget>),
+    Opt(Option<u32>),
 }
 
 /// Builds the body of one function; made by [`ProgramBuilder::begin`](super::ProgramBuilder::begin).
@@ -222,14 +224,16 @@ impl<'isa> FuncBuilder<'isa> {
             match fit {
                 Fit::Regs(regs) => list.extend(regs.iter().map(|reg| reg.0)),
                 Fit::Labels(labels) => targets.extend(labels.iter().copied().map(RawTarget::Label)),
-                Fit::Scalar(_) | Fit::Label(_) => {}
+                Fit::Messages(labels) => list.extend(labels.iter().map(|label| u32::from(label.0))),
+                Fit::Scalar(_) | Fit::Label(_) | Fit::Opt(_) => {}
             }
         }
         let mut raw = [RawOperand::Scalar(0); MAX_OPERANDS];
         for (((raw, fit), list), targets) in raw.iter_mut().zip(&fits).zip(&lists).zip(&targets) {
             *raw = match fit {
                 Fit::Scalar(v) => RawOperand::Scalar(*v),
-                Fit::Regs(_) => RawOperand::List(list),
+                Fit::Regs(_) | Fit::Messages(_) => RawOperand::List(list),
+                Fit::Opt(reg) => RawOperand::Opt(*reg),
                 Fit::Label(label) => RawOperand::Label(*label),
                 Fit::Labels(_) => RawOperand::Targets(targets),
             };
@@ -264,6 +268,12 @@ impl<'isa> FuncBuilder<'isa> {
                         for &reg in list {
                             regs = regs.max(count_of(u64::from(reg))?);
                         }
+                    }
+                }
+                RawOperand::Opt(reg) => {
+                    *value = OperandValue::Opt(reg);
+                    if let Some(reg) = reg {
+                        regs = regs.max(count_of(u64::from(reg))?);
                     }
                 }
                 RawOperand::Label(label) => {
@@ -338,6 +348,7 @@ impl<'isa> FuncBuilder<'isa> {
                     FixupOperand::List(list) => OperandValue::List(list),
                     FixupOperand::Label(label) => OperandValue::Scalar(u64::from(place_of(label)?)),
                     FixupOperand::Targets(_) => OperandValue::List(targets),
+                    FixupOperand::Opt(reg) => OperandValue::Opt(*reg),
                 };
             }
             let values = values.get(..fixup.operands.len()).unwrap_or(&[]);
@@ -362,6 +373,7 @@ impl FixupOperand {
             RawOperand::List(list) => Self::List(list.into()),
             RawOperand::Label(label) => Self::Label(label),
             RawOperand::Targets(targets) => Self::Targets(targets.into()),
+            RawOperand::Opt(reg) => Self::Opt(reg),
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Operands as a builder's user gives them, and how they fit operand kinds.
 
 use super::Label;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, Reg, StructId};
+use crate::ids::{
+    CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, IntrinsicId, LayerId, MemId, Reg, ShapeId,
+    StructId,
+};
+use crate::protocol::LabelId;
 use opforge_schema::{OperandKind, Rounding};
 use opforge_tables::Intrinsic;
 
@@ -45,6 +49,18 @@ pub enum Operand<'a> {
     Intrinsic(IntrinsicId),
     /// A linear memory.
     Mem(MemId),
+    /// A register that may be left out.
+    OptReg(Option<Reg>),
+    /// A message label.
+    Message(LabelId),
+    /// A list of message labels.
+    Messages(&'a [LabelId]),
+    /// A session shape.
+    Shape(ShapeId),
+    /// An effect.
+    Effect(EffectId),
+    /// A guard layer.
+    Layer(LayerId),
 }
 
 /// An operand as the codec takes it.
@@ -53,6 +69,8 @@ pub(super) enum Fit<'a> {
     Regs(&'a [Reg]),
     Label(Label),
     Labels(&'a [Label]),
+    Opt(Option<u32>),
+    Messages(&'a [LabelId]),
 }
 
 /// Why an operand does not fit.
@@ -82,6 +100,12 @@ impl<'a> Operand<'a> {
             Self::Rounding(_) => "a rounding mode",
             Self::Intrinsic(_) => "an intrinsic",
             Self::Mem(_) => "a memory",
+            Self::OptReg(_) => "an optional register",
+            Self::Message(_) => "a message label",
+            Self::Messages(_) => "a list of message labels",
+            Self::Shape(_) => "a session shape",
+            Self::Effect(_) => "an effect",
+            Self::Layer(_) => "a guard layer",
         }
     }
 
@@ -99,6 +123,10 @@ impl<'a> Operand<'a> {
             (K::RegList, Self::Regs(regs)) => return Ok(Fit::Regs(regs)),
             (K::Pc, Self::Label(label)) => return Ok(Fit::Label(label)),
             (K::PcList, Self::Labels(labels)) => return Ok(Fit::Labels(labels)),
+            (K::RegOpt, Self::OptReg(reg)) => return Ok(Fit::Opt(reg.map(|Reg(n)| n))),
+            (K::RegOpt, Self::Reg(Reg(n))) => return Ok(Fit::Opt(Some(n))),
+            (K::LabelList, Self::Messages(labels)) => return Ok(Fit::Messages(labels)),
+            (K::LabelId, Self::Message(label)) => u64::from(label.0),
             (K::ImmBool, Self::Bool(v)) => u64::from(v),
             (K::ImmF64, Self::F64(v)) => v.to_bits(),
             (K::ConstId, Self::Const(ConstId(n)))
@@ -108,7 +136,10 @@ impl<'a> Operand<'a> {
             | (K::TypeId, Self::Struct(StructId(n)))
             | (K::ElemTypeId, Self::Elem(ElemId(n)))
             | (K::IntrinsicId, Self::Intrinsic(IntrinsicId(n)))
-            | (K::MemId, Self::Mem(MemId(n))) => u64::from(n),
+            | (K::MemId, Self::Mem(MemId(n)))
+            | (K::ShapeId, Self::Shape(ShapeId(n)))
+            | (K::EffectId, Self::Effect(EffectId(n)))
+            | (K::LayerId, Self::Layer(LayerId(n))) => u64::from(n),
             (K::Rounding, Self::Rounding(mode)) => mode.code().into(),
             (K::ImmI64, Self::I64(v)) => v as u64,
             (K::ImmI64, _) if integer => unsigned(i64::MAX as u64).ok_or(Misfit::Range)?,
@@ -149,6 +180,12 @@ operand_from! {
     Rounding => Rounding,
     IntrinsicId => Intrinsic,
     MemId => Mem,
+    Option<Reg> => OptReg,
+    LabelId => Message,
+    &'a [LabelId] => Messages,
+    ShapeId => Shape,
+    EffectId => Effect,
+    LayerId => Layer,
 }
 
 impl From<Intrinsic> for Operand<'_> {

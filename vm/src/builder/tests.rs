@@ -1,5 +1,6 @@
 use super::*;
-use crate::ids::{ConstId, Reg, SpanId};
+use crate::ids::{ConstId, EffectId, LayerId, Reg, ShapeId, SpanId};
+use crate::protocol::LabelId;
 use crate::{ValueType, emit};
 use ValueType::{Agg, I64, Str};
 use alloc::string::String;
@@ -184,4 +185,44 @@ fn every_error_has_its_own_code_and_a_text() {
         assert_eq!(error.code(), alloc::format!("B{:04}", i + 1));
         assert!(!error.to_string().is_empty());
     }
+}
+
+#[test]
+fn operands_of_session_instructions_have_types_of_their_own() {
+    let (mut program, mut f) = func(&[]);
+    let (chan, val, none) = (Reg(1), Reg(2), None::<Reg>);
+    emit!(f, Offer, chan, LabelId(3), val).unwrap();
+    emit!(f, Offer, chan, LabelId(3), Some(val)).unwrap();
+    emit!(f, Offer, chan, LabelId(3), none).unwrap();
+    emit!(f, Open, ShapeId(2), &[Reg(4), Reg(5)]).unwrap();
+    emit!(f, Invoke, EffectId(1), &[val], none).unwrap();
+    emit!(f, Acquire, LayerId(0), Reg(6)).unwrap();
+    let here = f.label();
+    f.place(here).unwrap();
+    let labels = [LabelId(0), LabelId(500)];
+    emit!(f, Choose, chan, &labels[..], &[Reg(7), Reg(0)], &[here, here][..]).unwrap();
+    let wrong = emit!(f, Offer, chan, ShapeId(0), none);
+    let expected = BuildError::OperandKind {
+        mnemonic: String::from("offer"),
+        index: 1,
+        expected: OperandKind::LabelId,
+        got: "a session shape",
+    };
+    assert_eq!(wrong, Err(expected));
+    assert_eq!(
+        emit!(f, Offer, chan, LabelId(0), Some(Reg(u32::MAX))),
+        Err(BuildError::TooLarge { what: "registers" })
+    );
+    program.define(f).unwrap();
+    let program = program.finish().unwrap();
+    let at = |pc: u8| [0x80 | pc, 0x80, 0x80, 0x80, 0];
+    let choose = [&[0xe7, 1, 2, 0, 0xf4, 3, 2, 7, 0, 2][..], &at(25), &at(25)].concat();
+    let expected = [
+        &[0xe6, 1, 3, 3, 0xe6, 1, 3, 3, 0xe6, 1, 3, 0][..],
+        &[0xe8, 2, 2, 4, 5],
+        &[0xea, 1, 1, 2, 0, 0xeb, 0, 6],
+        &choose,
+    ];
+    assert_eq!(program.code(FuncId(0)), Some(&expected.concat()[..]));
+    assert_eq!(program.functions()[0].reg_count, 8);
 }

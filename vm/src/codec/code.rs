@@ -27,35 +27,38 @@ pub enum OperandValue<'a> {
     Scalar(u64),
     /// A counted list of registers, ids or targets.
     List(&'a [u32]),
+    /// A register that may be left out.
+    Opt(Option<u32>),
 }
 
 impl<'a> OperandValue<'a> {
-    /// The number; `None` for a list.
+    /// The number; `None` for a list, and for what is left out.
     #[must_use]
     pub const fn scalar(self) -> Option<u64> {
         match self {
             Self::Scalar(value) => Some(value),
-            Self::List(_) => None,
+            Self::Opt(Some(reg)) => Some(reg as u64),
+            Self::List(_) | Self::Opt(None) => None,
         }
     }
 
-    /// The number, if it fits 32 bits; `None` for a list.
+    /// The number, if it fits 32 bits; `None` for a list, and for what is left out.
     #[must_use]
     pub fn scalar32(self) -> Option<u32> {
         self.scalar().and_then(|value| u32::try_from(value).ok())
     }
 
-    /// The list; empty for a number.
+    /// The list; empty for a number, and for what may be left out.
     #[must_use]
     pub const fn list(self) -> &'a [u32] {
         match self {
-            Self::Scalar(_) => &[],
+            Self::Scalar(_) | Self::Opt(_) => &[],
             Self::List(list) => list,
         }
     }
 
-    /// The entries of a list, or the one number as an entry if it fits 32 bits: the registers of a register
-    /// operand, whichever form it has.
+    /// The entries of a list, or the one number as an entry if it fits 32 bits and is not left out: the registers of a
+    /// register operand, whichever form it has.
     pub fn entries(self) -> impl Iterator<Item = u32> + 'a {
         self.scalar32().into_iter().chain(self.list().iter().copied())
     }
@@ -141,7 +144,7 @@ impl Code {
     fn decode_operand(&mut self, row: &OperandRow, reader: &mut Reader<'_>) -> Result<u64, CodeErrorKind> {
         Ok(match row.enc() {
             Encoding::None => 0,
-            Encoding::Uleb32 | Encoding::Uleb32Wide => u64::from(reader.uleb32()?),
+            Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32Opt => u64::from(reader.uleb32()?),
             Encoding::Uleb64 => reader.uleb64()?,
             Encoding::Sleb64 => reader.sleb64()?,
             Encoding::U8 => u64::from(reader.byte()?),
@@ -183,7 +186,7 @@ impl Code {
     }
 
     /// The operand words of an instruction of this code, one for each operand row. The word of a list holds
-    /// its place; see [`Code::list`].
+    /// its place; see [`Code::list`]. That of an optional register is 0 for none, else one more than the register.
     #[must_use]
     pub fn operands(&self, instr: &Instr) -> &[u64] {
         let first = instr.first as usize;
@@ -201,7 +204,11 @@ impl Code {
     /// The value of an operand, given its row and its word.
     #[must_use]
     pub fn value(&self, row: &OperandRow, word: u64) -> OperandValue<'_> {
-        if row.enc().is_list() { OperandValue::List(self.list(word)) } else { OperandValue::Scalar(word) }
+        match row.enc() {
+            Encoding::Uleb32Opt => OperandValue::Opt((word as u32).checked_sub(1)),
+            enc if enc.is_list() => OperandValue::List(self.list(word)),
+            _ => OperandValue::Scalar(word),
+        }
     }
 
     /// The operands of an instruction with the rows that describe them, in encoding order. Nothing if `isa`

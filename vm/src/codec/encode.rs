@@ -49,8 +49,15 @@ fn encode_operand(
         (Encoding::Uleb32WideList, OperandValue::List(list)) => {
             return encode_list(list, out, |out, entry| leb::write_uleb32_wide(out, entry as u32));
         }
-        (Encoding::Uleb32List | Encoding::Uleb32WideList, OperandValue::Scalar(_))
-        | (_, OperandValue::List(_)) => {
+        (Encoding::Uleb32Opt, OperandValue::Opt(reg)) => {
+            // One more than the greatest register would be no register any more.
+            let word = reg.map_or(Some(0), |reg| reg.checked_add(1));
+            let too_large = EncodeErrorKind::ValueTooLarge { value: u64::from(u32::MAX) };
+            leb::write_uleb(out, u64::from(word.ok_or(too_large)?));
+            return Ok(());
+        }
+        (Encoding::Uleb32List | Encoding::Uleb32WideList | Encoding::Uleb32Opt, OperandValue::Scalar(_))
+        | (_, OperandValue::List(_) | OperandValue::Opt(_)) => {
             return Err(EncodeErrorKind::WrongForm);
         }
         (_, OperandValue::Scalar(value)) => value,
@@ -73,7 +80,8 @@ fn encode_operand(
         | Encoding::Uleb32
         | Encoding::Bool8
         | Encoding::Uleb32List
-        | Encoding::Uleb32WideList => return Err(too_large),
+        | Encoding::Uleb32WideList
+        | Encoding::Uleb32Opt => return Err(too_large),
     }
     Ok(())
 }

@@ -90,7 +90,7 @@ pub enum EncodeErrorKind {
         /// The number given.
         given: usize,
     },
-    /// A list was given where one number is written, or the other way round.
+    /// A list, a number or an optional register was given where another of them is written.
     WrongForm,
     /// The number does not fit the operand.
     ValueTooLarge {
@@ -115,7 +115,9 @@ impl fmt::Display for EncodeErrorKind {
         match *self {
             Self::UnknownOpcode { didx } => write!(f, "no opcode 0x{didx:04x}"),
             Self::OperandCount { expected, given } => write!(f, "{given} operands given, {expected} needed"),
-            Self::WrongForm => f.write_str("a list where a number is needed, or a number where a list is"),
+            Self::WrongForm => {
+                f.write_str("a number, a list or an optional register where another of them is needed")
+            }
             Self::ValueTooLarge { value } => write!(f, "{value} does not fit the operand"),
             Self::ListTooLong => f.write_str("the list has more than 4294967295 entries"),
         }

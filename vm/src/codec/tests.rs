@@ -25,6 +25,7 @@ fn max_of(enc: Encoding) -> u64 {
         Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32List | Encoding::Uleb32WideList => {
             u64::from(u32::MAX)
         }
+        Encoding::Uleb32Opt => u64::from(u32::MAX) - 1,
         Encoding::Uleb64 | Encoding::U64Le => u64::MAX,
         Encoding::Sleb64 => i64::MIN as u64,
         Encoding::U8 => 255,
@@ -55,6 +56,7 @@ fn every_row_decodes_what_it_encodes() {
         let of = |scalar: &dyn Fn(Encoding) -> u64, list| -> Vec<OperandValue<'_>> {
             let value = |row: &OperandRow| match row.enc() {
                 enc if enc.is_list() => OperandValue::List(list),
+                Encoding::Uleb32Opt => OperandValue::Opt((scalar(Encoding::Uleb32Opt) as u32).checked_sub(1)),
                 enc => OperandValue::Scalar(scalar(enc)),
             };
             row.operands().iter().map(value).collect()
@@ -191,4 +193,35 @@ fn a_prefixed_page_decodes_from_its_rows() {
         assert!(error.operand.is_none(), "{}", format!("{error}"));
     }
     assert!(Code::decode(&ISA, &bytes).is_err());
+}
+
+/// 0 in the bytes is no register, so register 0 is 1.
+#[test]
+fn an_optional_register_is_one_more_than_its_number_or_nothing() {
+    use OperandValue::{List, Opt, Scalar};
+    let offer = ISA.find("offer").unwrap();
+    let values = |bytes: &[u8]| {
+        let code = Code::decode(&ISA, bytes).unwrap();
+        let last = code.values(&ISA, &code.instrs()[0]).last().map(|(_, value)| value).unwrap();
+        (last == Opt(last.scalar32()), last.entries().collect::<Vec<_>>(), last.list().len())
+    };
+    assert_eq!(values(&[0xe6, 1, 0, 0]), (true, vec![], 0));
+    assert_eq!(values(&[0xe6, 1, 0, 1]), (true, vec![0], 0));
+    assert_eq!(values(&[0xe6, 1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f]), (true, vec![u32::MAX - 1], 0));
+    let error = Code::decode(&ISA, &[0xe6, 1, 0, 0x80, 0x80, 0x80, 0x80, 0x10]).unwrap_err();
+    assert_eq!((error.operand, error.kind), (Some(2), CodeErrorKind::IntegerTooLarge));
+    let mut out = vec![];
+    encode(&ISA, offer, &[Scalar(1), Scalar(0), Opt(Some(2))], &mut out).unwrap();
+    assert_eq!(out, [0xe6, 1, 0, 3]);
+    let mut fails = |last| {
+        let error = encode(&ISA, offer, &[Scalar(1), Scalar(0), last], &mut out).unwrap_err();
+        assert_eq!((error.operand, out.len()), (Some(2), 4));
+        error.kind
+    };
+    let large = EncodeErrorKind::ValueTooLarge { value: u64::from(u32::MAX) };
+    assert_eq!(fails(Opt(Some(u32::MAX))), large);
+    assert_eq!(fails(Scalar(3)), EncodeErrorKind::WrongForm);
+    assert_eq!(fails(List(&[])), EncodeErrorKind::WrongForm);
+    let send = encode(&ISA, 0xe4, &[Scalar(1), Opt(Some(2))], &mut out).unwrap_err();
+    assert_eq!(send.kind, EncodeErrorKind::WrongForm);
 }

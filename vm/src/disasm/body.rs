@@ -61,7 +61,7 @@ impl<'c> Listing<'c> {
             if template.contains(&(0x80 | i)) {
                 *slot = value;
             }
-            if matches!(row.kind(), OperandKind::Reg | OperandKind::RegList) {
+            if row.kind().is_register() {
                 // A register whose count is no number has no text.
                 let Some(most) = value.entries().try_fold(regs, |n, r| Some(n.max(r.checked_add(1)?))) else {
                     return false;

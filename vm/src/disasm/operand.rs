@@ -39,6 +39,20 @@ impl Known<'_> {
         let id = number as u32;
         match kind {
             OperandKind::Reg => write!(f, "r{id}"),
+            OperandKind::RegOpt => match value.scalar32() {
+                Some(reg) => write!(f, "r{reg}"),
+                None => f.write_str("-"),
+            },
+            OperandKind::LabelList => {
+                f.write_str("[")?;
+                for (i, label) in value.list().iter().enumerate() {
+                    write!(f, "{}#{label}", if i == 0 { "" } else { ", " })?;
+                }
+                f.write_str("]")
+            }
+            OperandKind::LabelId | OperandKind::ShapeId | OperandKind::EffectId | OperandKind::LayerId => {
+                write!(f, "#{id}")
+            }
             OperandKind::RegList => {
                 f.write_str("(")?;
                 for (i, reg) in value.list().iter().enumerate() {

@@ -62,7 +62,7 @@ struct Entry {
     key: u16,
     name: Arc<str>,
     /// Bit `n`: it may trap with code `n`.
-    traps: u32,
+    traps: u64,
     args: Box<[u8]>,
     rets: Box<[u8]>,
     func: Option<Box<SlotFn>>,

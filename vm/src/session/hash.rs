@@ -138,6 +138,13 @@ pub fn trace_hash(trace: &[Stamped]) -> u64 {
     hasher.finish()
 }
 
+/// The hash of bytes.
+pub(super) fn bytes_hash(bytes: &[u8]) -> u64 {
+    let mut hasher = Hasher::new();
+    hasher.bytes(bytes);
+    hasher.finish()
+}
+
 /// The hash of what goes with a transfer: 0 for nothing.
 #[must_use]
 pub fn bundle_hash(bundle: Option<&[u8]>) -> u64 {

@@ -14,11 +14,19 @@ use opforge_vm::{ISA, Program, ValueType};
 pub(crate) enum Arg {
     N(u64),
     L(Vec<u32>),
+    /// A register that may be left out.
+    O(Option<u32>),
 }
 
 impl From<u32> for Arg {
     fn from(n: u32) -> Self {
         Self::N(u64::from(n))
+    }
+}
+
+impl From<Option<u32>> for Arg {
+    fn from(reg: Option<u32>) -> Self {
+        Self::O(reg)
     }
 }
 
@@ -47,6 +55,7 @@ impl Asm {
             .map(|arg| match arg {
                 Arg::N(n) => OperandValue::Scalar(*n),
                 Arg::L(list) => OperandValue::List(list),
+                Arg::O(reg) => OperandValue::Opt(*reg),
             })
             .collect();
         let didx = ISA.find(name).unwrap_or_else(|| panic!("no opcode {name}"));

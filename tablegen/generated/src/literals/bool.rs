@@ -7,7 +7,7 @@ use opforge_schema::TypeRule::*;
 use opforge_schema::literal::Operand::*;
 use opforge_schema::literal::{Check, Fuel, OP, Op};
 use opforge_schema::{
-    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, fuse_flags as fuse, op_flags as fx,
+    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, Typestate, fuse_flags as fuse, op_flags as fx,
 };
 
 pub(crate) const OPS: &[Op] = &[

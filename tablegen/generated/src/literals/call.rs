@@ -7,7 +7,7 @@ use opforge_schema::TypeRule::*;
 use opforge_schema::literal::Operand::*;
 use opforge_schema::literal::{Check, Fuel, OP, Op};
 use opforge_schema::{
-    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, fuse_flags as fuse, op_flags as fx,
+    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, Typestate, fuse_flags as fuse, op_flags as fx,
 };
 
 pub(crate) const OPS: &[Op] = &[
@@ -15,7 +15,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x46, id: 163, since: 128, name: "RetCall", mnemonic: "ret_call", family: Family::Call,
         operands: &[X("func", OperandKind::FuncId, Encoding::Uleb32), R("eff_in", Effect), RsOf("args", ParamsOf, "func")],
         text: "{func} {args}",
-        term: Term::TailCall, effects: fx::CALL_LIKE, traps: &[TrapCode::CallDepthExceeded],
+        term: Term::TailCall, effects: fx::CALL_LIKE, traps: &[TrapCode::CallDepthExceeded], typestate: Typestate::TailCall,
         rules: &[Check::One(Rule::RegIsR0, "eff_in"), Check::One(Rule::ResultsAreOwn, "func"), Check::One(Rule::ListLenEq, "args")],
         lower: Lower::TailCall,
         ..OP
@@ -33,7 +33,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x50, id: 49, name: "Call", mnemonic: "call", family: Family::Call,
         operands: &[W("eff_out", Effect), X("func", OperandKind::FuncId, Encoding::Uleb32), R("eff_in", Effect), RsOf("args", ParamsOf, "func"), WsOf("rets", ResultsOf, "func")],
         text: "{func} {args} -> {rets}",
-        effects: fx::CALL_LIKE, traps: &[TrapCode::CallDepthExceeded],
+        effects: fx::CALL_LIKE, traps: &[TrapCode::CallDepthExceeded], typestate: Typestate::Call,
         rules: &[Check::One(Rule::RegIsR0, "eff_out"), Check::One(Rule::RegIsR0, "eff_in"), Check::One(Rule::ListLenEq, "args"), Check::One(Rule::ListLenEq, "rets")],
         lower: Lower::Call,
         ..OP
@@ -42,7 +42,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x51, id: 50, name: "Ret", mnemonic: "ret", family: Family::Call,
         operands: &[R("eff_in", Effect), Rs("rets", OwnResults)],
         text: "{rets}",
-        term: Term::Return,
+        term: Term::Return, typestate: Typestate::Return,
         rules: &[Check::One(Rule::RegIsR0, "eff_in"), Check::One(Rule::ListLenEq, "rets")],
         lower: Lower::Return,
         ..OP

@@ -7,7 +7,7 @@ use opforge_schema::TypeRule::*;
 use opforge_schema::literal::Operand::*;
 use opforge_schema::literal::{Check, Fuel, OP, Op};
 use opforge_schema::{
-    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, fuse_flags as fuse, op_flags as fx,
+    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, Typestate, fuse_flags as fuse, op_flags as fx,
 };
 
 pub(crate) const OPS: &[Op] = &[
@@ -19,7 +19,7 @@ pub(crate) const OPS: &[Op] = &[
         ..OP
     },
     Op {
-        byte: 0x41, id: 48, name: "Jmp", mnemonic: "jmp", family: Family::Control,
+        byte: 0x41, id: 48, name: "Jmp", mnemonic: "jmp", aliases: &["jump"], family: Family::Control,
         operands: &[X("pc_target", OperandKind::Pc, Encoding::Uleb32Wide)],
         term: Term::Branch,
         lower: Lower::Jump,

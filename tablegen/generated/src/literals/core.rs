@@ -7,7 +7,7 @@ use opforge_schema::TypeRule::*;
 use opforge_schema::literal::Operand::*;
 use opforge_schema::literal::{Check, Fuel, OP, Op};
 use opforge_schema::{
-    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, fuse_flags as fuse, op_flags as fx,
+    Clif, Encoding, Family, Form, Hook, JitClass, Lower, OperandKind, Rule, Term, TrapCode, Typestate, fuse_flags as fuse, op_flags as fx,
 };
 
 pub(crate) const OPS: &[Op] = &[
@@ -18,9 +18,9 @@ pub(crate) const OPS: &[Op] = &[
         ..OP
     },
     Op {
-        byte: 0x01, id: 2, name: "Mov", mnemonic: "mov", family: Family::Core,
+        byte: 0x01, id: 2, name: "Mov", mnemonic: "mov", aliases: &["move"], family: Family::Core,
         operands: &[WOf("dst", Same, "src"), R("src", Any)],
-        effects: fx::PURE,
+        effects: fx::PURE, typestate: Typestate::Move,
         lower: Lower::Move,
         ..OP
     },

@@ -16,6 +16,7 @@ mod text;
 mod cast;
 mod intrinsic;
 mod memory;
+mod session;
 mod types;
 mod intrinsics;
 
@@ -35,6 +36,7 @@ pub(crate) const ALL: Literals = Literals {
         cast::OPS,
         intrinsic::OPS,
         memory::OPS,
+        session::OPS,
     ],
     classes: types::CLASSES,
     types: types::TYPES,

@@ -5,18 +5,22 @@ use opforge_schema::TypeRule;
 use opforge_schema::literal::{Class, Type};
 
 pub(crate) const CLASSES: &[Class] = &[
-    Class { tag: 0, name: "unit", slots: 0, heap: false, rule: TypeRule::Unit },
-    Class { tag: 1, name: "bool", slots: 1, heap: false, rule: TypeRule::Bool },
-    Class { tag: 2, name: "i64", slots: 1, heap: false, rule: TypeRule::I64 },
-    Class { tag: 3, name: "u64", slots: 1, heap: false, rule: TypeRule::U64 },
-    Class { tag: 4, name: "f64", slots: 1, heap: false, rule: TypeRule::F64 },
-    Class { tag: 5, name: "decimal", slots: 2, heap: false, rule: TypeRule::Decimal },
-    Class { tag: 6, name: "bytes", slots: 1, heap: true, rule: TypeRule::Bytes },
-    Class { tag: 7, name: "str", slots: 1, heap: true, rule: TypeRule::Str },
-    Class { tag: 8, name: "obj", slots: 1, heap: false, rule: TypeRule::None },
-    Class { tag: 9, name: "agg", slots: 1, heap: true, rule: TypeRule::Agg },
-    Class { tag: 10, name: "func", slots: 1, heap: false, rule: TypeRule::Func },
-    Class { tag: 11, name: "closure", slots: 2, heap: true, rule: TypeRule::Closure },
+    Class { tag: 0, name: "unit", slots: 0, heap: false, linear: false, rule: TypeRule::Unit },
+    Class { tag: 1, name: "bool", slots: 1, heap: false, linear: false, rule: TypeRule::Bool },
+    Class { tag: 2, name: "i64", slots: 1, heap: false, linear: false, rule: TypeRule::I64 },
+    Class { tag: 3, name: "u64", slots: 1, heap: false, linear: false, rule: TypeRule::U64 },
+    Class { tag: 4, name: "f64", slots: 1, heap: false, linear: false, rule: TypeRule::F64 },
+    Class { tag: 5, name: "decimal", slots: 2, heap: false, linear: false, rule: TypeRule::Decimal },
+    Class { tag: 6, name: "bytes", slots: 1, heap: true, linear: false, rule: TypeRule::Bytes },
+    Class { tag: 7, name: "str", slots: 1, heap: true, linear: false, rule: TypeRule::Str },
+    Class { tag: 8, name: "obj", slots: 1, heap: false, linear: false, rule: TypeRule::None },
+    Class { tag: 9, name: "agg", slots: 1, heap: true, linear: false, rule: TypeRule::Agg },
+    Class { tag: 10, name: "func", slots: 1, heap: false, linear: false, rule: TypeRule::Func },
+    Class { tag: 11, name: "closure", slots: 2, heap: true, linear: false, rule: TypeRule::Closure },
+    Class { tag: 12, name: "chan", slots: 1, heap: false, linear: true, rule: TypeRule::Chan },
+    Class { tag: 13, name: "evidence", slots: 1, heap: false, linear: true, rule: TypeRule::Evidence },
+    Class { tag: 14, name: "coro", slots: 1, heap: false, linear: false, rule: TypeRule::Coro },
+    Class { tag: 15, name: "epid", slots: 1, heap: false, linear: false, rule: TypeRule::None },
 ];
 
 pub(crate) const TYPES: &[Type] = &[
