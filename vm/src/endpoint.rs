@@ -20,6 +20,12 @@ pub struct EndpointId {
 }
 
 impl EndpointId {
+    /// The session it is an end of.
+    #[must_use]
+    pub const fn session_id(self) -> SessionId {
+        SessionId { index: self.session, generation: self.generation }
+    }
+
     pub(crate) const fn to_slot(self) -> u64 {
         (self.session as u64) << 32 | (self.generation as u64) << 16 | self.role as u64
     }
@@ -31,11 +37,34 @@ impl EndpointId {
 
 impl fmt::Display for EndpointId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "session {}", self.session)?;
+        write!(f, "{}, role {}", self.session_id(), self.role)
+    }
+}
+
+/// A session: what [`EndpointId`] says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId {
+    /// The number.
+    pub index: u32,
+    /// Which use of the number.
+    pub generation: u16,
+}
+
+impl SessionId {
+    /// The end of one of its roles.
+    #[must_use]
+    pub const fn endpoint(self, role: u16) -> EndpointId {
+        EndpointId { session: self.index, generation: self.generation, role }
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "session {}", self.index)?;
         if self.generation != 0 {
             write!(f, " (use {})", u32::from(self.generation) + 1)?;
         }
-        write!(f, ", role {}", self.role)
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why and where a run trapped.
 
 use crate::ids::{FuncId, IntrinsicId, MemId, SpanId};
+use crate::session_fault::SessionFault;
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -140,6 +141,8 @@ pub enum TrapDetail {
         /// What it said, where the payload is text: at most [`Trap::MAX_MESSAGE`] bytes.
         message: Option<Box<str>>,
     },
+    /// What a session instruction met.
+    Session(SessionFault),
     /// The function behind an embedder's opcode or intrinsic did not do what its row says.
     Extension {
         /// Name of the opcode or intrinsic.
@@ -296,6 +299,7 @@ impl fmt::Display for Trap {
                     write!(f, ": {}", message.escape_debug())?;
                 }
             }
+            TrapDetail::Session(fault) => write!(f, ": {fault}")?,
             TrapDetail::Extension { name, fault } => write!(f, ": {}: {fault}", name.escape_debug())?,
         }
         let mut at = 0;

@@ -274,7 +274,8 @@ impl Translator<'_> {
                 let values = [self.read(func), self.read(env)];
                 self.write_all(dst, &values);
             }
-            ExecInstr::Trap { .. } => {
+            // The interpreter does session instructions, and suspends at them; code is entered again behind them.
+            ExecInstr::Trap { .. } | ExecInstr::Session { .. } => {
                 let exit = self.exit_before(at)?;
                 self.builder.ins().jump(exit, &[]);
                 self.ended = true;

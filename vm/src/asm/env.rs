@@ -2,10 +2,13 @@
 
 use super::error::{AsmErrorKind, Diag};
 use super::lexer::Tok;
+use super::lexer::Token;
 use super::parser::{Parse, Parser, build_error, clip};
 use super::types::{SymbolRef, class_of};
 use crate::builder::ProgramBuilder;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, MemId, StructId, SymbolId};
+use crate::ids::{
+    CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, LayerId, MemId, ShapeId, StructId, SymbolId,
+};
 use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -39,6 +42,21 @@ pub(super) struct Env<'s, 'isa> {
     pub(super) sigs: Names<'s, CallSigId>,
     pub(super) funcs: Names<'s, FuncId>,
     pub(super) memories: Names<'s, MemId>,
+    /// Local types have no index that anything refers to by name: only whether a name is taken counts.
+    pub(super) locals: Names<'s, ()>,
+    pub(super) shapes: Names<'s, ShapeId>,
+    pub(super) effects: Names<'s, EffectId>,
+    pub(super) layers: Names<'s, LayerId>,
+    /// Where the declarations stand that are looked up at the end.
+    pub(super) places: Places,
+}
+
+/// Where local types, shapes and linear types are declared, by their index.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    pub(super) locals: Vec<Token>,
+    pub(super) shapes: Vec<Token>,
+    pub(super) linear: Vec<Token>,
 }
 
 /// Adds a name; a second one makes it ambiguous. Returns whether it was new.
@@ -87,6 +105,11 @@ impl<'s, 'isa> Env<'s, 'isa> {
             sigs: Names::new(),
             funcs: Names::new(),
             memories: Names::new(),
+            locals: Names::new(),
+            shapes: Names::new(),
+            effects: Names::new(),
+            layers: Names::new(),
+            places: Places::default(),
         }
     }
 

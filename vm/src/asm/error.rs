@@ -43,6 +43,9 @@ pub enum AsmErrorKind {
     BadSpan,
     /// A table, the code of a function or the source is too large.
     TooLarge,
+    /// A local or global type that is not well-formed. The message begins with the code of
+    /// [`ProtocolErrorKind`](crate::protocol::ProtocolErrorKind).
+    BadProtocol,
 }
 
 impl AsmErrorKind {
@@ -67,6 +70,7 @@ impl AsmErrorKind {
             Self::WrongIndex => "A0302",
             Self::BadSpan => "A0303",
             Self::TooLarge => "A0401",
+            Self::BadProtocol => "A0501",
         }
     }
 }

@@ -6,10 +6,12 @@ use super::error::AsmErrorKind;
 use super::lexer::Tok;
 use super::outline::{Directive, Outline, Statement};
 use super::parser::{Parse, Parser, Sink, build_error, clip};
+use super::sessions;
 use super::tables::{each, own_index};
 use super::types::{Param, SymbolRef};
 use crate::builder::FuncDecl;
 use crate::ids::{FuncId, SymbolId};
+use crate::program::Place;
 use crate::value_type::ValueType;
 use alloc::format;
 use alloc::vec::Vec;
@@ -60,6 +62,7 @@ pub(super) fn name<'s>(env: &mut Env<'s, '_>, sink: &mut Sink, source: &'s str, 
         env.builder.push_label(func, pc, symbol);
         Ok(())
     });
+    each(env, sink, source, outline, Directive::Linear, sessions::linear);
     each(env, sink, source, outline, Directive::Shape, |env, parser| {
         let func = env.func_ref(parser)?;
         let param = parser.u32("a parameter index")?;
@@ -121,8 +124,16 @@ fn func<'s>(
         if let Some(shape) = param.shape {
             env.builder.shape_param(id, index, shape);
         }
+        if let Some((ty, at)) = param.linear {
+            sessions::declare_linear(env, parser, id, Place::Param(index), ty, at)?;
+        }
         if let Some(alias) = param.alias {
             aliases.push((alias, index.saturating_add(1), param.start));
+        }
+    }
+    for (index, result) in (0u32..).zip(results) {
+        if let Some((ty, at)) = result.linear {
+            sessions::declare_linear(env, parser, id, Place::Result(index), ty, at)?;
         }
     }
     if let Some(name) = name {

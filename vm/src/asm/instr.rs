@@ -120,11 +120,11 @@ impl<'s> Body<'s, '_, '_> {
             OperandKind::TypeId => u64::from(self.env.struct_ref(&mut self.parser)?.0),
             OperandKind::IntrinsicId => u64::from(self.intrinsic()?),
             OperandKind::MemId => u64::from(self.memory()?),
-            OperandKind::LabelId => u64::from(self.index("a message label")?),
+            OperandKind::LabelId => u64::from(self.message_label()?),
             OperandKind::LabelList => return self.label_list(),
-            OperandKind::ShapeId => u64::from(self.index("a session shape")?),
-            OperandKind::EffectId => u64::from(self.index("an effect")?),
-            OperandKind::LayerId => u64::from(self.index("a guard layer")?),
+            OperandKind::ShapeId => u64::from(self.env.session_shape(&mut self.parser)?.0),
+            OperandKind::EffectId => u64::from(self.effect()?),
+            OperandKind::LayerId => u64::from(self.env.guard_layer(&mut self.parser)?.0),
             OperandKind::ElemTypeId => u64::from(self.env.elem_ref(&mut self.parser)?.0),
             // Checked tables have no template that names an operand which is not there.
             OperandKind::None => return Err(self.parser.expected("an operand that the tables describe")),
@@ -218,23 +218,39 @@ impl<'s> Body<'s, '_, '_> {
         Ok(Value::Targets(start, self.targets.len()))
     }
 
-    /// A list of message labels: `[#0, #1]`.
+    /// A list of message labels: `[get, #1]`.
     fn label_list(&mut self) -> Parse<Value> {
         let start = self.lists.len();
         self.list("a list of message labels", (b'[', b']'), |body| {
-            let label = body.index("a message label")?;
+            let label = body.message_label()?;
             body.lists.push(label);
             Ok(())
         })?;
         Ok(Value::List(start, self.lists.len()))
     }
 
-    /// Something of sessions by its index: `#3`.
-    fn index(&mut self, what: &str) -> Parse<u32> {
-        match self.parser.index(b'#', what)? {
-            Some(index) => Ok(index),
-            None => Err(self.parser.expected(what).hint("it is written `#index`")),
+    /// A message label: `#index` or its name.
+    fn message_label(&mut self) -> Parse<u32> {
+        if let Some(index) = self.parser.index(b'#', "a label index")? {
+            return Ok(index);
         }
+        let at = self.parser.token();
+        let name = self.parser.name("a message label")?;
+        let known = &self.env.builder.session_decls.label_ids;
+        if let Some(label) = known.get(&*name) {
+            return Ok(label.0.into());
+        }
+        let message = format!("there is no message label `{}`", clip(&name));
+        let diag = self.parser.error_at(at, AsmErrorKind::UndefinedName, message);
+        Err(suggest(diag, &name, known.keys().map(|name| name.as_str())))
+    }
+
+    /// An effect: `#index` or its name.
+    fn effect(&mut self) -> Parse<u32> {
+        if let Some(index) = self.parser.index(b'#', "an effect index")? {
+            return Ok(index);
+        }
+        resolve(&mut self.parser, &self.env.effects, "effect").map(|id| id.0)
     }
 
     fn truth(&mut self) -> Parse<bool> {

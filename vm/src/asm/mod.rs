@@ -50,6 +50,7 @@ mod literal;
 mod outline;
 mod parser;
 mod render;
+mod sessions;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -108,4 +109,5 @@ fn run<'s>(env: &mut Env<'s, '_>, sink: &mut Sink, source: &'s str) {
         body::assemble(env, sink, source, body);
     }
     funcs::name(env, sink, source, &outline);
+    sessions::resolve(env, sink);
 }

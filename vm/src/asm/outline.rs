@@ -27,9 +27,18 @@ pub(super) enum Directive {
     Name,
     Label,
     Shape,
+    Role,
+    MessageLabel,
+    Payload,
+    State,
+    Local,
+    SessionShape,
+    Effect,
+    Layer,
+    Linear,
 }
 
-const DIRECTIVES: [(&str, Directive); 17] = [
+const DIRECTIVES: [(&str, Directive); 24] = [
     (".version", Directive::Version),
     (".symbol", Directive::Symbol),
     (".field", Directive::Field),
@@ -47,7 +56,24 @@ const DIRECTIVES: [(&str, Directive); 17] = [
     (".name", Directive::Name),
     (".label", Directive::Label),
     (".shape", Directive::Shape),
+    (".role", Directive::Role),
+    (".payload", Directive::Payload),
+    (".state", Directive::State),
+    (".local", Directive::Local),
+    (".effect", Directive::Effect),
+    (".layer", Directive::Layer),
+    (".linear", Directive::Linear),
 ];
+
+/// What a directive is, by what stands behind it: `.label &f` and `.shape &f` are about functions, `.label get` and
+/// `.shape Shop` about sessions.
+fn told_apart(directive: Directive, parser: &Parser<'_>) -> Directive {
+    match directive {
+        Directive::Label if !parser.is_punct(b'&') => Directive::MessageLabel,
+        Directive::Shape if !parser.is_punct(b'&') => Directive::SessionShape,
+        other => other,
+    }
+}
 
 /// One directive: what it is, where its operands start, where its body starts.
 #[derive(Clone, Copy, Debug)]
@@ -102,9 +128,9 @@ impl Outline {
             return;
         };
         parser.bump();
+        let directive = told_apart(directive, parser);
         let at = parser.token().start;
-        let body_ok = matches!(directive, Directive::Func | Directive::Code);
-        let body = skip_operands(parser, body_ok);
+        let body = skip_operands(parser, directive);
         self.statements.push(Statement { directive, at, body });
         if body.is_some() && !skip_body(parser) {
             let message = String::from("the body has no closing `}`");
@@ -116,12 +142,28 @@ impl Outline {
 
 /// Passes over a directive's operands: to the end of the line, where no bracket is open. Returns where the body
 /// starts if the line ends in an open brace and may have one.
-fn skip_operands(parser: &mut Parser<'_>, body_ok: bool) -> Option<usize> {
+fn skip_operands(parser: &mut Parser<'_>, directive: Directive) -> Option<usize> {
+    let body_ok = matches!(directive, Directive::Func | Directive::Code);
     let mut depth = 0u32;
+    // Whether every group of an endpoint's type has had its end, so that looking for ends takes linear time.
+    let mut groups_end = true;
     loop {
         match parser.token().tok {
             Tok::Eof => return None,
+            Tok::Newline if depth == 0 && directive == Directive::SessionShape && goes_on(parser) => {}
             Tok::Newline if depth == 0 || parser.second().tok == Tok::Directive => return None,
+            // Types may span lines even where no bracket is open.
+            Tok::Punct(b'=') if matches!(directive, Directive::Local | Directive::SessionShape) => {
+                parser.bump();
+                parser.skip_type(directive == Directive::SessionShape);
+                continue;
+            }
+            Tok::Word if groups_end && body_ok && parser.is_linear() => {
+                parser.bump();
+                // Braces at the end of a line in there do not begin the body.
+                groups_end = skip_group(parser);
+                continue;
+            }
             Tok::Punct(b'{') if body_ok => {
                 let line_end = matches!(parser.second().tok, Tok::Newline | Tok::Eof);
                 if line_end {
@@ -134,6 +176,33 @@ fn skip_operands(parser: &mut Parser<'_>, body_ok: bool) -> Option<usize> {
             _ => {}
         }
         parser.bump();
+    }
+}
+
+/// Whether the next line goes on with the declaration of a shape.
+fn goes_on(parser: &Parser<'_>) -> bool {
+    let mut ahead = *parser;
+    ahead.skip_newlines();
+    ahead.is_word("edge") || ahead.is_word("global")
+}
+
+/// Passes over brackets with what is in them, if they are closed before the next directive.
+fn skip_group(parser: &mut Parser<'_>) -> bool {
+    let mut ahead = *parser;
+    let mut depth = 0u32;
+    loop {
+        match ahead.token().tok {
+            Tok::Eof => return false,
+            Tok::Newline if ahead.second().tok == Tok::Directive => return false,
+            Tok::Punct(b'(' | b'{') => depth = depth.saturating_add(1),
+            Tok::Punct(b')' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        ahead.bump();
+        if depth == 0 {
+            *parser = ahead;
+            return true;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::error::{AsmErrorKind, AsmErrors, Diag};
 use super::lexer::{Bad, Lexer, Tok, Token};
 use super::literal::{self, BadLiteral};
+use crate::builder::BuildError;
 use crate::text::is_hidden;
 use alloc::borrow::Cow;
 use alloc::format;
@@ -55,6 +56,10 @@ impl<'s> Parser<'s> {
         let mut lexer = Lexer::new(source, at);
         let token = lexer.next();
         Self { source, lexer, token }
+    }
+
+    pub(super) fn source(&self) -> &'s str {
+        self.source
     }
 
     pub(super) fn token(&self) -> Token {
@@ -303,7 +308,21 @@ pub(super) fn clip(text: &str) -> String {
 }
 
 /// Error from the builder at a place of the source.
-pub(super) fn build_error(parser: &Parser<'_>, at: Token) -> impl FnOnce(crate::builder::BuildError) -> Diag {
+pub(super) fn build_error(parser: &Parser<'_>, at: Token) -> impl FnOnce(BuildError) -> Diag {
     let place = *parser;
-    move |error| place.error_at(at, AsmErrorKind::TooLarge, format!("{error}"))
+    move |error| {
+        if let BuildError::Protocol { errors, .. } = &error {
+            return place.protocol_error(at, errors);
+        }
+        let kind = match error {
+            BuildError::NameTaken { .. } => AsmErrorKind::DuplicateName,
+            BuildError::UnknownName { .. } | BuildError::NoRole { .. } | BuildError::NoEdge { .. } => {
+                AsmErrorKind::UndefinedName
+            }
+            BuildError::AmbiguousName { .. } | BuildError::RoleOfState { .. } => AsmErrorKind::AmbiguousName,
+            BuildError::MixedStates => AsmErrorKind::Unexpected,
+            _ => AsmErrorKind::TooLarge,
+        };
+        place.error_at(at, kind, format!("{error}"))
+    }
 }

@@ -5,6 +5,7 @@ use super::error::AsmErrorKind;
 use super::lexer::Tok;
 use super::outline::{Directive, Outline};
 use super::parser::{Parse, Parser, Sink, build_error, clip};
+use super::sessions;
 use super::types::SymbolRef;
 use crate::ids::{SpanId, SymbolId};
 use crate::program::{ContainerVersion, MAX_PAGES, MemoryDef, SpanEntry, signature_hash};
@@ -23,7 +24,7 @@ pub(super) fn declare<'s, 'isa>(
     source: &'s str,
     outline: &Outline,
 ) {
-    let rules: [(Directive, Rule<'s, 'isa>); 12] = [
+    let rules: [(Directive, Rule<'s, 'isa>); 20] = [
         (Directive::Version, version),
         (Directive::Symbol, symbol),
         (Directive::Field, field),
@@ -34,6 +35,14 @@ pub(super) fn declare<'s, 'isa>(
         (Directive::Host, host),
         (Directive::Sig, sig),
         (Directive::Memory, memory),
+        (Directive::Role, sessions::role),
+        (Directive::MessageLabel, sessions::label),
+        (Directive::Layer, sessions::layer),
+        (Directive::Effect, sessions::effect),
+        (Directive::Payload, sessions::payload),
+        (Directive::State, sessions::state),
+        (Directive::Local, sessions::local),
+        (Directive::SessionShape, sessions::shape),
         (Directive::Section, section),
         (Directive::Spans, spans),
     ];

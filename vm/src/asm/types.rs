@@ -2,9 +2,10 @@
 
 use super::env::Env;
 use super::error::AsmErrorKind;
-use super::lexer::Tok;
+use super::lexer::{Tok, Token};
 use super::parser::{Parse, Parser, clip};
-use crate::builder::ConstValue;
+use super::sessions::class_of_linear;
+use crate::builder::{ConstValue, LinearRef};
 use crate::program::AggShape;
 use crate::value_type::ValueType;
 use alloc::borrow::Cow;
@@ -30,6 +31,8 @@ pub(super) struct Param<'s> {
     pub(super) alias: Option<&'s str>,
     pub(super) ty: ValueType,
     pub(super) shape: Option<AggShape>,
+    /// Which endpoint or evidence it is, with the place of the type.
+    pub(super) linear: Option<(LinearRef, Token)>,
     pub(super) start: usize,
 }
 
@@ -69,7 +72,7 @@ impl<'s> Parser<'s> {
         let Some(ty) = class_of(self.here()) else {
             let message = format!("there is no type `{}`", clip(self.here()));
             return Err(self.error(AsmErrorKind::UndefinedName, message).hint(
-                "types are unit, bool, i64, u64, f64, decimal, bytes, str, obj(N), agg, func, closure",
+                "types are unit, bool, i64, u64, f64, decimal, bytes, str, obj(N), agg, func, closure, chan, evidence, coro, epid",
             ));
         };
         self.bump();
@@ -137,8 +140,14 @@ impl<'s> Parser<'s> {
             self.expect_punct(b':')?;
         }
         let shape = self.shape(env)?;
-        let ty = if shape.is_some() { ValueType::Agg } else { self.value_type()? };
-        Ok(Param { name, alias, ty, shape, start })
+        let at = self.token();
+        let linear = if self.is_linear() { Some(self.linear(env)?) } else { None };
+        let ty = match (&shape, &linear) {
+            (Some(_), _) => ValueType::Agg,
+            (_, Some(linear)) => class_of_linear(linear),
+            _ => self.value_type()?,
+        };
+        Ok(Param { name, alias, ty, shape, linear: linear.map(|linear| (linear, at)), start })
     }
 
     /// A shape, if one stands here: `tuple(i64, ?)`, `struct Point`, `array i64`.

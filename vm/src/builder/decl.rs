@@ -45,6 +45,8 @@ impl ProgramBuilder<'_> {
         results: &[ValueType],
     ) -> Result<FuncId, BuildError> {
         let id = u32::try_from(self.decls.len()).map_err(|_| BuildError::TooLarge { what: "functions" })?;
+        self.need_classes(params);
+        self.need_classes(results);
         push_list(&mut self.program.func_sigs, params, "function signatures")?;
         push_list(&mut self.program.func_sigs, results, "function signatures")?;
         self.decls.push(decl);
@@ -94,6 +96,9 @@ impl ProgramBuilder<'_> {
 
     /// Declares the shape of an aggregate parameter, counted from 0. The verifier checks that it is one.
     pub fn shape_param(&mut self, func: FuncId, param: u32, shape: AggShape) {
+        if let AggShape::Tuple(elems) = &shape {
+            elems.iter().flatten().for_each(|ty| self.need_classes(&[*ty]));
+        }
         self.program.param_shapes.push(ParamShape { func, param, shape });
     }
 }

@@ -1,6 +1,8 @@
 //! What can go wrong while building.
 
 use crate::ids::FuncId;
+use crate::protocol::ProtocolErrors;
+use crate::text::NameText;
 use alloc::string::String;
 use core::fmt;
 use opforge_schema::OperandKind;
@@ -86,6 +88,61 @@ pub enum BuildError {
         /// Names given.
         got: usize,
     },
+    /// A second local type, shape, effect or guard layer of one name.
+    NameTaken {
+        /// What it is.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A name that means nothing.
+    UnknownName {
+        /// What it should be.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A name that means more than one thing.
+    AmbiguousName {
+        /// What they are.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A shape has no such role.
+    NoRole {
+        /// The shape.
+        shape: String,
+        /// The name that should be that of a role.
+        role: String,
+    },
+    /// A local type stands for an endpoint, but not exactly one role comes to it.
+    RoleOfState {
+        /// The shape.
+        shape: String,
+        /// The local type.
+        local: String,
+        /// How many roles come to it.
+        roles: usize,
+    },
+    /// An edge is declared on which nothing is sent.
+    NoEdge {
+        /// The shape.
+        shape: String,
+        /// The sender.
+        from: String,
+        /// The receiver.
+        to: String,
+    },
+    /// A local type is not well-formed, or a global type cannot be projected.
+    Protocol {
+        /// Its name; empty for one without.
+        name: String,
+        /// What is wrong with it.
+        errors: ProtocolErrors,
+    },
+    /// States are given by index, and others are to be made of local types.
+    MixedStates,
     /// A table, a function's code or its registers have outgrown 32 bits.
     TooLarge {
         /// What is too large.
@@ -111,6 +168,14 @@ impl BuildError {
             Self::Undefined { .. } => "B0011",
             Self::NameCount { .. } => "B0012",
             Self::TooLarge { .. } => "B0013",
+            Self::NameTaken { .. } => "B0014",
+            Self::UnknownName { .. } => "B0015",
+            Self::AmbiguousName { .. } => "B0016",
+            Self::NoRole { .. } => "B0017",
+            Self::RoleOfState { .. } => "B0018",
+            Self::NoEdge { .. } => "B0019",
+            Self::Protocol { .. } => "B0020",
+            Self::MixedStates => "B0021",
         }
     }
 }
@@ -146,6 +211,35 @@ impl fmt::Display for BuildError {
                 write!(f, "{func} needs {expected} names, but {got} were given")
             }
             Self::TooLarge { what } => write!(f, "too large: {what}"),
+            Self::NameTaken { what, name } => {
+                write!(f, "there is a {what} {} already", NameText(name))
+            }
+            Self::UnknownName { what, name } => write!(f, "there is no {what} {}", NameText(name)),
+            Self::AmbiguousName { what, name } => {
+                write!(f, "more than one {what} has the name {}", NameText(name))
+            }
+            Self::NoRole { shape, role } => {
+                write!(f, "the shape {} has no role {}", NameText(shape), NameText(role))
+            }
+            Self::RoleOfState { shape, local, roles: 0 } => {
+                write!(f, "no role of {} comes to the local type {}", NameText(shape), NameText(local))
+            }
+            Self::RoleOfState { shape, local, roles } => {
+                let (shape, local) = (NameText(shape), NameText(local));
+                write!(
+                    f,
+                    "{roles} roles of {shape} come to the local type {local}, so say which one is meant"
+                )
+            }
+            Self::NoEdge { shape, from, to } => {
+                let (shape, from, to) = (NameText(shape), NameText(from), NameText(to));
+                write!(f, "in {shape}, {from} sends {to} nothing, so there is no such edge")
+            }
+            Self::Protocol { name, errors } if name.is_empty() => write!(f, "in a local type: {errors}"),
+            Self::Protocol { name, errors } => write!(f, "in {}: {errors}", NameText(name)),
+            Self::MixedStates => {
+                f.write_str("states are given by index here, so local types cannot be given by text or name")
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::ids::{CallSigId, ConstId, ElemId, HostSigId, SymbolId};
 use crate::program::Const;
 use crate::value_type::ValueType;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -80,4 +80,9 @@ pub(super) struct Interner {
     pub(super) elems: BTreeMap<ValueType, ElemId>,
     pub(super) hosts: BTreeMap<(SymbolId, SigKey), HostSigId>,
     pub(super) call_sigs: BTreeMap<SigKey, CallSigId>,
+    // Names that are taken.
+    pub(super) locals: BTreeSet<String>,
+    pub(super) shapes: BTreeSet<String>,
+    pub(super) effects: BTreeSet<String>,
+    pub(super) layers: BTreeSet<String>,
 }

@@ -28,6 +28,7 @@ mod error;
 mod func;
 mod intern;
 mod operand;
+mod session;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -36,17 +37,24 @@ pub use error::BuildError;
 pub use func::{FuncBuilder, Label};
 pub use intern::ConstValue;
 pub use operand::Operand;
+pub use session::{Edge, EffectOptions, Linear};
 
 pub(crate) use decl::FuncDecl;
 pub(crate) use func::{Body, RawOperand, RawTarget};
+pub(crate) use session::{
+    ChanAt, ChanRef, DeclAt, EdgeDecl, LinearDecl, LinearRef, LocalDecl, RoleRef, ShapeDecl, StateRef,
+    Unresolved, default_capacity,
+};
 
 use crate::binding;
 use crate::ids::{FuncId, SymbolId};
 use crate::program::{ContainerVersion, FunctionDef, Lists, Program, SpanEntry};
+use crate::value_type::ValueType;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use intern::Interner;
 use opforge_schema::Isa;
+use session::SessionDecls;
 
 /// Collects the tables and functions of one program.
 #[derive(Debug)]
@@ -54,6 +62,7 @@ pub struct ProgramBuilder<'isa> {
     pub(crate) isa: Isa<'isa>,
     pub(crate) program: Program,
     pub(crate) decls: Vec<FuncDecl>,
+    pub(crate) session_decls: SessionDecls,
     names: Interner,
 }
 
@@ -75,8 +84,13 @@ impl<'isa> ProgramBuilder<'isa> {
     /// An empty program for an instruction set of the embedder.
     #[must_use]
     pub fn with_isa(isa: Isa<'isa>) -> Self {
-        let mut builder =
-            Self { isa, program: Program::default(), decls: Vec::new(), names: Interner::default() };
+        let mut builder = Self {
+            isa,
+            program: Program::default(),
+            decls: Vec::new(),
+            session_decls: SessionDecls::default(),
+            names: Interner::default(),
+        };
         // The empty table has room for one text, and symbol 0 is the empty one by definition of the format.
         builder.program.symbols.push("");
         builder
@@ -114,10 +128,15 @@ impl<'isa> ProgramBuilder<'isa> {
     ///
     /// # Errors
     /// [`BuildError::Undefined`] if a declared function has no body, [`BuildError::TooLarge`] if a table has
-    /// outgrown 32-bit indices.
+    /// outgrown 32-bit indices, and what is wrong with declarations about sessions: names that mean nothing
+    /// ([`BuildError::UnknownName`], [`BuildError::NoRole`], [`BuildError::NoEdge`]) or not one thing
+    /// ([`BuildError::AmbiguousName`], [`BuildError::RoleOfState`]).
     pub fn finish(mut self) -> Result<Program, BuildError> {
         for (index, decl) in core::mem::take(&mut self.decls).into_iter().enumerate() {
             self.finish_function(FuncId(index as u32), decl)?;
+        }
+        if let Some(first) = self.resolve_sessions().into_iter().next() {
+            return Err(first.error);
         }
         // Look-ups by function rely on the order.
         self.program.names.sort();
@@ -164,6 +183,12 @@ impl<'isa> ProgramBuilder<'isa> {
     /// Makes the program one of at least this container version.
     pub(crate) fn need_version(&mut self, version: ContainerVersion) {
         self.program.version = self.program.version.max(version);
+    }
+
+    /// Makes the program one of a container version that has these classes.
+    pub(crate) fn need_classes(&mut self, classes: &[ValueType]) {
+        let versions = classes.iter().map(|class| ContainerVersion::of_class(*class));
+        self.need_version(versions.max().unwrap_or_default());
     }
 
     pub(crate) fn push_spans(&mut self, spans: &[SpanEntry]) -> Result<u32, BuildError> {

@@ -10,7 +10,7 @@ use crate::value_type::ValueType;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-fn index_of(len: usize, what: &'static str) -> Result<u32, BuildError> {
+pub(super) fn index_of(len: usize, what: &'static str) -> Result<u32, BuildError> {
     u32::try_from(len).map_err(|_| BuildError::TooLarge { what })
 }
 
@@ -102,6 +102,7 @@ impl ProgramBuilder<'_> {
     pub(crate) fn push_struct(&mut self, fields: &[(u32, ValueType)]) -> Result<StructId, BuildError> {
         let names: Vec<u32> = fields.iter().map(|field| field.0).collect();
         let types: Vec<ValueType> = fields.iter().map(|field| field.1).collect();
+        self.need_classes(&types);
         push_list(&mut self.program.struct_field_names, &names, "struct types")?;
         push_list(&mut self.program.structs, &types, "struct types").map(StructId)
     }
@@ -134,6 +135,7 @@ impl ProgramBuilder<'_> {
 
     pub(crate) fn push_elem(&mut self, ty: ValueType) -> Result<ElemId, BuildError> {
         let id = ElemId(index_of(self.program.elems.len(), "element types")?);
+        self.need_classes(&[ty]);
         self.program.elems.push(ty);
         self.names.elems.entry(ty).or_insert(id);
         Ok(id)
@@ -164,6 +166,8 @@ impl ProgramBuilder<'_> {
         results: &[ValueType],
     ) -> Result<HostSigId, BuildError> {
         let id = HostSigId(index_of(self.program.host_sigs.len(), "host signatures")?);
+        self.need_classes(params);
+        self.need_classes(results);
         push_list(&mut self.program.host_sig_types, params, "host signatures")?;
         push_list(&mut self.program.host_sig_types, results, "host signatures")?;
         self.program.host_sigs.push((symbol, hash));
@@ -188,6 +192,8 @@ impl ProgramBuilder<'_> {
         results: &[ValueType],
     ) -> Result<CallSigId, BuildError> {
         let id = CallSigId(index_of(self.program.call_sigs.len() / 2, "call signatures")?);
+        self.need_classes(params);
+        self.need_classes(results);
         push_list(&mut self.program.call_sigs, params, "call signatures")?;
         push_list(&mut self.program.call_sigs, results, "call signatures")?;
         self.names.call_sigs.entry((params.into(), results.into())).or_insert(id);

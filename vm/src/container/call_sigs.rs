@@ -37,8 +37,8 @@ pub(super) fn write(program: &Program, w: &mut Writer) -> core::result::Result<(
         return Err(EncodeErrorKind::SignatureCount { entries: lists.div_ceil(2), lists }.at(lists / 2));
     }
     w.count(lists / 2);
-    for types in program.call_sigs.iter() {
-        w.value_types(types);
+    for (i, types) in program.call_sigs.iter().enumerate() {
+        w.value_types(types).map_err(|kind| kind.at(i / 2))?;
     }
     Ok(())
 }

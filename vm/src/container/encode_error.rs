@@ -2,6 +2,7 @@
 
 use super::error::IndexKind;
 use super::section::Section;
+use crate::program::ContainerVersion;
 use core::fmt;
 
 /// What keeps a program from being written.
@@ -49,6 +50,20 @@ pub enum EncodeErrorKind {
         /// The tag.
         tag: u8,
     },
+    /// A section or class that containers of the program's version do not have.
+    NeedsVersion {
+        /// The first version that has it.
+        needed: ContainerVersion,
+    },
+    /// A list of an entry is not where the format puts it, or is longer than it can be.
+    ListLayout,
+    /// An edge that does not grow has a maximum other than its capacity.
+    EdgeMax {
+        /// The maximum.
+        max: u32,
+        /// The capacity.
+        capacity: u32,
+    },
 }
 
 impl EncodeErrorKind {
@@ -64,6 +79,9 @@ impl EncodeErrorKind {
             Self::IndexOutOfRange { .. } => "W0106",
             Self::LabelOutOfCode { .. } => "W0107",
             Self::KnownTag { .. } => "W0108",
+            Self::NeedsVersion { .. } => "W0109",
+            Self::ListLayout => "W0110",
+            Self::EdgeMax { .. } => "W0111",
         }
     }
 
@@ -87,6 +105,15 @@ impl fmt::Display for EncodeErrorKind {
             }
             Self::LabelOutOfCode { pc, len } => write!(f, "label at byte {pc} of {len} bytes of code"),
             Self::KnownTag { tag } => write!(f, "tag {tag} is not that of an unknown section"),
+            Self::NeedsVersion { needed } => {
+                write!(f, "containers have this since version {needed}; the program is of an earlier one")
+            }
+            Self::ListLayout => {
+                f.write_str("a list of the entry is too long, or does not begin where the one before it ends")
+            }
+            Self::EdgeMax { max, capacity } => {
+                write!(f, "the edge does not grow, so its maximum is {capacity}, its capacity, not {max}")
+            }
         }
     }
 }

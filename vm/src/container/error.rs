@@ -15,6 +15,14 @@ pub enum TagKind {
     ValueType,
     /// The kind of an aggregate shape.
     Shape,
+    /// The kind of a payload.
+    Payload,
+    /// The kind of a state.
+    State,
+    /// The policy of an edge.
+    Policy,
+    /// The kind of a linear type.
+    Linear,
 }
 
 impl fmt::Display for TagKind {
@@ -23,6 +31,10 @@ impl fmt::Display for TagKind {
             Self::Const => "constant",
             Self::ValueType => "value type",
             Self::Shape => "shape",
+            Self::Payload => "payload",
+            Self::State => "state",
+            Self::Policy => "edge policy",
+            Self::Linear => "linear type",
         })
     }
 }
@@ -112,10 +124,12 @@ pub enum DecodeErrorKind {
     },
     /// A LEB128 number of more than 64 bits or 10 bytes.
     VarintOverflow,
-    /// A number that must fit 32 bits does not.
+    /// A number that must fit 32 or 16 bits does not.
     NumberTooLarge {
         /// The number.
         value: u64,
+        /// The bits that there are for it.
+        bits: u8,
     },
     /// A count of more entries than the rest of the section has room for.
     CountExceedsInput {
@@ -214,7 +228,9 @@ impl DecodeErrorKind {
             Self::TrailingBytes { .. } => "the count in front of the entries may be too low",
             Self::OutOfMemory => "lower `DecodeConfig::max_bytes`, or give the allocator more room",
             Self::VarintOverflow => "a LEB128 number has at most 10 bytes and 64 bits",
-            Self::NumberTooLarge { .. } => "ids, counts of registers and byte offsets have 32 bits",
+            Self::NumberTooLarge { .. } => {
+                "ids, counts of registers and byte offsets have 32 bits; roles, labels, payloads and branches of a state 16"
+            }
             Self::InvalidUtf8 => "names and text constants are UTF-8; use a bytes constant for other data",
             Self::BadTag { .. } => "the container may need a newer reader",
             Self::BadFlag { .. } => "truth values and flags are stored as 0 or 1",
@@ -247,7 +263,7 @@ impl fmt::Display for DecodeErrorKind {
                 write!(f, "unexpected end: bytes needed {needed}, remaining {remaining}")
             }
             Self::VarintOverflow => f.write_str("LEB128 number too long or too large"),
-            Self::NumberTooLarge { value } => write!(f, "{value} does not fit in 32 bits"),
+            Self::NumberTooLarge { value, bits } => write!(f, "{value} does not fit in {bits} bits"),
             Self::CountExceedsInput { count, room } => {
                 write!(f, "count {count}, room for at most {room}")
             }

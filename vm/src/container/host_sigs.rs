@@ -48,7 +48,7 @@ pub(super) fn write(program: &Program, w: &mut Writer) -> core::result::Result<(
         w.uleb32(symbol.0);
         w.u64_le(hash);
         for list in types.by_ref().take(2) {
-            w.value_types(list);
+            w.value_types(list).map_err(|kind| kind.at(i))?;
         }
     }
     Ok(())

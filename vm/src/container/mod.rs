@@ -26,6 +26,7 @@ mod memories;
 mod names;
 mod reader;
 mod section;
+mod session;
 mod shapes;
 mod sigs;
 mod sink;
@@ -42,12 +43,17 @@ pub use encode_error::{EncodeError, EncodeErrorKind};
 pub use error::{DecodeError, DecodeErrorKind, IndexKind, TagKind};
 pub use section::Section;
 
-use crate::program::{Const, FunctionDef, MemoryDef, ParamShape, Program, SpanEntry, UnknownSection};
+use crate::program::{
+    Const, EdgeDef, EffectDef, FunctionDef, LayerDef, LinearDef, LocalDef, MemoryDef, ParamShape, PayloadDef,
+    Program, ShapeDef, ShapeRole, SpanEntry, UnknownSection,
+};
+use crate::protocol::{State, StateBranch};
 use crate::value_type::ValueType;
 use alloc::vec::Vec;
 use encode_error::EntryError;
 use header::Frames;
 use reader::Reader;
+use session::{effects, linear, names as names_of, payloads, shapes as kinds, states};
 use writer::Writer;
 
 /// How a section is read and written.
@@ -71,6 +77,15 @@ const CODECS: [Codec; Section::ALL.len()] = [
     Codec { read: call_sigs::read, write: call_sigs::write, is_present: call_sigs::is_present },
     Codec { read: shapes::read, write: shapes::write, is_present: shapes::is_present },
     Codec { read: memories::read, write: memories::write, is_present: memories::is_present },
+    Codec { read: names_of::read_roles, write: names_of::write_roles, is_present: names_of::has_roles },
+    Codec { read: names_of::read_labels, write: names_of::write_labels, is_present: names_of::has_labels },
+    Codec { read: payloads::read, write: payloads::write, is_present: payloads::is_present },
+    Codec { read: states::read, write: states::write, is_present: states::is_present },
+    Codec { read: names_of::read_locals, write: names_of::write_locals, is_present: names_of::has_locals },
+    Codec { read: kinds::read, write: kinds::write, is_present: kinds::is_present },
+    Codec { read: effects::read, write: effects::write, is_present: effects::is_present },
+    Codec { read: names_of::read_layers, write: names_of::write_layers, is_present: names_of::has_layers },
+    Codec { read: linear::read, write: linear::write, is_present: linear::is_present },
     Codec { read: names::read, write: names::write, is_present: names::is_present },
 ];
 
@@ -84,6 +99,16 @@ const _: () = {
     assert!(size_of::<FunctionDef>() <= 80, "5 bytes: five numbers");
     assert!(size_of::<MemoryDef>() <= 64, "4 bytes: two numbers, flag, id");
     assert!(size_of::<ParamShape>() <= 64, "4 bytes: function, parameter, tag, id");
+    assert!(size_of::<PayloadDef>() <= 32, "2 bytes: tag and class");
+    assert!(size_of::<State>() <= 16, "1 byte: the kind of the end");
+    assert!(size_of::<StateBranch>() <= 48, "3 bytes: label, payload, state");
+    assert!(size_of::<LocalDef>() <= 32, "2 bytes: name and state");
+    assert!(size_of::<ShapeDef>() <= 64, "4 bytes: two names, two counts");
+    assert!(size_of::<ShapeRole>() <= 32, "2 bytes: name and state");
+    assert!(size_of::<EdgeDef>() <= 64, "4 bytes: sender, receiver, policy, capacity");
+    assert!(size_of::<EffectDef>() <= 64, "5 bytes: two names, a flag, a count, a flag; two ends of lists");
+    assert!(size_of::<LayerDef>() <= 32, "2 bytes: name and capacity");
+    assert!(size_of::<LinearDef>() <= 80, "5 bytes: function, place, tag, layer");
     assert!(size_of::<UnknownSection>() <= 32, "2 bytes: tag and length");
 };
 
@@ -145,9 +170,13 @@ fn read_unknown(bytes: &[u8], frames: &Frames, program: &mut Program) -> Result<
 pub fn encode(program: &Program) -> Result<Vec<u8>, EncodeError> {
     let mut out = Writer::default();
     header::write(&mut out, program.version);
-    let mut payload = Writer::default();
+    let mut payload = Writer::of(program.version);
     for (section, codec) in Section::ALL.into_iter().zip(&CODECS) {
         if (codec.is_present)(program) {
+            let needed = section.since();
+            if needed > program.version {
+                return Err(EncodeErrorKind::NeedsVersion { needed }.at(0).within(Some(section)));
+            }
             payload.clear();
             (codec.write)(program, &mut payload).map_err(|error| error.within(Some(section)))?;
             header::write_section(&mut out, section.tag(), payload.as_slice());

@@ -128,7 +128,16 @@ impl<'a> Reader<'a> {
     pub(super) fn uleb32(&mut self) -> Result<u32> {
         let start = self.pos;
         let value = self.uleb64()?;
-        u32::try_from(value).map_err(|_| self.error(start, DecodeErrorKind::NumberTooLarge { value }))
+        u32::try_from(value)
+            .map_err(|_| self.error(start, DecodeErrorKind::NumberTooLarge { value, bits: 32 }))
+    }
+
+    /// An unsigned LEB128 number that fits 16 bits, in up to 10 bytes.
+    pub(super) fn uleb16(&mut self) -> Result<u16> {
+        let start = self.pos;
+        let value = self.uleb64()?;
+        u16::try_from(value)
+            .map_err(|_| self.error(start, DecodeErrorKind::NumberTooLarge { value, bits: 16 }))
     }
 
     /// A 32-bit number other than 0.
@@ -171,6 +180,14 @@ impl<'a> Reader<'a> {
             Ok(count) if count <= room => Ok(count),
             _ => Err(self.error(start, DecodeErrorKind::CountExceedsInput { count, room })),
         }
+    }
+
+    /// As [`Reader::count`], for tables that count with 16 bits.
+    pub(super) fn count16(&mut self, min_bytes: usize) -> Result<u16> {
+        let start = self.pos;
+        let count = self.count(min_bytes)?;
+        let too_large = DecodeErrorKind::NumberTooLarge { value: count as u64, bits: 16 };
+        u16::try_from(count).map_err(|_| self.error(start, too_large))
     }
 
     /// A byte that says no (0) or yes (1).

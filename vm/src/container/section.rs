@@ -32,12 +32,30 @@ pub enum Section {
     Shapes = 11,
     /// Linear memories. Optional, and unknown to versions before 0.128. Tags below 128 are left to `execution_tape`.
     Memories = 128,
+    /// Names of roles. Optional, as are all sections about sessions, and since 0.128.
+    Roles = 129,
+    /// Names of labels.
+    Labels = 130,
+    /// What messages carry.
+    Payloads = 131,
+    /// States of local types, with their branches.
+    States = 132,
+    /// Names of local types.
+    Locals = 133,
+    /// Shapes of sessions.
+    SessionShapes = 134,
+    /// Effects.
+    Effects = 135,
+    /// Guard layers.
+    Layers = 136,
+    /// Types of parameters and results that are endpoints or evidence.
+    Linear = 137,
 }
 
 impl Section {
     /// All sections in the order the writer puts them. It is also an order in which every section stands
     /// behind those it refers to, except for references that only the verifier checks.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 21] = [
         Self::Symbols,
         Self::Consts,
         Self::Types,
@@ -49,6 +67,15 @@ impl Section {
         Self::CallSigs,
         Self::Shapes,
         Self::Memories,
+        Self::Roles,
+        Self::Labels,
+        Self::Payloads,
+        Self::States,
+        Self::Locals,
+        Self::SessionShapes,
+        Self::Effects,
+        Self::Layers,
+        Self::Linear,
         Self::Names,
     ];
 
@@ -67,10 +94,8 @@ impl Section {
     /// The first version of the format that has the section.
     #[must_use]
     pub const fn since(self) -> ContainerVersion {
-        match self {
-            Self::Memories => ContainerVersion::V0_128,
-            _ => ContainerVersion::V0_1,
-        }
+        // Lower tags are left to the versions below 0.128.
+        if self.tag() < Self::Memories.tag() { ContainerVersion::V0_1 } else { ContainerVersion::V0_128 }
     }
 
     /// The section's name in messages.
@@ -89,20 +114,29 @@ impl Section {
             Self::CallSigs => "call signatures",
             Self::Shapes => "parameter shapes",
             Self::Memories => "memories",
+            Self::Roles => "roles",
+            Self::Labels => "labels",
+            Self::Payloads => "payloads",
+            Self::States => "states",
+            Self::Locals => "local types",
+            Self::SessionShapes => "session shapes",
+            Self::Effects => "effects",
+            Self::Layers => "guard layers",
+            Self::Linear => "linear types",
         }
     }
 
     /// Whether a container without the section is refused.
     #[must_use]
     pub const fn is_mandatory(self) -> bool {
-        !matches!(self, Self::Names | Self::CallSigs | Self::Shapes | Self::Memories)
+        !matches!(self, Self::Names | Self::CallSigs | Self::Shapes) && self.tag() < Self::Memories.tag()
     }
 
     /// Whether the format itself refuses bytes behind the section's last entry. In the other sections it
     /// ignores them, unless [`TrailingBytes::Refuse`](super::TrailingBytes::Refuse) is configured.
     #[must_use]
     pub const fn refuses_trailing_bytes(self) -> bool {
-        matches!(self, Self::Names | Self::Shapes | Self::Memories)
+        matches!(self, Self::Names | Self::Shapes) || self.tag() >= Self::Memories.tag()
     }
 }
 

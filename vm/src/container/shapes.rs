@@ -74,7 +74,7 @@ pub(super) fn write(program: &Program, w: &mut Writer) -> core::result::Result<(
                 for elem in elems {
                     w.u8(u8::from(elem.is_some()));
                     if let &Some(ty) = elem {
-                        w.value_type(ty);
+                        w.value_type(ty).map_err(|kind| kind.at(i))?;
                     }
                 }
             }

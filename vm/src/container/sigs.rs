@@ -62,7 +62,7 @@ pub(super) fn write(program: &Program, w: &mut Writer) -> core::result::Result<(
     }
     w.count(entries);
     for (i, (types, names)) in program.func_sigs.iter().zip(program.func_sig_names.iter()).enumerate() {
-        w.value_types(types);
+        w.value_types(types).map_err(|kind| kind.at(i / 2))?;
         if names.is_empty() {
             w.u8(0);
             continue;

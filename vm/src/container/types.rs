@@ -70,9 +70,12 @@ pub(super) fn write(program: &Program, w: &mut Writer) -> core::result::Result<(
                 return Err(EncodeErrorKind::IndexOutOfRange { what, index, len: named }.at(i));
             }
             w.uleb32(index);
-            w.value_type(ty);
+            w.value_type(ty).map_err(|kind| kind.at(i))?;
         }
     }
-    w.value_types(&program.elems);
+    w.count(program.elems.len());
+    for (i, &ty) in program.elems.iter().enumerate() {
+        w.value_type(ty).map_err(|kind| kind.at(structs + i))?;
+    }
     Ok(())
 }

@@ -14,9 +14,8 @@ pub(super) fn read(r: &mut Reader<'_>) -> Result<ValueType> {
     let start = r.offset();
     let tag = r.u8()?;
     let host_type = if tag == ValueType::OBJ_TAG { r.u64_le()? } else { 0 };
-    let old = r.version() < ContainerVersion::V0_128;
     ValueType::from_tag(tag, host_type)
-        .filter(|ty| !(old && ty.is_of_sessions()))
+        .filter(|ty| ContainerVersion::of_class(*ty) <= r.version())
         .ok_or_else(|| r.error(start, DecodeErrorKind::BadTag { what: TagKind::ValueType, found: tag }))
 }
 

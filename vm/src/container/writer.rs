@@ -1,5 +1,7 @@
 //! The writer: always the shortest form of a number.
 
+use super::encode_error::EncodeErrorKind;
+use crate::program::ContainerVersion;
 use crate::value_type::ValueType;
 use alloc::vec::Vec;
 
@@ -7,9 +9,15 @@ use alloc::vec::Vec;
 #[derive(Debug, Default)]
 pub(super) struct Writer {
     out: Vec<u8>,
+    version: ContainerVersion,
 }
 
 impl Writer {
+    /// A writer for a container of this version.
+    pub(super) fn of(version: ContainerVersion) -> Self {
+        Self { out: Vec::new(), version }
+    }
+
     pub(super) fn u8(&mut self, byte: u8) {
         self.out.push(byte);
     }
@@ -39,6 +47,10 @@ impl Writer {
         self.out.push(value as u8 & 0x7f);
     }
 
+    pub(super) fn uleb16(&mut self, value: u16) {
+        self.uleb(u64::from(value));
+    }
+
     pub(super) fn uleb32(&mut self, value: u32) {
         self.uleb(u64::from(value));
     }
@@ -56,18 +68,22 @@ impl Writer {
         self.bytes(bytes);
     }
 
-    pub(super) fn value_type(&mut self, ty: ValueType) {
+    /// A value type, if the version has it.
+    pub(super) fn value_type(&mut self, ty: ValueType) -> Result<(), EncodeErrorKind> {
+        let needed = ContainerVersion::of_class(ty);
+        if needed > self.version {
+            return Err(EncodeErrorKind::NeedsVersion { needed });
+        }
         self.u8(ty.tag());
         if let ValueType::Obj(host) = ty {
             self.u64_le(host);
         }
+        Ok(())
     }
 
-    pub(super) fn value_types(&mut self, types: &[ValueType]) {
+    pub(super) fn value_types(&mut self, types: &[ValueType]) -> Result<(), EncodeErrorKind> {
         self.count(types.len());
-        for &ty in types {
-            self.value_type(ty);
-        }
+        types.iter().try_for_each(|&ty| self.value_type(ty))
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {

@@ -91,6 +91,20 @@ impl Memories {
         self.charged
     }
 
+    /// Gives them the bytes that they had at another time. `false` if these are of other memories.
+    pub(super) fn put_back(&mut self, bytes: &[Vec<u8>]) -> bool {
+        if bytes.len() != self.list.len() {
+            return false;
+        }
+        for (memory, bytes) in self.list.iter_mut().zip(bytes) {
+            memory.data.clone_from(bytes);
+            memory.base = memory.data.as_mut_ptr().expose_provenance();
+            memory.len = memory.data.len();
+        }
+        self.charged = bytes.iter().map(|bytes| bytes.len() as u64).sum();
+        true
+    }
+
     /// Whether they have their first pages, and so are never smaller than that.
     pub(super) const fn made(&self) -> bool {
         self.made

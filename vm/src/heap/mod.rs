@@ -9,6 +9,7 @@
 
 mod agg;
 mod host_values;
+mod image;
 mod memory;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod tests;
 pub(crate) use agg::AggFault;
 pub use agg::{AggKind, AggRead, Node};
 pub use host_values::{Aggregate, AggregateKind, ValueError};
+pub(crate) use image::HeapImage;
 pub use memory::{LinearMemory, MemoryType};
 
 use crate::trap::TrapDetail;
@@ -41,7 +43,7 @@ pub(crate) const fn text_parts(slot: u64) -> (u32, u32) {
 }
 
 /// The types nodes may have: the program's, and those that hosts made up while the run went on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct RunTypes {
     program: Arc<TypeTable>,
     /// The program's table with additions; ids of the program's types are the same in both.
@@ -66,6 +68,8 @@ pub struct Heap {
     nodes: Vec<u64>,
     types: RunTypes,
     memories: memory::Memories,
+    /// Bytes that a session machine holds beside the heap.
+    beside: u64,
     /// What the report of a trap is to say besides its code.
     noted: Option<(TrapCode, TrapDetail)>,
     limit: u64,
@@ -89,6 +93,7 @@ impl Heap {
             nodes: Vec::new(),
             types: RunTypes { program: types, extended: None },
             memories: memory::Memories::default(),
+            beside: 0,
             noted: None,
             limit,
             id: next_heap_id(),
@@ -110,6 +115,7 @@ impl Heap {
     #[inline]
     pub(crate) fn reset(&mut self, limit: u64) {
         self.limit = limit;
+        self.beside = 0;
         // What never held anything needs no new identity: no handle of it is about.
         if (self.data.len() | self.nodes.len()) != 0 || self.types.extended.is_some() {
             self.empty();
@@ -135,7 +141,7 @@ impl Heap {
     /// Bytes charged to the run so far.
     #[must_use]
     pub fn charged(&self) -> u64 {
-        self.data.len() as u64 + self.nodes.len() as u64 * 8 + self.memories.charged()
+        self.data.len() as u64 + self.nodes.len() as u64 * 8 + self.memories.charged() + self.beside
     }
 
     /// The memory limit in bytes.
@@ -155,6 +161,19 @@ impl Heap {
             Some(total) if total <= self.limit => Ok(()),
             _ => Err(TrapCode::MemoryLimitExceeded),
         }
+    }
+
+    /// Charges bytes that are held beside the heap, before they are allocated.
+    pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), TrapCode> {
+        self.check_limit(bytes)?;
+        self.beside += bytes;
+        Ok(())
+    }
+
+    /// Gives charged bytes back.
+    pub(crate) fn uncharge(&mut self, bytes: u64) {
+        debug_assert!(bytes <= self.beside, "more given back than charged");
+        self.beside = self.beside.saturating_sub(bytes);
     }
 
     /// Notes what the report of a trap is to say. Returns its code.

@@ -472,6 +472,17 @@ macro_rules! define_loop {
                             Err(code) => break Exit::Trap(code),
                         }
                     }
+                    WordOp::Session => match m.session(regs, word!()) {
+                        Ok(target) => {
+                            // The machine may have looked at the stack in the meantime.
+                            regs = Regs::new(m.stack, m.session_base);
+                            match target {
+                                Some(target) => enter!(Ip::new(m.words, target)),
+                                None => next!(),
+                            }
+                        }
+                        Err(exit) => break exit,
+                    },
                     WordOp::Return1 => {
                         let word = word!();
                         // SAFETY: see above; the frame was entered, so its linkage is there.

@@ -264,6 +264,13 @@ fn settle(
                 *fuel = fuel.saturating_add(function.fuel(after, segment.end));
             }
         }
+        Exit::Blocked => {
+            // As if it had not been reached. It is the last of its segment.
+            state.instr = own;
+            *fuel = fuel.saturating_add(function.map_or(0, |f| f.fuel(own, after)));
+        }
+        Exit::Yielded => state.instr = after,
+        Exit::Halted => state.instr = own,
         Exit::Finished | Exit::Internal => {}
     }
 }

@@ -162,6 +162,10 @@ impl InterruptHandle {
         Self::default()
     }
 
+    pub(crate) fn flag(&self) -> &AtomicBool {
+        &self.0
+    }
+
     /// Sets the flag: the run stops with [`Outcome::Interrupted`] within some thousand instructions.
     pub fn interrupt(&self) {
         self.0.store(true, Ordering::Relaxed);
@@ -331,7 +335,8 @@ impl<'i, T> Execution<'i, T> {
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => {
                 Outcome::OutOfFuel(Box::new(self.report(TrapCode::FuelExceeded, TrapDetail::None)))
             }
-            Exit::Trap(_) | Exit::Internal => {
+            // Only a session machine's coroutines wait, yield and halt.
+            Exit::Trap(_) | Exit::Internal | Exit::Blocked | Exit::Yielded | Exit::Halted => {
                 Outcome::Trapped(Box::new(self.report(report::trap_code(exit), detail)))
             }
         }

@@ -6,6 +6,7 @@ use super::dispatch::Position;
 use super::instance::Buffers;
 use super::module::Module;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
+use super::session::SessionOps;
 use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
@@ -39,6 +40,12 @@ pub(super) enum Exit {
     OutOfFuelExact,
     /// The interrupt flag was seen, at the start of a segment.
     Interrupted,
+    /// The current word waits: nothing of it was done.
+    Blocked,
+    /// The current word is done, and others are to run.
+    Yielded,
+    /// The current word ended the coroutine.
+    Halted,
     /// Something the verifier excludes.
     Internal,
 }
@@ -124,6 +131,10 @@ pub(super) struct Machine<'r> {
     pub(super) detail: TrapDetail,
     /// With [`Exit::Pending`]: what waits.
     pub(super) pending: Option<Waiting>,
+    /// The session machine that runs this, if one does.
+    pub(super) sessions: Option<&'r mut dyn SessionOps>,
+    /// The base of the frame of the session instruction that was done last.
+    pub(super) session_base: usize,
     /// Why [`Machine::pay_segment`] did not pay.
     pub(super) stop: Exit,
     #[cfg(opforge_threaded)]
@@ -166,6 +177,8 @@ impl<'r> Machine<'r> {
             max_stack: limits.max_stack_slots as usize,
             detail: TrapDetail::None,
             pending: None,
+            sessions: None,
+            session_base: 0,
             stop: Exit::NeedExact,
             #[cfg(opforge_threaded)]
             left: super::threaded::Left::NOWHERE,

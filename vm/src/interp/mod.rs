@@ -16,6 +16,7 @@ mod nesting;
 mod operand;
 mod regs;
 mod report;
+pub(crate) mod session;
 mod tail_call;
 #[cfg(opforge_threaded)]
 mod threaded;

@@ -17,8 +17,8 @@ use opforge_schema::TrapCode;
 pub(super) const LINK_SLOTS: u32 = 2;
 
 /// The slots of all frames of a run.
-#[derive(Debug, Default)]
-pub(super) struct Stack(Vec<u64>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stack(Vec<u64>);
 
 impl Stack {
     /// The number of slots there are.

@@ -4,11 +4,14 @@
 //! resolved. There is exactly one `ExecInstr` for each source instruction, so an instruction index means the
 //! same in the verified code, here, in fuel tables and in trap reports.
 
+use super::session_names::SessionNames;
+use super::site::SessionInstr;
 use crate::extensions::Registered;
 use crate::heap::{AggKind, AggRead, MemoryType};
 use crate::ids::{CallSigId, ElemId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId, SpanId, StructId};
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
+use crate::verify::VerifiedProgram;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use opforge_tables::Opcode;
@@ -115,6 +118,15 @@ pub enum ExecInstr {
         then: InstrIx,
         /// Where to go when false.
         other: InstrIx,
+    },
+    /// A session instruction: the session machine does it, or nobody.
+    Session {
+        /// Entry of [`ExecFunction::sites`].
+        site: u32,
+        /// Where the arms of a `choose` lead, one each; empty for others.
+        targets: TargetList,
+        /// Whether the coroutine ends with it.
+        halts: bool,
     },
     /// Goes to one of many instructions of the same function.
     BranchTable {
@@ -335,6 +347,8 @@ pub struct ExecFunction {
     pub targets: Box<[InstrIx]>,
     /// What aggregate reads know.
     pub agg_reads: Box<[AggRead]>,
+    /// Session instructions.
+    pub sites: Box<[SessionInstr]>,
     /// First slot of each register. Registers without slots have the next one's.
     pub reg_slots: Box<[Slot]>,
     /// Type of each register.
@@ -425,6 +439,9 @@ impl ExecInstr {
             Self::Jump { target } => Ways::To(core::slice::from_ref(target)),
             Self::Branch { then, other, .. } => Ways::Either(*then, *other),
             Self::BranchTable { targets, .. } => Ways::To(function.targets(*targets)),
+            Self::Session { targets, halts, .. } if *halts || targets.len > 0 => {
+                Ways::To(function.targets(*targets))
+            }
             Self::Return { .. }
             | Self::Trap { .. }
             | Self::TailCall { .. }
@@ -467,6 +484,10 @@ pub struct ExecProgram {
     pub memories: Box<[MemoryType]>,
     /// Whether a frame may be replaced with one of another function, which may be larger.
     pub has_tail_calls: bool,
+    /// The program itself, if it declares anything about sessions: a session machine needs its tables and names.
+    pub(crate) source: Option<VerifiedProgram>,
+    /// The names in it.
+    pub session_names: SessionNames,
     /// The functions behind embedders' opcodes and intrinsics.
     pub(crate) extensions: Option<Arc<Registered>>,
 }

@@ -8,6 +8,9 @@ mod error;
 mod exec;
 mod operands;
 mod segments;
+mod session;
+mod session_names;
+mod site;
 mod visit;
 
 pub use error::LowerError;
@@ -18,6 +21,8 @@ pub use exec::{
 };
 #[doc(hidden)]
 pub use segments::{intrinsic_size_fuel, size_fuel};
+pub use session_names::SessionNames;
+pub use site::{Arm, Carried, SessionInstr, Site};
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};
@@ -75,6 +80,8 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         names: names.into(),
         schedule,
         memories: memories(program),
+        source: (!program.sessions().is_empty()).then(|| verified.clone()),
+        session_names: SessionNames::of(program),
         has_tail_calls,
         extensions: engine.extensions().cloned(),
     })
@@ -135,6 +142,7 @@ struct FunctionLowering<'v> {
     slot_lists: Vec<Slot>,
     targets: Vec<InstrIx>,
     agg_reads: Vec<AggRead>,
+    sites: Vec<SessionInstr>,
 }
 
 impl<'v> FunctionLowering<'v> {
@@ -160,6 +168,7 @@ impl<'v> FunctionLowering<'v> {
             slot_lists: Vec::new(),
             targets: Vec::new(),
             agg_reads: Vec::new(),
+            sites: Vec::new(),
         };
         lowering.assign_slots()?;
         Ok(lowering)
@@ -209,6 +218,7 @@ impl<'v> FunctionLowering<'v> {
             slot_lists: self.slot_lists.into(),
             targets: self.targets.into(),
             agg_reads: self.agg_reads.into(),
+            sites: self.sites.into(),
             reg_slots: self.reg_slots.into(),
             reg_types: self.source.reg_types().into(),
             param_slots: self.param_slots,
@@ -328,6 +338,7 @@ impl<'v> FunctionLowering<'v> {
                 }
             }
             Lower::CallIndirect => self.call_indirect(&operands)?,
+            Lower::Session => self.session(at, instr, row)?,
             Lower::HostCall => {
                 let host = HostSigId(u32::try_from(operands.other(0)?).ok()?);
                 let results = self.verified.program().host_sig(host)?.sig.results;
@@ -353,7 +364,6 @@ impl<'v> FunctionLowering<'v> {
                 value: self.slot(operands.read(1)?)?,
             },
             Lower::Memory => self.memory(instr.didx, &operands)?,
-            Lower::Session => return None,
             Lower::Return => ExecInstr::Return { values: self.list(operands.read_list()?)? },
             Lower::ClosureNew => ExecInstr::ClosureNew {
                 dst: self.slot(operands.written(0)?)?,

@@ -31,6 +31,11 @@ impl ExecInstr {
             }
             Self::Branch { cond, .. } => f(cond),
             Self::BranchTable { index, .. } => f(index),
+            Self::Session { site, .. } => {
+                if let Some(instr) = function.sites.get(site as usize) {
+                    instr.site.for_each_read(function.frame_slots, f);
+                }
+            }
             Self::Call { args, .. }
             | Self::TailCall { args, .. }
             | Self::HostCall { args, .. }
@@ -74,6 +79,11 @@ impl ExecInstr {
             | Self::TailCallIndirect { .. }
             | Self::Store { .. }
             | Self::Return { .. } => {}
+            Self::Session { site, .. } => {
+                if let Some(instr) = function.sites.get(site as usize) {
+                    instr.site.for_each_write(function.frame_slots, f);
+                }
+            }
             Self::Memory { op, dst, .. } => {
                 if opforge_tables::ISA.op(op.didx()).is_some_and(|row| row.writes != 0) {
                     f(dst);

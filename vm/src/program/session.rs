@@ -7,6 +7,7 @@ use crate::ids::{EffectId, FuncId, LayerId, ShapeId, SymbolId};
 use crate::protocol::{LabelId, PayloadId, RoleId, State, StateBranch, StateId, StateKind};
 use crate::value_type::ValueType;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::Range;
 
 /// Most roles of a shape.
@@ -124,6 +125,11 @@ pub struct EdgeDef {
     pub max: u32,
 }
 
+impl EdgeDef {
+    /// The capacity of edges that declare none.
+    pub const DEFAULT_CAPACITY: u32 = 64;
+}
+
 /// An effect: something that the embedder's handler does on `invoke`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EffectDef {
@@ -151,6 +157,15 @@ pub enum Place {
     Param(u32),
     /// Result, counted from 0.
     Result(u32),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Param(n) => write!(f, "parameter {n}"),
+            Self::Result(n) => write!(f, "result {n}"),
+        }
+    }
 }
 
 /// The exact type of a parameter or result whose class is `chan` or `evidence`.

@@ -1,5 +1,6 @@
 //! Versions of the container format.
 
+use crate::value_type::ValueType;
 use core::fmt;
 use opforge_schema::OpRow;
 
@@ -41,6 +42,12 @@ impl ContainerVersion {
     #[must_use]
     pub fn of_opcode(row: &OpRow) -> Self {
         Self::ALL.into_iter().find(|version| row.since <= version.minor()).unwrap_or(Self::NEWEST)
+    }
+
+    /// The first version that knows a class.
+    #[must_use]
+    pub const fn of_class(class: ValueType) -> Self {
+        if class.is_of_sessions() { Self::V0_128 } else { Self::V0_1 }
     }
 }
 

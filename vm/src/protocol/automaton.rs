@@ -1,14 +1,11 @@
 //! Local types as minimal tables of states.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::vec;
 use alloc::vec::Vec;
 
-use super::error::{ProtocolError, ProtocolErrorKind, ProtocolErrors};
+use super::error::{ProtocolError, ProtocolErrors};
 use super::graph::Graph;
-use super::tree::{Cell, Edge, Tree};
-use super::{Direction, LocalAction, LocalType, MAX_NODES, Name, Payload};
+use super::readback::{self, States};
+use super::{LocalType, MAX_NODES, Name, Payload};
 
 /// A state of an [`Automaton`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +91,7 @@ impl Automaton {
     /// # Errors
     ///
     /// Everything that is wrong with the first type that is not well-formed ([`LocalType::check`]);
-    /// [`ProtocolErrorKind::TooLarge`] if there are more than 2^16 - 1 roles, labels, payloads or branches of a
+    /// [`ProtocolErrorKind::TooLarge`](super::ProtocolErrorKind::TooLarge) if there are more than 2^16 - 1 roles, labels, payloads or branches of a
     /// state, or more than 2^32 - 1 states or branches.
     pub fn new(types: &[&LocalType]) -> Result<Self, ProtocolErrors> {
         for ty in types {
@@ -171,54 +168,31 @@ impl Automaton {
     ///
     /// # Errors
     ///
-    /// [`ProtocolErrorKind::TooLarge`] if the type has more than [`MAX_NODES`] nodes. What states share stands in a
+    /// [`ProtocolErrorKind::TooLarge`](super::ProtocolErrorKind::TooLarge) if the type has more than [`MAX_NODES`] nodes. What states share stands in a
     /// type once for each way to it, so that can be with few states.
     pub fn local_type(&self, entry: StateId) -> Result<LocalType, ProtocolError> {
-        let mut tree = Tree::new();
-        let mut done: Vec<usize> = Vec::new();
-        // For each state that is open around: whether something in it came back to it.
-        let mut open: BTreeMap<StateId, bool> = BTreeMap::new();
-        let mut steps = vec![(entry, false)];
-        while let Some((id, leave)) = steps.pop() {
-            if tree.cells.len() + steps.len() > MAX_NODES {
-                let message = format!("the type of a state has more than {MAX_NODES} nodes");
-                return Err(ProtocolError::new(ProtocolErrorKind::TooLarge, message));
-            }
-            let var = || Name::new(&format!("x{}", id.0));
-            let (direction, role) = match self.kind(id) {
-                StateKind::End => {
-                    done.push(tree.push(Cell::End, None));
-                    continue;
-                }
-                StateKind::Send(role) => (Direction::Send, role),
-                StateKind::Recv(role) => (Direction::Recv, role),
-            };
-            let branches = self.branches_of(id);
-            if !leave {
-                if let Some(back) = open.get_mut(&id) {
-                    *back = true;
-                    done.push(tree.push(Cell::Var(var()), None));
-                } else {
-                    open.insert(id, false);
-                    steps.push((id, true));
-                    steps.extend(branches.iter().rev().map(|branch| (branch.next, false)));
-                }
-                continue;
-            }
-            let nexts = done.split_off(done.len().saturating_sub(branches.len()));
-            let edges = branches.iter().zip(nexts).filter_map(|(branch, next)| {
-                let label = self.labels.get(usize::from(branch.label.0))?.clone();
-                let payload = self.payloads.get(usize::from(branch.payload.0))?.clone();
-                Some(Edge { label, payload, next, place: None })
-            });
-            let edges = edges.collect();
-            let partner = self.roles.get(usize::from(role.0)).cloned().unwrap_or_else(|| Name::new(""));
-            let mut root = tree.push_act(LocalAction { direction, partner }, edges, None);
-            if open.remove(&id) == Some(true) {
-                root = tree.push(Cell::Mu { var: var(), body: root }, None);
-            }
-            done.push(root);
-        }
-        Ok(LocalType(tree))
+        readback::local_type(self, entry, MAX_NODES)
+    }
+}
+
+impl States for Automaton {
+    fn kind(&self, state: StateId) -> StateKind {
+        Self::kind(self, state)
+    }
+
+    fn branches(&self, state: StateId) -> &[StateBranch] {
+        self.branches_of(state)
+    }
+
+    fn role(&self, role: RoleId) -> Option<Name> {
+        self.roles.get(usize::from(role.0)).cloned()
+    }
+
+    fn label(&self, label: LabelId) -> Option<Name> {
+        self.labels.get(usize::from(label.0)).cloned()
+    }
+
+    fn payload(&self, payload: PayloadId) -> Option<Payload> {
+        self.payloads.get(usize::from(payload.0)).cloned()
     }
 }

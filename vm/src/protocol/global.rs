@@ -83,6 +83,12 @@ impl GlobalType {
         Parser::new(text).prefix().map(|(tree, end)| (Self(tree), end))
     }
 
+    /// As [`Self::parse_prefix`], for the text from byte `at` on. Offsets in places are those of the whole text, lines
+    /// and columns are counted from `at`.
+    pub(crate) fn parse_at(text: &str, at: usize) -> Result<(Self, usize), ProtocolError> {
+        Parser::at(text, at).prefix().map(|(tree, end)| (Self(tree), end))
+    }
+
     /// The outermost part.
     #[must_use]
     pub fn root(&self) -> TypeRef<'_, GlobalAction> {

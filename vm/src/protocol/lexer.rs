@@ -58,7 +58,12 @@ pub(super) struct Lexer<'s> {
 
 impl<'s> Lexer<'s> {
     pub(super) const fn new(source: &'s str) -> Self {
-        Self { source, at: 0, line: 1, column: 1 }
+        Self::at(source, 0)
+    }
+
+    /// Tokens from a byte on; places have offsets in the whole source, but lines and columns from there.
+    pub(super) const fn at(source: &'s str, at: usize) -> Self {
+        Self { source, at, line: 1, column: 1 }
     }
 
     pub(super) fn slice(&self, token: Token) -> &'s str {

@@ -7,11 +7,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::str::FromStr;
 
-use super::error::{ProtocolError, ProtocolErrorKind, ProtocolErrors};
+use super::error::{Place, ProtocolError, ProtocolErrorKind, ProtocolErrors};
 use super::lexer::{Tok, Token};
 use super::parse::{Action, Parser};
 use super::tree::{Branch, Cell, Tree, TypeRef};
-use super::{Automaton, Name, check, subst};
+use super::{Automaton, Name, Payload, check, subst};
 
 /// Which way a message goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +132,12 @@ impl LocalType {
         Parser::new(text).prefix().map(|(tree, end)| (Self(tree), end))
     }
 
+    /// As [`Self::parse_prefix`], for the text from byte `at` on. Offsets in places are those of the whole text, lines
+    /// and columns are counted from `at`.
+    pub(crate) fn parse_at(text: &str, at: usize) -> Result<(Self, usize), ProtocolError> {
+        Parser::at(text, at).prefix().map(|(tree, end)| (Self(tree), end))
+    }
+
     /// The outermost part.
     #[must_use]
     pub fn root(&self) -> TypeRef<'_, LocalAction> {
@@ -143,6 +149,31 @@ impl LocalType {
     pub fn partners(&self) -> Vec<Name> {
         let partners: BTreeSet<&Name> = self.actions().map(|act| &act.partner).collect();
         partners.into_iter().cloned().collect()
+    }
+
+    /// The labels that it sends or receives, sorted.
+    pub(crate) fn labels(&self) -> Vec<Name> {
+        let labels: BTreeSet<&Name> = self.0.edges.iter().map(|edge| &edge.label).collect();
+        labels.into_iter().cloned().collect()
+    }
+
+    /// The payloads of all branches, with the places of their labels in the text.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = (&Payload, Option<Place>)> {
+        self.0.edges.iter().map(|edge| (&edge.payload, edge.place))
+    }
+
+    /// Puts other payloads into branches, where there is one.
+    pub(crate) fn replace_payloads(&mut self, mut other: impl FnMut(&Payload) -> Option<Payload>) {
+        for edge in &mut self.0.edges {
+            if let Some(payload) = other(&edge.payload) {
+                edge.payload = payload;
+            }
+        }
+    }
+
+    /// The number of actions, binders, variables and ends.
+    pub(crate) fn size(&self) -> usize {
+        self.0.cells.len()
     }
 
     fn actions(&self) -> impl Iterator<Item = &LocalAction> {

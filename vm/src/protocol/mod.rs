@@ -15,7 +15,7 @@
 //! branches of T = "{" [ branch { "," branch } [","] ] "}"
 //! branch  = label [ "(" [payload] ")" ] "." T
 //! payload = "unit" | "bool" | "i64" | "u64" | "f64" | "decimal" | "bytes" | "str" | "agg" | "func" | "closure"
-//!         | "obj" "(" digits ")" | "tuple" "(" [ payload { "," payload } ] ")" | "chan" "(" name "," name ")"
+//!         | "coro" | "epid" | "obj" "(" digits ")" | "tuple" "(" [ payload { "," payload } ] ")" | "chan" "(" name "," name ")"
 //! var, role, label, name = word | quoted
 //! word    = a letter or "_", then letters, digits and "_" (ASCII)
 //! quoted  = a text in quotes on one line, with the assembler's escapes
@@ -50,6 +50,7 @@ mod partition;
 mod payload;
 mod print;
 mod project;
+mod readback;
 mod subst;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,7 @@ pub use local::{Direction, LocalAction, LocalType};
 pub use merge::MergeMode;
 pub use name::Name;
 pub use payload::{Payload, TuplePayload};
+pub(crate) use readback::{States, local_type};
 pub use tree::{Branch, Branches, Node, TypeRef};
 
 /// The most nodes (actions, binders, variables and ends) of a type that is parsed, unfolded or read back from tables.

@@ -21,7 +21,7 @@ pub(super) trait Action: Sized {
 }
 
 /// The classes that payloads name with a word.
-const CLASSES: [ValueType; 11] = [
+const CLASSES: [ValueType; 13] = [
     ValueType::Unit,
     ValueType::Bool,
     ValueType::I64,
@@ -33,6 +33,8 @@ const CLASSES: [ValueType; 11] = [
     ValueType::Agg,
     ValueType::Func,
     ValueType::Closure,
+    ValueType::Coro,
+    ValueType::Epid,
 ];
 
 #[derive(Debug)]
@@ -54,6 +56,10 @@ enum Open<A> {
 impl<'s> Parser<'s> {
     pub(super) const fn new(source: &'s str) -> Self {
         Self { lexer: Lexer::new(source), ahead: None, end: 0, names: BTreeSet::new() }
+    }
+
+    pub(super) const fn at(source: &'s str, at: usize) -> Self {
+        Self { lexer: Lexer::at(source, at), ahead: None, end: at, names: BTreeSet::new() }
     }
 
     /// The type that the source starts with, and where its text ends.
@@ -274,7 +280,7 @@ impl<'s> Parser<'s> {
             _ => {
                 let message = format!("`{word}` is no payload type");
                 Err(token.error(ProtocolErrorKind::UnknownPayload, message).hint(
-                    "bool, i64, u64, f64, decimal, bytes, str, agg, func, closure, obj(..), tuple(..), chan(..)",
+                    "bool, i64, u64, f64, decimal, bytes, str, agg, func, closure, coro, epid, obj(..), tuple(..), chan(..)",
                 ))
             }
         }

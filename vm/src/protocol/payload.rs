@@ -63,6 +63,36 @@ impl Payload {
         Self::Chan { of: of.into(), state: state.into() }
     }
 
+    /// Calls `found` for every part, inside of tuples first, from left to right.
+    pub(crate) fn each_part(&self, found: &mut impl FnMut(&Self)) {
+        // As deep as tuples may be.
+        if let Self::Tuple(tuple) = self {
+            tuple.0.iter().for_each(|element| element.each_part(found));
+        }
+        found(self);
+    }
+
+    /// The same payload with other endpoints in it; `None` if none of them changes.
+    pub(crate) fn with_chans(&self, other: &mut impl FnMut(&Self) -> Option<Self>) -> Option<Self> {
+        match self {
+            Self::Value(_) => None,
+            Self::Chan { .. } => other(self),
+            Self::Tuple(tuple) => {
+                let mut changed = false;
+                let elements: Vec<Self> = tuple
+                    .0
+                    .iter()
+                    .map(|element| {
+                        let new = element.with_chans(other);
+                        changed |= new.is_some();
+                        new.unwrap_or_else(|| element.clone())
+                    })
+                    .collect();
+                changed.then(|| Self::Tuple(TuplePayload(elements.into())))
+            }
+        }
+    }
+
     /// Whether this is no payload.
     #[must_use]
     pub fn is_unit(&self) -> bool {

@@ -11,11 +11,20 @@ pub struct VerifyConfig {
     pub(super) max_work: u64,
     pub(super) max_memory: u64,
     pub(super) max_errors: usize,
+    pub(super) max_speculation: u32,
+    pub(super) unchecked_sessions: bool,
 }
 
 impl Default for VerifyConfig {
     fn default() -> Self {
-        Self { max_registers: 65_536, max_work: 1 << 32, max_memory: 256 << 20, max_errors: 50 }
+        Self {
+            max_registers: 65_536,
+            max_work: 1 << 32,
+            max_memory: 256 << 20,
+            max_errors: 50,
+            max_speculation: 16,
+            unchecked_sessions: false,
+        }
     }
 }
 
@@ -51,6 +60,23 @@ impl VerifyConfig {
     #[must_use]
     pub fn max_errors(mut self, errors: usize) -> Self {
         self.max_errors = errors.max(1);
+        self
+    }
+
+    /// Most speculations that a function may have open within each other. Default: 16.
+    #[must_use]
+    pub fn max_speculation(mut self, depth: u32) -> Self {
+        self.max_speculation = depth;
+        self
+    }
+
+    /// Whether code may do with endpoints, evidence and speculations what their types do not allow, so that the machine
+    /// finds out and traps. For tests of the machine: what is checked for memory to be safe, and what a program
+    /// declares, is checked all the same.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unchecked_sessions(mut self, unchecked: bool) -> Self {
+        self.unchecked_sessions = unchecked;
         self
     }
 }

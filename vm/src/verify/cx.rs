@@ -1,8 +1,11 @@
 //! What the checks of one function look at: its declarations and its decoded code.
 
+use super::session::Messages;
 use crate::codec::{Code, Instr, OperandValue};
-use crate::ids::{CallSigId, EffectId, FuncId, HostSigId, InstrIx, StructId};
+use crate::ids::{CallSigId, EffectId, FuncId, HostSigId, InstrIx, ShapeId, StructId};
 use crate::program::{Program, Signature};
+use crate::protocol::PayloadId;
+use crate::types::TypeId;
 use crate::value_type::ValueType;
 use opforge_schema::{Access, Isa, OpRow, OperandKind, OperandRow, TypeRule};
 
@@ -18,6 +21,10 @@ pub(super) struct FuncCx<'a> {
     /// One more than the highest register that is r0, a parameter or mentioned by code, and below
     /// `reg_count`: the length of everything that is kept for each register.
     pub(super) used_regs: u32,
+    /// What the messages of the function carry, once that is known.
+    pub(super) messages: &'a Messages,
+    /// The type of each payload.
+    pub(super) payload_types: &'a [TypeId],
 }
 
 /// One instruction with its row.
@@ -41,11 +48,36 @@ pub(super) enum ListTypes<'a> {
     Classes(&'a [u8]),
     /// Every register has this one.
     Each(ValueType),
+    /// Each of so many registers has this one.
+    Repeat(ValueType, usize),
     /// No rule: each register has a type of its own.
     Any,
 }
 
+/// No messages.
+static NO_MESSAGES: Messages = Messages::NONE;
+
 impl<'a> FuncCx<'a> {
+    /// Code to be looked at before anything is known about its function.
+    pub(super) fn new(
+        isa: &'a Isa<'a>,
+        program: &'a Program,
+        id: FuncId,
+        sig: Signature<'a>,
+        code: &'a Code,
+    ) -> Self {
+        let reg_count = program.functions().get(id.index()).map_or(0, |def| def.reg_count);
+        let (messages, payload_types) = (&NO_MESSAGES, &[][..]);
+        Self { isa, program, id, sig, reg_count, code, used_regs: 0, messages, payload_types }
+    }
+
+    /// The payload of message `n` of an instruction: `None` for one that cannot be reached, `Some(None)` where the
+    /// message fits nothing.
+    pub(super) fn payload(&self, ix: InstrIx, n: usize) -> Option<Option<(PayloadId, TypeId)>> {
+        let &payload = self.messages.at(ix).get(n)?;
+        Some(self.payload_types.get(usize::from(payload.0)).map(|&ty| (payload, ty)))
+    }
+
     /// The instructions from `start` to before `end`. Every one has a row, because it was decoded with them.
     pub(super) fn ops(&self, start: InstrIx, end: InstrIx) -> impl Iterator<Item = Op<'a>> {
         let (isa, code) = (self.isa, self.code);
@@ -87,6 +119,11 @@ impl<'a> FuncCx<'a> {
                 let elem = op.id(row.arg).and_then(|id| self.program.elem_types().get(id as usize));
                 elem.map_or(ListTypes::Any, |&ty| ListTypes::Each(ty))
             }
+            TypeRule::ChansOf => {
+                let shape = op.id(row.arg).map(ShapeId);
+                let roles = shape.map_or(&[][..], |shape| self.program.sessions().roles_of(shape));
+                ListTypes::Repeat(ValueType::Chan, roles.len())
+            }
             rule => class_of(rule).map_or(ListTypes::Any, ListTypes::Each),
         }
     }
@@ -110,6 +147,7 @@ impl ListTypes<'_> {
         match self {
             Self::Types(types) => Some(types.len()),
             Self::Classes(tags) => Some(tags.len()),
+            Self::Repeat(_, len) => Some(*len),
             Self::Each(_) | Self::Any => None,
         }
     }
@@ -120,6 +158,7 @@ impl ListTypes<'_> {
             Self::Types(types) => types.get(i).copied(),
             Self::Classes(tags) => tags.get(i).and_then(|&tag| ValueType::from_tag(tag, 0)),
             Self::Each(ty) => Some(*ty),
+            Self::Repeat(ty, len) => (i < *len).then_some(*ty),
             Self::Any => None,
         }
     }

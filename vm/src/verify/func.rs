@@ -5,10 +5,11 @@ use super::cx::FuncCx;
 use super::error::VerifyErrorKind;
 use super::flow::Flow;
 use super::report::{Errors, FuncErrors};
+use super::session::{Codes, Messages, Sessions};
 use super::shapes::ParamShapes;
 use super::typing::{Lattice, Typed};
 use super::verified::VerifiedFunc;
-use super::{flow, ids, init, operands, ranges, spans, typing};
+use super::{flow, ids, init, operands, ranges, session, spans, typing};
 use crate::codec::{Code, CodeError};
 use crate::ids::FuncId;
 use crate::program::Program;
@@ -25,9 +26,51 @@ pub(super) struct FuncVerifier<'a> {
     program: &'a Program,
     config: &'a VerifyConfig,
     shapes: &'a ParamShapes,
+    sessions: &'a Sessions,
     lattice: Lattice,
-    /// Decoded code blobs: functions may share one, and then share its code.
+    codes: CodeCache<'a>,
+}
+
+/// Decoded code blobs: functions may share one, and then share its code.
+#[derive(Debug)]
+pub(super) struct CodeCache<'a> {
+    isa: &'a Isa<'a>,
+    program: &'a Program,
     codes: Vec<Option<Result<Arc<Code>, CodeError>>>,
+}
+
+impl<'a> CodeCache<'a> {
+    pub(super) fn new(isa: &'a Isa<'a>, program: &'a Program) -> Self {
+        Self { isa, program, codes: vec![None; program.code_blobs().len()] }
+    }
+
+    /// Decodes a code blob, or takes what decoding it gave before; `None` for one that is not there or empty.
+    fn get(
+        &mut self,
+        blob: u32,
+        budget: &mut Budget,
+    ) -> Result<Option<&Result<Arc<Code>, CodeError>>, Exhausted> {
+        let bytes = self.program.code_blobs().get(blob as usize).unwrap_or(&[]);
+        let Some(slot) = self.codes.get_mut(blob as usize).filter(|_| !bytes.is_empty()) else {
+            return Ok(None);
+        };
+        if slot.is_none() {
+            budget.work(bytes.len().saturating_mul(4))?;
+            let mark = budget.mark();
+            budget.memory(bytes.len().saturating_mul(16))?;
+            let code = Code::decode_as_of(self.isa, self.program.version(), bytes);
+            budget.release_to(mark);
+            budget.memory(code.as_ref().map_or(0, Code::heap_bytes))?;
+            *slot = Some(code.map(Arc::new));
+        }
+        Ok(slot.as_ref())
+    }
+}
+
+impl Codes for CodeCache<'_> {
+    fn code(&mut self, blob: u32, budget: &mut Budget) -> Result<Option<Arc<Code>>, Exhausted> {
+        Ok(self.get(blob, budget)?.and_then(|code| code.as_ref().ok()).map(Arc::clone))
+    }
 }
 
 impl<'a> FuncVerifier<'a> {
@@ -36,10 +79,11 @@ impl<'a> FuncVerifier<'a> {
         program: &'a Program,
         config: &'a VerifyConfig,
         shapes: &'a ParamShapes,
+        sessions: &'a Sessions,
+        codes: CodeCache<'a>,
         types: TypeTable,
     ) -> Self {
-        let codes = vec![None; program.code_blobs().len()];
-        Self { isa, program, config, shapes, lattice: Lattice::new(types), codes }
+        Self { isa, program, config, shapes, sessions, lattice: Lattice::new(types), codes }
     }
 
     pub(super) fn into_types(self) -> TypeTable {
@@ -76,8 +120,8 @@ impl<'a> FuncVerifier<'a> {
         let Some(code) = self.decode(def.code, parts.code, budget, errors)? else { return Ok(None) };
         let code = code_out.insert(code);
         ranges::check_param_regs(def, &parts.sig, errors);
-        let (sig, reg_count) = (parts.sig, def.reg_count);
-        let mut cx = FuncCx { isa: self.isa, program: self.program, id, sig, reg_count, code, used_regs: 0 };
+        let sig = parts.sig;
+        let mut cx = FuncCx::new(self.isa, self.program, id, sig, code);
 
         budget.work(code.size().saturating_mul(8))?;
         // Transient: bits and indices of blocks, a few words an instruction.
@@ -91,12 +135,26 @@ impl<'a> FuncVerifier<'a> {
         budget.work(cx.used_regs as usize)?;
         init::check_init(&cx, &flow, budget, errors)?;
         // Types build on everything but initialisation.
-        if errors.any_but(|kind| matches!(kind, VerifyErrorKind::UninitializedRead { .. })) {
+        if !errors.is_empty_but_uninitialized() {
             return Ok(None);
         }
-        let typed = typing::check_types(&cx, &flow, self.shapes, &mut self.lattice, budget, errors)?;
+        let Some(mut messages) = session::check_func(&cx, &flow, self.sessions, self.config, budget, errors)?
+        else {
+            return Ok(None);
+        };
+        let typed_cx = FuncCx { messages: &messages, payload_types: &self.sessions.payload_types, ..cx };
+        let typed = typing::check_types(
+            &typed_cx,
+            &flow,
+            self.shapes,
+            self.config,
+            &mut self.lattice,
+            budget,
+            errors,
+        )?;
         budget.release_to(mark);
-        self.assemble(&cx, &flow, typed, Arc::clone(code), budget).map(Some)
+        typed.misfits.iter().for_each(|&(ix, n)| messages.forget(ix, n));
+        self.assemble(&cx, &flow, typed, messages, Arc::clone(code), budget).map(Some)
     }
 
     /// Decodes a code blob, or takes what decoding it gave before.
@@ -111,19 +169,9 @@ impl<'a> FuncVerifier<'a> {
             errors.add(VerifyErrorKind::EmptyBody {});
             return Ok(None);
         }
-        let Some(slot) = self.codes.get_mut(blob as usize) else { return Ok(None) };
-        if slot.is_none() {
-            budget.work(bytes.len().saturating_mul(4))?;
-            let mark = budget.mark();
-            budget.memory(bytes.len().saturating_mul(16))?;
-            let code = Code::decode_as_of(self.isa, self.program.version(), bytes);
-            budget.release_to(mark);
-            budget.memory(code.as_ref().map_or(0, Code::heap_bytes))?;
-            *slot = Some(code.map(Arc::new));
-        }
-        match slot {
+        match self.codes.get(blob, budget)? {
             Some(Ok(code)) => return Ok(Some(Arc::clone(code))),
-            &mut Some(Err(CodeError { pc, operand, kind })) => {
+            Some(&Err(CodeError { pc, operand, kind })) => {
                 errors.add_at(pc, VerifyErrorKind::BytecodeDecode { cause: kind, operand });
             }
             None => {}
@@ -136,13 +184,15 @@ impl<'a> FuncVerifier<'a> {
         cx: &FuncCx<'_>,
         flow: &Flow,
         typed: Typed,
+        messages: Messages,
         code: Arc<Code>,
         budget: &mut Budget,
     ) -> Result<VerifiedFunc, Exhausted> {
         let sig_len = cx.sig.params.len() + cx.sig.results.len();
         budget.memory(size_of::<VerifiedFunc>())?;
         budget.memory_for::<TypeId>(typed.reg_types.len() + sig_len)?;
-        budget.memory_for::<u64>(typed.agg_types.len() + flow.starts.len())?;
+        budget.memory_for::<u64>(typed.agg_types.len() + flow.starts.len() + messages.ends.len())?;
+        budget.memory_for::<u16>(messages.payloads.len())?;
         let mut results = Vec::with_capacity(cx.sig.results.len());
         for &ty in cx.sig.results {
             results.push(self.lattice.value(ty)?);
@@ -157,6 +207,9 @@ impl<'a> FuncVerifier<'a> {
             blocks: flow.starts.as_slice().into(),
             reachable: flow.reachable().collect(),
             agg_types: typed.agg_types.into(),
+            message_ends: messages.ends.into(),
+            message_payloads: messages.payloads.into(),
+            may_suspend: self.sessions.summary.may_suspend(self.program, cx.id),
         })
     }
 }
@@ -168,6 +221,7 @@ fn check_ops(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> u32 {
         ids::check_ids(cx, &op, errors);
         operands::check_rules(cx, &op, errors);
         operands::check_hook(&op, errors);
+        operands::check_choice(&op, errors);
         highest = highest.max(operands::check_regs(cx, &op, errors));
     }
     highest

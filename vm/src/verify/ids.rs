@@ -3,7 +3,9 @@
 use super::cx::{FuncCx, Op};
 use super::error::VerifyErrorKind;
 use super::report::FuncErrors;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, StructId};
+use crate::ids::{
+    CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, IntrinsicId, LayerId, MemId, ShapeId, StructId,
+};
 use opforge_schema::OperandKind;
 
 /// Every id operand of the instruction names an entry of its table.
@@ -29,6 +31,7 @@ type Error = fn(u32) -> VerifyErrorKind;
 /// The length of the table that an operand kind is an index of, and the error for an index past it.
 fn table(cx: &FuncCx<'_>, kind: OperandKind) -> Option<(usize, Error)> {
     let program = cx.program;
+    let sessions = program.sessions();
     Some(match kind {
         OperandKind::ConstId => {
             (program.constants().len(), |id| VerifyErrorKind::ConstOutOfBounds { const_id: ConstId(id) })
@@ -50,6 +53,18 @@ fn table(cx: &FuncCx<'_>, kind: OperandKind) -> Option<(usize, Error)> {
         }
         OperandKind::ElemTypeId => {
             (program.elem_types().len(), |id| VerifyErrorKind::ArrayElemTypeOutOfBounds { elem: ElemId(id) })
+        }
+        OperandKind::LabelId | OperandKind::LabelList => {
+            (sessions.labels.len(), |label| VerifyErrorKind::LabelOutOfBounds { label })
+        }
+        OperandKind::ShapeId => {
+            (sessions.shapes.len(), |id| VerifyErrorKind::ShapeOutOfBounds { shape: ShapeId(id) })
+        }
+        OperandKind::EffectId => {
+            (sessions.effects.len(), |id| VerifyErrorKind::EffectOutOfBounds { effect: EffectId(id) })
+        }
+        OperandKind::LayerId => {
+            (sessions.layers.len(), |id| VerifyErrorKind::LayerOutOfBounds { layer: LayerId(id) })
         }
         _ => return None,
     })

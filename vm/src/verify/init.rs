@@ -15,7 +15,7 @@ use alloc::collections::BinaryHeap;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use opforge_schema::Access;
+use opforge_schema::{Access, Typestate};
 
 /// Most bytes for the bits of one group, as long as a word a block fits.
 const GROUP_BYTES: usize = 4 << 20;
@@ -40,19 +40,20 @@ pub(super) fn check_init(
         return Ok(());
     }
     exposed.sort_unstable_by_key(|read| (read.reg, read.block));
-    let writes = find_writes(cx, flow, &exposed, budget)?;
+    let Writes { blocks: writes, edges } = find_writes(cx, flow, &exposed, budget)?;
     let regs = exposed.chunk_by(|a, b| a.reg == b.reg).count();
     let words = group_words(flow.starts.len()).min(regs.div_ceil(64));
     budget.memory_for::<u64>(flow.starts.len().saturating_mul(2 * words))?;
     let mut group = Group::new(flow.starts.len(), words);
-    let (mut reads, mut writes) = (exposed.as_slice(), writes.as_slice());
+    let (mut reads, mut writes, mut edges) = (exposed.as_slice(), writes.as_slice(), edges.as_slice());
     while !reads.is_empty() {
         let regs = distinct_regs(reads, words * 64);
         let last = regs.last().copied().unwrap_or(u32::MAX);
         let (now, later) = reads.split_at(reads.partition_point(|read| read.reg <= last));
         let (now_written, later_written) = writes.split_at(writes.partition_point(|&(reg, _)| reg <= last));
-        (reads, writes) = (later, later_written);
-        group.solve(flow, &regs, now_written, budget)?;
+        let (now_edges, later_edges) = edges.split_at(edges.partition_point(|edge| edge.reg <= last));
+        (reads, writes, edges) = (later, later_written, later_edges);
+        group.solve(flow, &regs, now_written, now_edges, budget)?;
         for read in now.iter().filter(|read| !group.is_written(&regs, read.reg, read.block)) {
             errors.add_at(read.pc, VerifyErrorKind::UninitializedRead { reg: Reg(read.reg) });
         }
@@ -92,13 +93,30 @@ fn find_exposed(cx: &FuncCx<'_>, flow: &Flow, budget: &mut Budget) -> Result<Vec
     Ok(exposed)
 }
 
-/// Which reachable blocks write the exposed registers, by register.
+/// A register that the instruction at the end of a block writes only on the way to one of the blocks it leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct EdgeWrite {
+    reg: u32,
+    block: u32,
+    /// Which of the ways, counted from 0.
+    way: u32,
+}
+
+/// Writes of the exposed registers, by register.
+#[derive(Debug)]
+struct Writes {
+    /// Register and block.
+    blocks: Vec<(u32, u32)>,
+    edges: Vec<EdgeWrite>,
+}
+
+/// Which reachable blocks write the exposed registers.
 fn find_writes(
     cx: &FuncCx<'_>,
     flow: &Flow,
     exposed: &[Exposed],
     budget: &mut Budget,
-) -> Result<Vec<(u32, u32)>, Exhausted> {
+) -> Result<Writes, Exhausted> {
     budget.memory_for::<u32>(cx.used_regs as usize)?;
     // 0 for registers that do not matter, else the last block that wrote it, plus two.
     let mut marks = vec![0u32; cx.used_regs as usize];
@@ -107,10 +125,20 @@ fn find_writes(
             *mark = 1;
         }
     }
-    let mut writes = Vec::new();
+    let (mut writes, mut edges) = (Vec::new(), Vec::new());
     for &block in &flow.order {
         let (start, end) = flow.range(block);
         for op in cx.ops(start, end) {
+            if op.row.typestate() == Typestate::Choose {
+                // Each register is written on one of the ways.
+                let dsts = op.accessing(Access::Write).flat_map(|(_, value)| value.entries());
+                let tracked = |&(_, reg): &(u32, u32)| marks.get(reg as usize).is_some_and(|&mark| mark != 0);
+                for (way, reg) in (0u32..).zip(dsts).filter(tracked) {
+                    budget.memory_for::<EdgeWrite>(2)?;
+                    edges.push(EdgeWrite { reg, block, way });
+                }
+                continue;
+            }
             for reg in op.accessing(Access::Write).flat_map(|(_, value)| value.entries()) {
                 let Some(mark) = marks.get_mut(reg as usize).filter(|mark| **mark != 0) else { continue };
                 if *mark != block + 2 {
@@ -122,7 +150,8 @@ fn find_writes(
         }
     }
     writes.sort_unstable();
-    Ok(writes)
+    edges.sort_unstable();
+    Ok(Writes { blocks: writes, edges })
 }
 
 /// Words a block has in a group: as many as fit, at least one.
@@ -156,6 +185,8 @@ struct Group {
     writes: Vec<u64>,
     /// Written on every path to the end of the block being looked at.
     out: Vec<u64>,
+    /// Written on one way out of a block: block, way, and which of the group's registers.
+    edges: Vec<(u32, u32, u32)>,
     /// Positions of blocks whose entry changed, least first.
     queue: BinaryHeap<Reverse<u32>>,
     queued: Vec<bool>,
@@ -169,6 +200,7 @@ impl Group {
             entry: vec![0; blocks * words],
             writes: vec![0; blocks * words],
             out: Vec::with_capacity(words),
+            edges: Vec::new(),
             queue: BinaryHeap::new(),
             queued: vec![false; blocks],
         }
@@ -180,6 +212,7 @@ impl Group {
         flow: &Flow,
         regs: &[u32],
         writes: &[(u32, u32)],
+        edges: &[EdgeWrite],
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         self.used = regs.len().div_ceil(64).min(self.words);
@@ -195,6 +228,10 @@ impl Group {
                 *word |= 1 << (at % 64);
             }
         }
+        budget.memory_for::<(u32, u32, u32)>(edges.len())?;
+        let index = |reg| regs.binary_search(&reg).map_or(u32::MAX, |at| at as u32);
+        self.edges = edges.iter().map(|edge| (edge.block, edge.way, index(edge.reg))).collect();
+        self.edges.sort_unstable();
         // Nothing is written at the start of the function.
         if let Some(words) = self.entry.get_mut(..self.words) {
             words.fill(0);
@@ -223,7 +260,8 @@ impl Group {
         if let Some(queued) = self.queued.get_mut(block as usize) {
             *queued = false;
         }
-        for &next in succs {
+        for (way, &next) in (0u32..).zip(succs) {
+            let only_here = self.write_edge(block, way);
             let to = next as usize * self.words;
             let mut lost = 0;
             for (entry, out) in self.entry.get_mut(to..to + used).into_iter().flatten().zip(&self.out) {
@@ -236,8 +274,23 @@ impl Group {
                 *queued = true;
                 self.queue.push(Reverse(flow.position(next)));
             }
+            if let Some((word, bit)) = only_here
+                && let Some(word) = self.out.get_mut(word)
+            {
+                *word &= !bit;
+            }
         }
         Ok(())
+    }
+
+    /// Adds to what is written what one way out of the block writes. Gives the bit that other ways do not have.
+    fn write_edge(&mut self, block: u32, way: u32) -> Option<(usize, u64)> {
+        let at = self.edges.partition_point(|&(b, w, _)| (b, w) < (block, way));
+        let &(_, _, reg) = self.edges.get(at).filter(|&&(b, w, _)| (b, w) == (block, way))?;
+        let (word, bit) = (reg as usize / 64, 1 << (reg % 64));
+        let out = self.out.get_mut(word).filter(|out| **out & bit == 0)?;
+        *out |= bit;
+        Some((word, bit))
     }
 
     fn is_written(&self, regs: &[u32], reg: u32, block: u32) -> bool {

@@ -25,6 +25,7 @@ mod names;
 mod operands;
 mod ranges;
 mod report;
+mod session;
 mod shapes;
 mod sigs;
 mod spans;
@@ -32,7 +33,10 @@ mod typing;
 mod verified;
 
 pub use budget::{Resource, VerifyConfig};
-pub use error::{AggKind, InvalidJumpTargetReason, SlotSide, VerifyErrorKind};
+pub use error::{
+    AggKind, EdgeFault, EffectFault, FrameEnd, InvalidJumpTargetReason, LinearFault, NotUndone, PayloadFault,
+    SessionTable, ShapeFault, SlotSide, StateFault, TypePlace, VerifyErrorKind,
+};
 pub use report::{VerifyError, VerifyReport};
 pub use verified::{VerifiedFunc, VerifiedProgram};
 
@@ -41,10 +45,11 @@ use crate::ids::FuncId;
 use crate::program::Program;
 use crate::types::TypeTable;
 use budget::{Budget, Exhausted};
-use func::FuncVerifier;
+use func::{CodeCache, FuncVerifier};
 pub(crate) use last_writes::LastWrites;
 use opforge_schema::Isa;
 use report::Errors;
+use session::{Sessions, Summary};
 use shapes::ParamShapes;
 
 /// Checks a program against the instruction set of this VM.
@@ -121,10 +126,13 @@ fn run(
     memories::check(program, errors);
     names::check_value_names(program, errors);
     let mut types = TypeTable::new(program.structs().iter(), program.elem_types().iter().copied())?;
+    let mut sessions = Sessions::check(program, &mut types, budget, errors)?;
     let shapes = ParamShapes::check(program, &mut types, budget, errors)?;
     // A slot for the decoded code of each blob.
     budget.memory(program.code_blobs().len().saturating_mul(32))?;
-    let mut verifier = FuncVerifier::new(isa, program, config, &shapes, types);
+    let mut codes = CodeCache::new(isa, program);
+    sessions.summary = Summary::of(program, &mut codes, isa, budget)?;
+    let mut verifier = FuncVerifier::new(isa, program, config, &shapes, &sessions, codes, types);
     let mut functions = alloc::vec::Vec::new();
     for index in 0..program.functions().len() {
         if errors.is_full() {

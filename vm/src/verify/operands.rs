@@ -6,7 +6,7 @@ use super::error::{SlotSide, VerifyErrorKind};
 use super::report::FuncErrors;
 use crate::ids::{ConstId, IntrinsicId, Reg};
 use crate::value_type::ValueType;
-use opforge_schema::{Access, OperandKind, OperandRow, Rule, RuleRow, TypeRule};
+use opforge_schema::{Access, OperandKind, OperandRow, Rule, RuleRow, TypeRule, Typestate};
 
 /// Every register the instruction mentions is one the function has. Gives the highest that is.
 pub(super) fn check_regs(cx: &FuncCx<'_>, op: &Op<'_>, errors: &mut FuncErrors) -> u32 {
@@ -36,6 +36,18 @@ pub(super) fn check_rules(cx: &FuncCx<'_>, op: &Op<'_>, errors: &mut FuncErrors)
             // These need types.
             Rule::None | Rule::SameType | Rule::IndexInShape => {}
         }
+    }
+}
+
+/// A choice has a register and a target for each label.
+pub(super) fn check_choice(op: &Op<'_>, errors: &mut FuncErrors) {
+    if op.row.typestate() != Typestate::Choose {
+        return;
+    }
+    let len = |n: u8| op.operand(n).map_or(0, |(_, value)| value.list().len() as u32);
+    let (labels, dsts, targets) = (len(1), len(2), len(3));
+    if labels != dsts || labels != targets {
+        errors.add_at(op.pc(), VerifyErrorKind::ChoiceLengths { labels, dsts, targets });
     }
 }
 
@@ -88,6 +100,8 @@ fn arity_error(op: &Op<'_>, row: &OperandRow, expected: u32, actual: u32) -> Ver
         }
         (TypeRule::OwnResults, _) => VerifyErrorKind::ReturnArityMismatch { expected, actual },
         (TypeRule::FieldsOf, _) => VerifyErrorKind::StructArityMismatch { expected, actual },
+        (_, OperandKind::ShapeId) => VerifyErrorKind::OpenArityMismatch { expected, actual },
+        (_, OperandKind::EffectId) => VerifyErrorKind::EffectArityMismatch { expected, actual },
         (_, OperandKind::HostSigId) => VerifyErrorKind::HostCallArityMismatch { expected, actual },
         _ => VerifyErrorKind::CallArityMismatch { expected, actual },
     }

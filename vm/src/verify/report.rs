@@ -21,6 +21,7 @@ pub struct VerifyError {
     pc: Option<u32>,
     span: Option<SpanId>,
     instr: Option<String>,
+    note: Option<String>,
 }
 
 impl VerifyError {
@@ -59,6 +60,13 @@ impl VerifyError {
     pub fn instr(&self) -> Option<&str> {
         self.instr.as_deref()
     }
+
+    /// What more there is to say, in names that the program declares: which endpoint it is about, and what is left to
+    /// be done with it.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
 }
 
 impl fmt::Display for VerifyError {
@@ -78,6 +86,9 @@ impl fmt::Display for VerifyError {
             if let Some(instr) = &self.instr {
                 write!(f, ": {instr}")?;
             }
+        }
+        if let Some(note) = &self.note {
+            write!(f, "\n  note: {note}")?;
         }
         write!(f, "\n  help: {}", self.kind.hint())
     }
@@ -136,14 +147,29 @@ impl Errors {
         self.list.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.list.len() >= self.max
     }
 
     /// Adds an error about the program or about a function as a whole.
     pub(super) fn add(&mut self, program: &Program, func: Option<FuncId>, kind: VerifyErrorKind) {
+        self.add_noted(program, func, kind, None);
+    }
+
+    /// Adds an error about the program or about a function as a whole, with a note.
+    pub(super) fn add_noted(
+        &mut self,
+        program: &Program,
+        func: Option<FuncId>,
+        kind: VerifyErrorKind,
+        note: Option<String>,
+    ) {
         let func_name = func.and_then(|id| program.func_name(id)).map(ToString::to_string);
-        self.push(VerifyError { kind, func, func_name, pc: None, span: None, instr: None });
+        self.push(VerifyError { kind, func, func_name, pc: None, span: None, instr: None, note });
     }
 
     /// Adds the error that verification ended early.
@@ -168,10 +194,18 @@ impl Errors {
     }
 }
 
+/// An error with its place in the code and what more there is to say about it.
+#[derive(Debug)]
+struct Found {
+    pc: Option<u32>,
+    kind: VerifyErrorKind,
+    note: Option<String>,
+}
+
 /// The errors of one function while it is being verified.
 #[derive(Debug)]
 pub(super) struct FuncErrors {
-    list: Vec<(Option<u32>, VerifyErrorKind)>,
+    list: Vec<Found>,
     max: usize,
 }
 
@@ -182,15 +216,22 @@ impl FuncErrors {
 
     /// Adds an error about the function as a whole.
     pub(super) fn add(&mut self, kind: VerifyErrorKind) {
-        if !self.is_full() {
-            self.list.push((None, kind));
-        }
+        self.push(None, kind, None);
     }
 
     /// Adds an error about the instruction at a byte offset.
     pub(super) fn add_at(&mut self, pc: u32, kind: VerifyErrorKind) {
+        self.push(Some(pc), kind, None);
+    }
+
+    /// Adds an error about the instruction at a byte offset, with a note.
+    pub(super) fn add_noted(&mut self, pc: u32, kind: VerifyErrorKind, note: Option<String>) {
+        self.push(Some(pc), kind, note);
+    }
+
+    fn push(&mut self, pc: Option<u32>, kind: VerifyErrorKind, note: Option<String>) {
         if !self.is_full() {
-            self.list.push((Some(pc), kind));
+            self.list.push(Found { pc, kind, note });
         }
     }
 
@@ -206,9 +247,14 @@ impl FuncErrors {
         self.list.len() >= self.max
     }
 
+    /// Whether there is no error that types build on.
+    pub(super) fn is_empty_but_uninitialized(&self) -> bool {
+        !self.any_but(|kind| matches!(kind, VerifyErrorKind::UninitializedRead { .. }))
+    }
+
     /// Whether some error is of none of the kinds that `allowed` accepts.
     pub(super) fn any_but(&self, allowed: impl Fn(&VerifyErrorKind) -> bool) -> bool {
-        self.list.iter().any(|(_, kind)| !allowed(kind))
+        self.list.iter().any(|found| !allowed(&found.kind))
     }
 
     /// Moves the errors into the program's, in the order of the checks, then of the code.
@@ -220,9 +266,9 @@ impl FuncErrors {
         func: FuncId,
         code: Option<&Code>,
     ) {
-        self.list.sort_by_key(|&(pc, kind)| (stage(&kind), pc, kind.code()));
+        self.list.sort_by_key(|found| (stage(&found.kind), found.pc, found.kind.code()));
         let func_name = program.func_name(func).map(ToString::to_string);
-        for (pc, kind) in self.list {
+        for Found { pc, kind, note } in self.list {
             let span = pc.and_then(|pc| spans::span_at(program.spans(func).unwrap_or(&[]), pc));
             let at =
                 code.zip(pc).and_then(|(code, pc)| code.instr(code.at_pc(pc)?).map(|instr| (code, instr)));
@@ -234,6 +280,7 @@ impl FuncErrors {
                 pc,
                 span,
                 instr,
+                note,
             });
         }
     }

@@ -1,8 +1,10 @@
 //! Verified programs: proof, by construction, that every check has passed.
 
+use super::session::messages;
 use crate::codec::Code;
 use crate::ids::{FuncId, InstrIx, Reg};
 use crate::program::Program;
+use crate::protocol::PayloadId;
 use crate::types::{TypeId, TypeTable};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -71,6 +73,9 @@ pub struct VerifiedFunc {
     pub(super) blocks: Box<[InstrIx]>,
     pub(super) reachable: Box<[bool]>,
     pub(super) agg_types: Box<[(InstrIx, TypeId)]>,
+    pub(super) message_ends: Box<[(InstrIx, u32)]>,
+    pub(super) message_payloads: Box<[PayloadId]>,
+    pub(super) may_suspend: bool,
 }
 
 impl VerifiedFunc {
@@ -140,6 +145,27 @@ impl VerifiedFunc {
     pub fn agg_type_at(&self, ix: InstrIx) -> Option<TypeId> {
         let at = self.agg_types.binary_search_by_key(&ix, |&(at, _)| at).ok()?;
         self.agg_types.get(at).map(|&(_, ty)| ty)
+    }
+
+    /// What the messages of an instruction carry: for one that sends or receives one message its payload, whether or
+    /// not a register is named for it; for `choose` one payload a label, in the order of its lists. The register of
+    /// each message holds exactly that. [`VerifiedFunc::NO_PAYLOAD`] stands where the message fits no state or its value
+    /// no payload, which only unchecked programs have: the instruction must trap. Empty for other instructions, and for
+    /// those that cannot be reached.
+    #[must_use]
+    pub fn messages_at(&self, ix: InstrIx) -> &[PayloadId] {
+        messages::at(&self.message_ends, &self.message_payloads, ix)
+    }
+
+    /// Stands for no payload in [`VerifiedFunc::messages_at`]: no program has so many.
+    pub const NO_PAYLOAD: PayloadId = messages::NO_PAYLOAD;
+
+    /// Whether a call of the function may suspend the coroutine: it has such an instruction, or a function that it
+    /// calls has, directly or not. Indirect calls count as calls of every function without linear parameters and
+    /// results, because the host may pass references to any. Coroutines that it spawns do not count.
+    #[must_use]
+    pub fn may_suspend(&self) -> bool {
+        self.may_suspend
     }
 
     /// All instructions that [`VerifiedFunc::agg_type_at`] knows, in code order, with their types.

@@ -26,6 +26,7 @@ use reduce::reduced;
 
 pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError> {
     let mut maker = WordMaker {
+        func: 0,
         schedule: program.schedule,
         words: Vec::new(),
         ends: Vec::new(),
@@ -38,6 +39,7 @@ pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError>
     let mut funcs = Vec::with_capacity(program.functions.len());
     for (i, function) in program.functions.iter().enumerate() {
         let word = maker.here()?;
+        maker.func = i as u32;
         maker.function(function).ok_or(LowerError::Internal { func: FuncId(i as u32), at: InstrIx(0) })?;
         funcs.push(FuncEntry { word, end: maker.here()?, frame: function.frame_slots });
     }
@@ -58,6 +60,8 @@ fn size_bits(size: SizeFuel) -> u16 {
 const MAX_UNPAUSED_WORDS: usize = 1024;
 
 struct WordMaker {
+    /// The current function.
+    func: u32,
     schedule: FuelSchedule,
     words: Vec<Word>,
     ends: Vec<u32>,
@@ -195,6 +199,14 @@ impl WordMaker {
                     self.pool.push(0);
                 }
                 Word::new(WordOp::BranchTable, 0, index, most, pool)
+            }
+            ExecInstr::Session { site, targets, .. } => {
+                let pool = u32::try_from(self.pool.len()).ok()?;
+                for (at, &target) in (pool..).zip(function.targets(targets)) {
+                    self.pool_fixups.push((at, target));
+                    self.pool.push(0);
+                }
+                Word::new(WordOp::Session, 0, self.func, site, pool)
             }
             ExecInstr::TailCall { func, args } => {
                 let pool = u32::try_from(self.pool.len()).ok()?;

@@ -13,7 +13,7 @@ fn canonical_text_is_kept() {
         "mu x. !Server{get(u64). ?Server{val(str). x}, quit. end}",
         "!B{}",
         "?\"a b\"{\"x.y\"(tuple(u64, tuple(), obj(18446744073709551615))). \"mu\", \"end\". \"end\"}",
-        "!B{c(chan(Shop, \"the rest\")). end, d(decimal). end, e(closure). end}",
+        "!B{c(chan(Shop, \"the rest\")). end, d(decimal). end, e(closure). end, f(coro). end, g(epid). end}",
         "mu x. mu y. ?A{l. x, m. y}",
     ] {
         assert_eq!(local(text).to_string(), text);
@@ -96,7 +96,7 @@ fn errors_say_code_place_and_what_to_do() {
         ("!\"\\q\"{}", "1:2: error[P0003]: an escape in this name is none (use \\n \\t \\\" \\\\ \\u{..})"),
         (
             "!B{l(nat). end}",
-            "1:6: error[P0102]: `nat` is no payload type (bool, i64, u64, f64, decimal, bytes, str, agg, func, closure, obj(..), tuple(..), chan(..))",
+            "1:6: error[P0102]: `nat` is no payload type (bool, i64, u64, f64, decimal, bytes, str, agg, func, closure, coro, epid, obj(..), tuple(..), chan(..))",
         ),
         (
             "!B{l(obj(18446744073709551616)). end}",

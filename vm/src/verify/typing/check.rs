@@ -8,25 +8,37 @@ use super::locals::{Locals, Write, element_index, for_each_write, same_regs};
 use crate::ids::{InstrIx, IntrinsicId, Reg};
 use crate::types::{Type, TypeId};
 use crate::value_type::ValueType;
-use crate::verify::budget::{Budget, Exhausted};
+use crate::verify::budget::{Budget, Exhausted, VerifyConfig};
 use crate::verify::cx::{FuncCx, ListTypes, Op, class_of};
 use crate::verify::error::{AggKind, SlotSide, VerifyErrorKind};
 use crate::verify::flow::Flow;
 use crate::verify::last_writes::LastWrites;
 use crate::verify::report::FuncErrors;
+use crate::verify::session::Texts;
+use alloc::format;
 use alloc::vec::Vec;
-use opforge_schema::{Access, OperandKind, OperandRow, Rule, RuleRow, TypeRule};
+use opforge_schema::{Access, OperandKind, OperandRow, Rule, RuleRow, TypeRule, Typestate};
 
-/// Checks every instruction. Gives the aggregate types that instructions work on.
+/// What the check finds out.
+#[derive(Debug, Default)]
+pub(super) struct Checked {
+    /// The aggregate types that instructions work on.
+    pub(super) agg_types: Vec<(InstrIx, TypeId)>,
+    /// Messages whose value does not fit: the instruction, and which of its values.
+    pub(super) misfits: Vec<(InstrIx, usize)>,
+}
+
+/// Checks every instruction.
 pub(super) fn check(
     cx: &FuncCx<'_>,
     flow: &Flow,
     params: &[TypeId],
     inferred: &Inferred,
+    config: &VerifyConfig,
     lattice: &mut Lattice,
     budget: &mut Budget,
     errors: &mut FuncErrors,
-) -> Result<Vec<(InstrIx, TypeId)>, Exhausted> {
+) -> Result<Checked, Exhausted> {
     let mut checker = Checker {
         cx,
         inferred,
@@ -35,7 +47,8 @@ pub(super) fn check(
         errors,
         locals: Locals::new(cx.used_regs, UNSET),
         last_writes: LastWrites::new(cx.used_regs),
-        agg_types: Vec::new(),
+        found: Checked::default(),
+        keep_misfits: config.unchecked_sessions,
         writes: Vec::new(),
         sound: true,
         doubt: None,
@@ -48,12 +61,16 @@ pub(super) fn check(
         }
         let (start, end) = flow.range(block);
         for op in cx.ops(start, end) {
-            checker.check_reads(&op);
+            checker.check_reads(&op)?;
             checker.check_writes(&op, &mut copies)?;
+            if op.row.typestate() == Typestate::Abort {
+                // Registers are what they were at the fork: what this block wrote is no longer known.
+                checker.locals.enter_block();
+            }
         }
     }
     checker.finish();
-    Ok(checker.agg_types)
+    Ok(checker.found)
 }
 
 #[derive(Debug)]
@@ -66,7 +83,9 @@ struct Checker<'c, 'a> {
     /// Types of the registers that the block has written.
     locals: Locals<TypeId>,
     last_writes: LastWrites,
-    agg_types: Vec<(InstrIx, TypeId)>,
+    found: Checked,
+    /// Whether messages that do not fit are no errors.
+    keep_misfits: bool,
     /// Whether the instruction being checked has no error so far.
     sound: bool,
     /// The writes of the instruction being checked.
@@ -97,7 +116,7 @@ impl<'a> Checker<'_, 'a> {
     }
 
     /// Every read operand against its type rule, then the cross-operand rules that need types.
-    fn check_reads(&mut self, op: &Op<'a>) {
+    fn check_reads(&mut self, op: &Op<'a>) -> Result<(), Exhausted> {
         self.sound = true;
         for (row, value) in op.accessing(Access::Read) {
             let rule = row.ty();
@@ -106,10 +125,18 @@ impl<'a> Checker<'_, 'a> {
                 if let Some(kind) = kind_of(rule) {
                     value.entries().for_each(|reg| self.check_kind(op, reg, kind));
                 }
+                if rule == TypeRule::Fact {
+                    value.entries().for_each(|reg| self.check_fact(op, reg));
+                }
                 continue;
             }
             match rule {
                 TypeRule::Callee => value.entries().for_each(|reg| self.check_callee(op, reg)),
+                TypeRule::Message => {
+                    for (n, reg) in value.entries().enumerate() {
+                        self.check_message(op, n, reg)?;
+                    }
+                }
                 TypeRule::Same => value.entries().for_each(|reg| self.check_same(op, row.arg, reg)),
                 _ => self.check_list(op, row, value.entries()),
             }
@@ -125,6 +152,46 @@ impl<'a> Checker<'_, 'a> {
                 | Rule::ResultsAreOwn
                 | Rule::ConstIsData => {}
             }
+        }
+        Ok(())
+    }
+
+    /// The value of a message is what its label carries.
+    fn check_message(&mut self, op: &Op<'_>, n: usize, reg: u32) -> Result<(), Exhausted> {
+        let Some(Some((payload, wide))) = self.cx.payload(op.ix, n) else { return Ok(()) };
+        let narrow = self.type_of(reg);
+        let (expected, actual) = (self.lattice.class(wide), self.lattice.class(narrow));
+        let (Some(expected), Some(actual)) = (expected, actual) else {
+            self.doubt(op, VerifyErrorKind::UnknownTypeAtUse { reg: Reg(reg) });
+            return Ok(());
+        };
+        if expected == actual && self.lattice.covers(wide, narrow, self.budget)? {
+            return Ok(());
+        }
+        self.budget.memory_for::<(InstrIx, usize)>(2)?;
+        self.found.misfits.push((op.ix, n));
+        if !self.keep_misfits {
+            self.sound = false;
+            let kind = if expected == actual {
+                VerifyErrorKind::MessageShape { reg: Reg(reg) }
+            } else {
+                VerifyErrorKind::MessageType { reg: Reg(reg), expected, actual }
+            };
+            let note = format!("the message carries {}", Texts::new(self.cx.program).payload(payload));
+            self.errors.add_noted(op.pc(), kind, Some(note));
+        }
+        Ok(())
+    }
+
+    /// An aggregate is known to be a fact: the name of an endpoint, and a text.
+    fn check_fact(&mut self, op: &Op<'_>, reg: u32) {
+        let ty = self.type_of(reg);
+        let is_fact = match self.lattice.types().get(ty) {
+            Type::Tuple(elems) => elems == [TypeId::EPID, TypeId::STR],
+            _ => false,
+        };
+        if self.sound && ty != UNSET && !is_fact {
+            self.error(op, VerifyErrorKind::NotAFact { reg: Reg(reg) });
         }
     }
 
@@ -162,7 +229,7 @@ impl<'a> Checker<'_, 'a> {
                 }
             }
             ListTypes::Types(types) => regs.zip(types).for_each(|(reg, &ty)| self.expect(op, reg, ty)),
-            ListTypes::Each(ty) => regs.for_each(|reg| self.expect(op, reg, ty)),
+            ListTypes::Each(ty) | ListTypes::Repeat(ty, _) => regs.for_each(|reg| self.expect(op, reg, ty)),
             ListTypes::Any => {
                 let mut regs = regs;
                 if let Some(reg) = regs.find(|&reg| self.type_of(reg) == UNSET) {
@@ -227,8 +294,8 @@ impl<'a> Checker<'_, 'a> {
     }
 
     fn record(&mut self, op: &Op<'_>, ty: TypeId) {
-        if self.agg_types.last().is_none_or(|&(ix, _)| ix != op.ix) {
-            self.agg_types.push((op.ix, ty));
+        if self.found.agg_types.last().is_none_or(|&(ix, _)| ix != op.ix) {
+            self.found.agg_types.push((op.ix, ty));
         }
     }
 

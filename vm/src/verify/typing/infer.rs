@@ -15,7 +15,7 @@ use crate::verify::last_writes::LastWrites;
 use alloc::collections::VecDeque;
 use alloc::vec;
 use alloc::vec::Vec;
-use opforge_schema::{OperandRow, TypeRule};
+use opforge_schema::{OperandRow, TypeRule, Typestate};
 
 /// What inference found.
 #[derive(Debug)]
@@ -143,6 +143,10 @@ impl Graph {
                     if let Source::Fixed(ty) = source {
                         self.join_reg(reg, ty, lattice, budget)?;
                     }
+                }
+                if op.row.typestate() == Typestate::Abort {
+                    // Registers are what they were at the fork: what this block wrote is no longer known.
+                    locals.enter_block();
                 }
             }
         }

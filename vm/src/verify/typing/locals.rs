@@ -58,6 +58,15 @@ pub(super) fn for_each_write<'a>(
     mut f: impl FnMut(u32, Write<'a>) -> Result<(), Exhausted>,
 ) -> Result<(), Exhausted> {
     for (row, value) in op.accessing(Access::Write) {
+        if row.ty() == TypeRule::Message {
+            // Of a list one is written, whichever message comes. What cannot be reached writes nothing.
+            for (n, reg) in value.entries().enumerate() {
+                if let Some(payload) = cx.payload(op.ix, n) {
+                    f(reg, Write::Fixed(Some(payload.map_or(TypeId::UNIT, |(_, ty)| ty))))?;
+                }
+            }
+            continue;
+        }
         let Some(reg) = value.scalar32() else {
             let types = cx.list_types(op, row);
             for (i, reg) in last_writes.of(value.list()) {
@@ -89,7 +98,7 @@ fn fixed_type(
         },
         TypeRule::StructOf => id().and_then(|id| lattice.types().struct_type(StructId(id))),
         TypeRule::ArrayOf => id().and_then(|id| lattice.types().array_type(ElemId(id))),
-        // The one result of an effect.
+        // The one result of an effect, if it has one.
         TypeRule::ResultsOf => match cx.list_types(op, row).get(0) {
             Some(class) => Some(lattice.value(class)?),
             None => None,

@@ -12,7 +12,9 @@ mod locals;
 
 pub(super) use lattice::Lattice;
 
-use super::budget::{Budget, Exhausted};
+use check::Checked;
+
+use super::budget::{Budget, Exhausted, VerifyConfig};
 use super::cx::FuncCx;
 use super::flow::Flow;
 use super::report::FuncErrors;
@@ -31,6 +33,8 @@ pub(super) struct Typed {
     pub(super) params: Vec<TypeId>,
     /// The aggregate type each instruction works on, for those that work on one.
     pub(super) agg_types: Vec<(InstrIx, TypeId)>,
+    /// Messages whose value does not fit, where that is no error: the instruction, and which of its values.
+    pub(super) misfits: Vec<(InstrIx, usize)>,
 }
 
 /// Finds and checks the types of a function.
@@ -38,6 +42,7 @@ pub(super) fn check_types(
     cx: &FuncCx<'_>,
     flow: &Flow,
     shapes: &ParamShapes,
+    config: &VerifyConfig,
     lattice: &mut Lattice,
     budget: &mut Budget,
     errors: &mut FuncErrors,
@@ -54,8 +59,9 @@ pub(super) fn check_types(
         });
     }
     let inferred = infer::infer(cx, flow, &params, lattice, budget)?;
-    let agg_types = check::check(cx, flow, &params, &inferred, lattice, budget, errors)?;
+    let Checked { agg_types, misfits } =
+        check::check(cx, flow, &params, &inferred, config, lattice, budget, errors)?;
     let unset = |ty| if ty == lattice::UNSET { TypeId::UNIT } else { ty };
     let reg_types = inferred.reg_types.into_iter().map(unset).collect();
-    Ok(Typed { reg_types, params, agg_types })
+    Ok(Typed { reg_types, params, agg_types, misfits })
 }

@@ -1,126 +1,9 @@
-//! What can be wrong with a program: one table of codes, names, messages and hints.
+//! What can be wrong with a program apart from sessions.
 
-use super::budget::Resource;
-use crate::codec::CodeErrorKind;
-use crate::ids::{
-    CallSigId, ConstId, ElemId, FuncId, HostSigId, IntrinsicId, MemId, Reg, StructId, SymbolId,
-};
-use crate::value_type::ValueType;
-use core::fmt;
-use opforge_schema::TypeRule;
-
-/// The kinds of aggregates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AggKind {
-    /// A tuple.
-    Tuple,
-    /// A struct.
-    Struct,
-    /// An array.
-    Array,
-}
-
-impl fmt::Display for AggKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Tuple => "tuple",
-            Self::Struct => "struct",
-            Self::Array => "array",
-        })
-    }
-}
-
-/// Which slots of an intrinsic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SlotSide {
-    /// Those of its arguments.
-    Argument,
-    /// Those of its results.
-    Result,
-}
-
-impl SlotSide {
-    /// The side whose types a rule takes.
-    pub(super) fn of(rule: TypeRule) -> Self {
-        if rule == TypeRule::ResultsOf { Self::Result } else { Self::Argument }
-    }
-}
-
-impl fmt::Display for SlotSide {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Argument => "argument",
-            Self::Result => "result",
-        })
-    }
-}
-
-/// Why a branch target is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum InvalidJumpTargetReason {
-    /// At or behind the end of the code.
-    OutOfRange,
-    /// Inside an instruction.
-    NotInstructionBoundary,
-}
-
-impl fmt::Display for InvalidJumpTargetReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::OutOfRange => "behind the end of the code",
-            Self::NotInstructionBoundary => "inside an instruction",
-        })
-    }
-}
-
-/// Declares the error kinds: code, name, fields, message (of the fields), hint.
-macro_rules! error_kinds {
-    ($($(#[$meta:meta])* $code:literal $name:ident {
-        $($(#[$fmeta:meta])* $field:ident: $ty:ty,)*
-    } $message:literal, $hint:literal;)*) => {
-        /// What is wrong with a program. Names follow execution_tape where it has the same error.
-        ///
-        /// The first two digits of a code say which check found it; checks run in that order.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum VerifyErrorKind {
-            $($(#[$meta])* $name { $($(#[$fmeta])* $field: $ty,)* },)*
-        }
-
-        impl VerifyErrorKind {
-            /// Code, name and hint of every kind, in code order.
-            pub const ALL: &'static [(&'static str, &'static str, &'static str)] =
-                &[$(($code, stringify!($name), $hint),)*];
-
-            /// The stable code, such as `V0601`.
-            #[must_use]
-            pub const fn code(&self) -> &'static str {
-                match self { $(Self::$name { .. } => $code,)* }
-            }
-
-            /// The name of the kind.
-            #[must_use]
-            pub const fn name(&self) -> &'static str {
-                match self { $(Self::$name { .. } => stringify!($name),)* }
-            }
-
-            /// What to do about it.
-            #[must_use]
-            pub const fn hint(&self) -> &'static str {
-                match self { $(Self::$name { .. } => $hint,)* }
-            }
-        }
-
-        impl fmt::Display for VerifyErrorKind {
-            #[allow(unused_variables, reason = "a message need not name every field")]
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self { $(Self::$name { $($field),* } => write!(f, $message),)* }
-            }
-        }
-    };
-}
-
-error_kinds! {
+/// Hands the kinds of this file on to those of sessions.
+macro_rules! program_kinds {
+    () => {
+        session_kinds! {
     /// A host signature names a symbol that does not exist, or has no types.
     "V0101" HostSigMalformed {
         /// The host signature.
@@ -346,11 +229,35 @@ error_kinds! {
         memory: MemId,
     } "{memory} does not exist", "declare the memory";
 
+    /// A message label that does not exist.
+    "V0508" LabelOutOfBounds {
+        /// The label, by number.
+        label: u32,
+    } "label {label} does not exist", "declare the label";
+
+    /// A shape that does not exist.
+    "V0509" ShapeOutOfBounds {
+        /// The shape.
+        shape: ShapeId,
+    } "{shape} does not exist", "declare the shape";
+
+    /// An effect that does not exist.
+    "V0510" EffectOutOfBounds {
+        /// The effect.
+        effect: EffectId,
+    } "{effect} does not exist", "declare the effect";
+
     /// An intrinsic that does not exist.
     "V0511" UnknownIntrinsic {
         /// The intrinsic.
         intrinsic: IntrinsicId,
     } "{intrinsic} does not exist", "use an intrinsic of docs/INTRINSICS.md, or the tables that have it";
+
+    /// A guard layer that does not exist.
+    "V0512" LayerOutOfBounds {
+        /// The layer.
+        layer: LayerId,
+    } "{layer} does not exist", "declare the layer";
 
     /// Fewer registers than the effect token and the parameters need.
     "V0601" ArgCountExceedsRegs {
@@ -489,6 +396,33 @@ error_kinds! {
         actual: ValueType,
     } "{const_id} is {actual}, not bytes or text", "name a constant of bytes or text";
 
+    /// A choice whose lists differ in length.
+    "V0714" ChoiceLengths {
+        /// The number of labels.
+        labels: u32,
+        /// The number of registers.
+        dsts: u32,
+        /// The number of targets.
+        targets: u32,
+    } "{labels} labels, {dsts} registers and {targets} targets are given", "give one register and one target for each label";
+
+    /// A session opened with another number of registers than the shape has roles.
+    "V0715" OpenArityMismatch {
+        /// The number of roles.
+        expected: u32,
+        /// The number of registers.
+        actual: u32,
+    } "{actual} registers are listed for the {expected} roles of the shape", "list one register for each role";
+
+    /// An effect with another number of arguments or results.
+    "V0716" EffectArityMismatch {
+        /// The number that the effect has.
+        expected: u32,
+        /// The number in the instruction.
+        actual: u32,
+    } "{actual} registers are given where the effect has {expected}",
+      "list one register for each parameter, and one for the result if there is one";
+
     /// A struct made from another number of values than it has fields.
     "V0801" StructArityMismatch {
         /// The number of fields.
@@ -573,6 +507,29 @@ error_kinds! {
     } "{reg} is {actual}, the {side} slot of {intrinsic} is {expected}",
       "use a register of the slot's class; docs/INTRINSICS.md has the layouts";
 
+    /// A message with a value of another type than its label carries.
+    "V0812" MessageType {
+        /// The register.
+        reg: Reg,
+        /// The type that the label carries.
+        expected: ValueType,
+        /// The type of the register.
+        actual: ValueType,
+    } "{reg} is {actual}, the message carries {expected}", "convert the value, or use another register";
+
+    /// A message with a tuple of other types than its label carries.
+    "V0813" MessageShape {
+        /// The register.
+        reg: Reg,
+    } "{reg} is not known to be a tuple of the types that the message carries",
+      "make the tuple in this function, of exactly these types";
+
+    /// Something that is no fact.
+    "V0814" NotAFact {
+        /// The register.
+        reg: Reg,
+    } "{reg} is not known to be a tuple (epid, str)", "make the fact in this function: a tuple of an endpoint's name and text";
+
     /// Verification cost too much.
     "V0901" VerifyBudget {
         /// What ran out.
@@ -597,4 +554,6 @@ error_kinds! {
         tables: u64,
     } "the program was made with other rows of an embedder ({stated:016x}) than the tables have ({tables:016x})",
       "use the overlay that it was made with, or make it again";
+        }
+    };
 }

@@ -1,0 +1,426 @@
+//! Messages: `send`, `offer`, `receive`, `choose`.
+
+use super::coro::{Outgoing, Wait};
+use super::decide::Answer;
+use super::event::Event;
+use super::handler::MessageInfo;
+use super::plan::Plan;
+use super::record::Act;
+use super::ring::Message;
+use super::slice::{Done, Slice, Stop, get, refused, set, trap};
+use super::store::{NOBODY, carried_endpoint};
+use super::world::World;
+use crate::endpoint::EndpointId;
+use crate::heap::Heap;
+use crate::interp::session::Step;
+use crate::lower::{Arm, Carried, Slot};
+use crate::program::{EdgePolicy, PayloadDef};
+use crate::protocol::{LabelId, PayloadId, StateBranch, StateId, StateKind};
+use crate::session_fault::SessionFault;
+use crate::value::{Value, canonical_f64_bits};
+use crate::value_type::ValueType;
+use opforge_schema::TrapCode;
+
+/// A message that may be taken: from where, which it is, and what comes after it.
+struct Incoming {
+    id: EndpointId,
+    from: u16,
+    edge: u16,
+    message: Message,
+    next: StateId,
+}
+
+impl Slice<'_> {
+    /// Sends the label, or the only one there is.
+    pub(super) fn send(
+        &mut self,
+        frame: &[u64],
+        chan: Slot,
+        label: Option<LabelId>,
+        value: &Carried,
+        heap: &mut Heap,
+    ) -> Done {
+        let id = EndpointId::from_slot(get(frame, chan));
+        self.usable(id)?;
+        let (branch, to, edge) = self.sendable(id, label)?;
+        if branch.payload != value.payload {
+            let label = self.label(branch.label);
+            return Err(trap(TrapCode::TypeViolation, SessionFault::Payload { label }));
+        }
+        let message = self.message(frame, &branch, value);
+        self.check_delegation(id, &message)?;
+        let out = Outgoing { session: id.session, edge, message };
+        if self.speculates() {
+            self.hold_back(out, heap)?;
+        } else {
+            self.check_room(id.session, edge)?;
+            let Some(message) = self.decide(id, to, message, heap)? else {
+                return Ok(self.sent(id, to, &branch, label.is_some()));
+            };
+            self.deliver(Outgoing { message, ..out }, heap)?;
+            self.hand_off(&message);
+        }
+        Ok(self.sent(id, to, &branch, label.is_some()))
+    }
+
+    /// The branch that is sent, the place of the receiver, and the edge to it.
+    #[inline]
+    fn sendable(&self, id: EndpointId, label: Option<LabelId>) -> Done<(StateBranch, u16, u16)> {
+        let tables = &self.plan.tables;
+        let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
+        let session = self.world.store.of(id).ok_or_else(stale)?;
+        let state = session.roles.get(usize::from(id.role)).ok_or_else(stale)?.state;
+        let StateKind::Send(partner) = tables.kind(state) else {
+            return Err(trap(TrapCode::TypeViolation, SessionFault::NotSending(id)));
+        };
+        let branch = match (label, tables.branches_of(state)) {
+            (None, [branch]) => branch,
+            (None, _) => return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id))),
+            (Some(label), _) => tables.branch(state, label).ok_or_else(|| self.unknown_label(label))?,
+        };
+        let plan = self.plan.shape(session.shape).ok_or_else(stale)?;
+        let to = plan.place(partner).ok_or_else(stale)?;
+        let edge = plan.edge(id.role, to).ok_or_else(stale)?;
+        Ok((*branch, to, edge))
+    }
+
+    #[cold]
+    fn unknown_label(&self, label: LabelId) -> Stop {
+        trap(TrapCode::UnknownLabel, SessionFault::Label { label: self.label(label) })
+    }
+
+    fn message(&self, frame: &[u64], branch: &StateBranch, value: &Carried) -> Message {
+        let mut slots = [0; 2];
+        for (i, slot) in (0..u32::from(value.width)).zip(&mut slots) {
+            *slot = get(frame, value.slot + i);
+        }
+        // What leaves the f64 domain has the same bits everywhere.
+        if self.plan.tables.payload_class(branch.payload) == Some(ValueType::F64) {
+            slots[0] = canonical_f64_bits(slots[0]);
+        }
+        Message { label: branch.label, payload: branch.payload, slots }
+    }
+
+    /// An endpoint that is sent along is the coroutine's own, of another role, and as the payload says.
+    fn check_delegation(&self, id: EndpointId, message: &Message) -> Done<()> {
+        let Some(PayloadDef::Chan(wanted)) = self.plan.tables.payload(message.payload) else { return Ok(()) };
+        let carried = EndpointId::from_slot(message.slots[0]);
+        self.not_speculating()?;
+        self.usable(carried)?;
+        let session = self.world.store.of(carried);
+        let fits = session.is_some_and(|session| {
+            let state = session.roles.get(usize::from(carried.role)).map(|role| role.state);
+            session.shape == wanted.shape && carried.role == wanted.role && state == Some(wanted.state)
+        });
+        if fits && carried != id {
+            return Ok(());
+        }
+        Err(trap(TrapCode::TransferFault, SessionFault::Delegation(carried)))
+    }
+
+    /// An endpoint in a message that is on its way belongs to nobody.
+    fn hand_off(&mut self, message: &Message) {
+        let Some(carried) = carried_endpoint(self.plan, message) else { return };
+        if let Some(role) = self.world.store.role_mut(carried) {
+            role.owner = NOBODY;
+        }
+        if let Some(coro) = self.coro_mut() {
+            coro.owned.retain(|&owned| owned != carried);
+        }
+    }
+
+    /// Keeps a message of a speculation until that comes true.
+    fn hold_back(&mut self, out: Outgoing, heap: &mut Heap) -> Done<()> {
+        let bytes = size_of::<Outgoing>() as u64;
+        heap.charge(bytes)?;
+        if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
+            checkpoint.bytes += bytes;
+            checkpoint.outbox.push(out);
+        }
+        Ok(())
+    }
+
+    /// Waits or traps if an edge takes no message now.
+    #[inline]
+    pub(super) fn check_room(&self, session: u32, edge: u16) -> Done<()> {
+        let Some(of) = self.world.store.get(session) else { return Ok(()) };
+        let (Some(plan), Some(state)) = (self.plan.shape(of.shape), of.edges.get(usize::from(edge))) else {
+            return Ok(());
+        };
+        let Some(def) = plan.edges.get(usize::from(edge)) else { return Ok(()) };
+        if state.has_room(def.policy) {
+            return Ok(());
+        }
+        let full = || trap(TrapCode::BufferFull, SessionFault::Full { capacity: state.capacity });
+        match def.policy {
+            EdgePolicy::Block => Err(Stop::Wait(Wait::Send { session, edge })),
+            EdgePolicy::Error => Err(full()),
+            EdgePolicy::Resize if state.capacity >= plan.bound(edge) => Err(full()),
+            EdgePolicy::Resize | EdgePolicy::Drop | EdgePolicy::Latest => Ok(()),
+        }
+    }
+
+    /// Asks the handler what happens to a message, if it wants to know.
+    #[inline]
+    pub(super) fn decide(
+        &mut self,
+        id: EndpointId,
+        to: u16,
+        message: Message,
+        heap: &mut Heap,
+    ) -> Done<Option<Message>> {
+        if !self.sees_messages {
+            return Ok(Some(message));
+        }
+        self.ask_about(id, to, message, heap)
+    }
+
+    #[cold]
+    fn ask_about(
+        &mut self,
+        id: EndpointId,
+        to: u16,
+        message: Message,
+        heap: &mut Heap,
+    ) -> Done<Option<Message>> {
+        let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
+        let value = heap.load_value(class, &message.slots);
+        let (from, to_name) = (self.role_name(id), self.role_name(EndpointId { role: to, ..id }));
+        let (label, coro) = (self.label(message.label), self.coro_id());
+        let info = MessageInfo {
+            session: id.session,
+            from: &from,
+            to: &to_name,
+            label: &label,
+            value: &value,
+            coro,
+        };
+        match self.ask((Act::Send, TrapCode::EffectFailed), heap, |handler| handler.on_send(info))? {
+            Answer::Done | Answer::Blocked => Ok(Some(message)),
+            Answer::Dropped if class.is_linear() => {
+                Err(refused(TrapCode::EffectFailed, "a message that carries an endpoint cannot be dropped"))
+            }
+            Answer::Dropped => Ok(None),
+            Answer::Value(value) => self.replaced(message, &value, class, heap).map(Some),
+            Answer::Failed(text) => Err(refused(TrapCode::EffectFailed, &text)),
+        }
+    }
+
+    fn replaced(&self, message: Message, value: &Value, class: ValueType, heap: &mut Heap) -> Done<Message> {
+        if class.is_linear() {
+            return Err(trap(TrapCode::EffectFailed, SessionFault::HandlerType));
+        }
+        match heap.store_value(value, class) {
+            Ok(mut slots) => {
+                if class == ValueType::F64 {
+                    slots[0] = canonical_f64_bits(slots[0]);
+                }
+                Ok(Message { slots, ..message })
+            }
+            Err(_) => Err(trap(TrapCode::EffectFailed, SessionFault::HandlerType)),
+        }
+    }
+
+    /// Puts a message on an edge that takes it, and wakes who waits for it.
+    #[inline]
+    pub(super) fn deliver(&mut self, out: Outgoing, heap: &mut Heap) -> Done<()> {
+        Ok(self.world.deliver(self.plan, out, heap)?)
+    }
+
+    /// The endpoint goes on, and it is told.
+    #[inline]
+    fn sent(&mut self, id: EndpointId, to: u16, branch: &StateBranch, offered: bool) -> Step {
+        if let Some(role) = self.world.store.role_mut(id) {
+            role.state = branch.next;
+        }
+        if self.world.observes() {
+            let (session, from, label) = (id.session_id(), id.role, branch.label);
+            self.emit(Event::Sent { session, from, to, label });
+            if offered {
+                self.emit(Event::Offered { session, from, to, label });
+            }
+        }
+        Step::Next
+    }
+
+    /// Receives the only label there is.
+    pub(super) fn receive(&mut self, frame: &mut [u64], chan: Slot, dst: &Carried, heap: &mut Heap) -> Done {
+        let id = EndpointId::from_slot(get(frame, chan));
+        self.usable(id)?;
+        let incoming = self.incoming(id, true)?;
+        self.accept(&incoming, dst.payload, heap)?;
+        self.take(&incoming, dst, frame, heap)?;
+        self.received(&incoming, false);
+        Ok(Step::Next)
+    }
+
+    /// Receives one of several labels, and goes where it leads.
+    pub(super) fn choose(&mut self, frame: &mut [u64], chan: Slot, arms: &[Arm], heap: &mut Heap) -> Done {
+        let id = EndpointId::from_slot(get(frame, chan));
+        self.usable(id)?;
+        let incoming = self.incoming(id, false)?;
+        let label = incoming.message.label;
+        let Some((at, arm)) = arms.iter().enumerate().find(|(_, arm)| arm.label == label) else {
+            return Err(self.unknown_label(label));
+        };
+        self.accept(&incoming, arm.dst.payload, heap)?;
+        self.take(&incoming, &arm.dst, frame, heap)?;
+        self.received(&incoming, true);
+        Ok(Step::Take(at as u32))
+    }
+
+    /// The next message on the edge to an endpoint, if its state expects it. Nothing is taken.
+    #[inline]
+    fn incoming(&self, id: EndpointId, single: bool) -> Done<Incoming> {
+        let tables = &self.plan.tables;
+        let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
+        let session = self.world.store.of(id).ok_or_else(stale)?;
+        let state = session.roles.get(usize::from(id.role)).ok_or_else(stale)?.state;
+        let StateKind::Recv(partner) = tables.kind(state) else {
+            return Err(trap(TrapCode::TypeViolation, SessionFault::NotReceiving(id)));
+        };
+        if single && tables.branches_of(state).len() != 1 {
+            return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id)));
+        }
+        let plan = self.plan.shape(session.shape).ok_or_else(stale)?;
+        let from = plan.place(partner).ok_or_else(stale)?;
+        let edge = plan.edge(from, id.role).ok_or_else(stale)?;
+        let queue = session.edges.get(usize::from(edge)).ok_or_else(stale)?;
+        let Some(&message) = queue.ring.first() else {
+            return Err(Stop::Wait(Wait::Recv { session: id.session, edge }));
+        };
+        let branch = tables.branch(state, message.label).ok_or_else(|| self.unknown_label(message.label))?;
+        Ok(Incoming { id, from, edge, message, next: branch.next })
+    }
+
+    /// The message has the payload that the register takes, and the handler lets it pass.
+    #[inline]
+    fn accept(&mut self, incoming: &Incoming, payload: PayloadId, heap: &mut Heap) -> Done<()> {
+        if incoming.message.payload != payload {
+            let label = self.label(incoming.message.label);
+            return Err(trap(TrapCode::TypeViolation, SessionFault::Payload { label }));
+        }
+        if !self.sees_messages {
+            return Ok(());
+        }
+        self.ask_whether(incoming, heap)
+    }
+
+    #[cold]
+    fn ask_whether(&mut self, incoming: &Incoming, heap: &mut Heap) -> Done<()> {
+        let (id, message) = (incoming.id, &incoming.message);
+        let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
+        let value = heap.load_value(class, &message.slots);
+        let (from, to) = (self.role_name(EndpointId { role: incoming.from, ..id }), self.role_name(id));
+        let (label, coro) = (self.label(message.label), self.coro_id());
+        let info =
+            MessageInfo { session: id.session, from: &from, to: &to, label: &label, value: &value, coro };
+        match self.ask((Act::Receive, TrapCode::EffectFailed), heap, |handler| handler.on_recv(info))? {
+            Answer::Failed(text) => Err(refused(TrapCode::EffectFailed, &text)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the message off its edge into a register, and wakes who waits for room.
+    #[inline]
+    fn take(&mut self, incoming: &Incoming, dst: &Carried, frame: &mut [u64], heap: &mut Heap) -> Done<()> {
+        let carried = carried_endpoint(self.plan, &incoming.message);
+        if self.speculates() {
+            if carried.is_some() {
+                return Err(trap(TrapCode::SpeculationFault, SessionFault::InSpeculation));
+            }
+            self.remember_taken(incoming, heap)?;
+        }
+        let edge = self.world.store.of_mut(incoming.id);
+        if let Some(edge) = edge.and_then(|session| session.edges.get_mut(usize::from(incoming.edge))) {
+            edge.ring.take();
+            let waiter = core::mem::replace(&mut edge.wait_send, NOBODY);
+            if waiter != NOBODY {
+                self.world.wake(waiter);
+            }
+        }
+        for (i, &bits) in (0..u32::from(dst.width)).zip(&incoming.message.slots) {
+            set(frame, dst.slot + i, bits);
+        }
+        if let Some(carried) = carried {
+            self.take_over(carried);
+        }
+        Ok(())
+    }
+
+    /// Keeps a message that is taken inside of a speculation, to put it back if that is undone.
+    fn remember_taken(&mut self, incoming: &Incoming, heap: &mut Heap) -> Done<()> {
+        let bytes = size_of::<Outgoing>() as u64;
+        heap.charge(bytes)?;
+        let taken = Outgoing { session: incoming.id.session, edge: incoming.edge, message: incoming.message };
+        if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
+            checkpoint.bytes += bytes;
+            checkpoint.inbox.push(taken);
+        }
+        Ok(())
+    }
+
+    /// The coroutine owns an endpoint that nobody owned.
+    pub(super) fn take_over(&mut self, id: EndpointId) {
+        let current = self.current;
+        if let Some(role) = self.world.store.role_mut(id) {
+            role.owner = current;
+        }
+        if let Some(coro) = self.coro_mut() {
+            coro.owned.push(id);
+        }
+    }
+
+    #[inline]
+    fn received(&mut self, incoming: &Incoming, chose: bool) {
+        if let Some(role) = self.world.store.role_mut(incoming.id) {
+            role.state = incoming.next;
+        }
+        if self.world.observes() {
+            let (session, from, to) = (incoming.id.session_id(), incoming.from, incoming.id.role);
+            let label = incoming.message.label;
+            self.emit(Event::Received { session, from, to, label });
+            if chose {
+                self.emit(Event::Chose { session, from, to, label });
+            }
+        }
+    }
+}
+
+impl World {
+    /// Puts a message on an edge that takes it, and wakes who waits for it.
+    pub(super) fn deliver(&mut self, plan: &Plan, out: Outgoing, heap: &mut Heap) -> Result<(), TrapCode> {
+        let Some(session) = self.store.get_mut(out.session) else { return Ok(()) };
+        let Some(shape) = plan.shape(session.shape) else { return Ok(()) };
+        let (Some(edge), Some(def)) =
+            (session.edges.get_mut(usize::from(out.edge)), shape.edges.get(usize::from(out.edge)))
+        else {
+            return Ok(());
+        };
+        let bound = shape.bound(out.edge);
+        let full = !edge.has_room(def.policy);
+        if full && def.policy == EdgePolicy::Drop {
+            return Ok(());
+        }
+        let replaces = def.policy == EdgePolicy::Latest && !edge.ring.is_empty();
+        let growth = if replaces { 0 } else { edge.ring.growth(bound) };
+        if growth > 0 {
+            heap.charge(growth)?;
+        }
+        if full && def.policy == EdgePolicy::Resize {
+            edge.capacity = edge.capacity.saturating_mul(2).min(bound);
+        }
+        if replaces {
+            edge.ring.take();
+        }
+        if !edge.ring.put(out.message, bound) {
+            heap.uncharge(growth);
+            return Err(TrapCode::MemoryLimitExceeded);
+        }
+        let waiter = core::mem::replace(&mut edge.wait_recv, NOBODY);
+        if waiter != NOBODY {
+            self.wake(waiter);
+        }
+        Ok(())
+    }
+}

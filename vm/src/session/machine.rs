@@ -1,0 +1,416 @@
+//! The machine: opens sessions, begins coroutines, and runs them by turns.
+
+use super::config::{OnTrap, SessionConfig};
+use super::coro::{Status, Wait};
+use super::error::SessionError;
+use super::event::{Event, Stamped};
+use super::handler::EffectHandler;
+use super::lifecycle::Stacks;
+use super::plan::Plan;
+use super::record::{Act, Decision};
+use super::slice::Slice;
+use super::status::{CoroTrap, RunStatus};
+use super::store::SessionStatus;
+use super::world::{Unfinished, World};
+use crate::endpoint::{CoroId, EndpointId, SessionId};
+use crate::guard::LastPanic;
+use crate::ids::{FuncId, Reg, ShapeId};
+use crate::interp::session::SliceEnd;
+use crate::interp::{Instance, InterruptHandle, Module};
+use crate::limits::Limits;
+use crate::program::LinearType;
+use crate::protocol::StateKind;
+use crate::value::Value;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// Runs coroutines that talk over sessions: any number of both, on one heap, with one account of fuel and memory.
+///
+/// A machine owns an instance with the host's data of type `T`, and a handler that does effects. Given the same program,
+/// configuration, handler decisions and calls of its own methods, it does the same in the same order everywhere.
+#[derive(Debug)]
+pub struct SessionMachine<T, H> {
+    pub(super) instance: Instance<T>,
+    pub(super) module: Module,
+    pub(super) handler: H,
+    pub(super) config: SessionConfig,
+    pub(super) limits: Limits,
+    pub(super) plan: Arc<Plan>,
+    pub(super) world: World,
+    stacks: Stacks,
+    panic: LastPanic,
+    pub(super) sees_messages: bool,
+    interrupt: Option<InterruptHandle>,
+}
+
+impl<T, H: EffectHandler> SessionMachine<T, H> {
+    /// A machine without sessions and coroutines. `limits` bound the machine as a whole: its fuel, its memory with all
+    /// frames and messages, its host calls; the call depth and the stack are each coroutine's.
+    ///
+    /// # Errors
+    /// [`SessionError::NoRoom`] if the program's linear memories alone take more than the memory limit.
+    pub fn new(
+        mut instance: Instance<T>,
+        handler: H,
+        config: SessionConfig,
+        limits: Limits,
+    ) -> Result<Self, SessionError> {
+        let module = instance.module().clone();
+        let plan = Arc::new(Plan::new(module.program(), &config));
+        instance.begin_machine(&limits).map_err(SessionError::NoRoom)?;
+        let world = World::new(&plan, &config, limits.fuel);
+        let sees_messages = handler.sees_messages();
+        Ok(Self {
+            instance,
+            module,
+            handler,
+            config,
+            limits,
+            plan,
+            world,
+            stacks: Stacks::default(),
+            panic: LastPanic::default(),
+            sees_messages,
+            interrupt: None,
+        })
+    }
+
+    /// Opens a session of a shape. Its endpoints belong to the host until they are given to coroutines; they stand in the
+    /// order of the shape's roles.
+    ///
+    /// # Errors
+    /// [`SessionError`] if there is no such shape, or no room.
+    pub fn open(&mut self, shape: ShapeId) -> Result<Vec<EndpointId>, SessionError> {
+        let roles = self.plan.shape(shape).ok_or(SessionError::NoShape(shape))?.entries.len();
+        let (max, heap) = (self.config.max_sessions, self.instance.session_heap());
+        let opened = self.world.store.open(&self.plan, shape, super::store::HOST, max, heap);
+        let (index, generation) = opened.map_err(SessionError::NoRoom)?;
+        let session = SessionId { index, generation };
+        self.world.emit(Event::Opened { session, shape });
+        self.recorded(Act::Open, || Decision::Opened { session, shape });
+        Ok((0..roles as u16).map(|role| session.endpoint(role)).collect())
+    }
+
+    /// Begins a coroutine with a function. Endpoints among the arguments become its own; those that parameters take as
+    /// handles do not.
+    ///
+    /// # Errors
+    /// [`SessionError`] if the function or an argument does not fit, or there is no room. Nothing is begun then.
+    pub fn spawn(&mut self, func: FuncId, args: &[Value]) -> Result<CoroId, SessionError> {
+        let program = self.module.program();
+        let function = program.function(func).ok_or(SessionError::NoFunction(func))?;
+        if args.len() != function.params.len() {
+            let (expected, actual) = (function.params.len(), args.len());
+            return Err(SessionError::ArgumentCount { expected, actual });
+        }
+        let heap = self.instance.session_heap();
+        let mut slots = Vec::new();
+        for (index, (value, &ty)) in args.iter().zip(&function.params).enumerate() {
+            let stored = heap.store_value(value, ty);
+            let stored = stored.map_err(|error| SessionError::Argument { index, error })?;
+            slots.extend(stored.into_iter().take(ty.slots() as usize));
+        }
+        let plan = Arc::clone(&self.plan);
+        let params = plan.linear(func);
+        for param in params {
+            self.check_host_argument(param.ty, slots.get(param.slot as usize).copied().unwrap_or(0))?;
+        }
+        let (max, heap) = (self.config.max_coroutines, self.instance.session_heap());
+        let added =
+            self.world.add_coroutine(max, function, func, slots.iter().copied(), &mut self.stacks, heap);
+        let index = added.map_err(SessionError::NoRoom)?;
+        for param in params {
+            let bits = slots.get(param.slot as usize).copied().unwrap_or(0);
+            self.world.give(index, param.ty, bits, None);
+        }
+        self.world.enqueue(index, &self.config.policy);
+        let child = self.world.coro_id(index);
+        self.world.emit(Event::Spawned { parent: None, child, func });
+        self.recorded_values(Act::Spawn, args, |args| Decision::Spawned { child, func, args });
+        Ok(child)
+    }
+
+    /// An endpoint that the host hands in is the host's, and as the function declares it.
+    fn check_host_argument(&self, ty: LinearType, bits: u64) -> Result<(), SessionError> {
+        let (wanted, owned) = match ty {
+            LinearType::Chan(wanted) => (wanted, true),
+            LinearType::Handle(wanted) => (wanted, false),
+            LinearType::Evidence(_) => return Err(SessionError::HostEvidence),
+        };
+        let id = EndpointId::from_slot(bits);
+        let session = self.world.store.of(id).ok_or(SessionError::NoEndpoint(id))?;
+        let role = session.roles.get(usize::from(id.role)).ok_or(SessionError::NoEndpoint(id))?;
+        if owned && role.owner != super::store::HOST {
+            return Err(SessionError::NotTheHosts(id));
+        }
+        if session.shape != wanted.shape || id.role != wanted.role || (owned && role.state != wanted.state) {
+            return Err(SessionError::OtherEndpoint(id));
+        }
+        Ok(())
+    }
+
+    /// Runs until nothing runs any more, something needs the host, or `ticks` slices are over.
+    pub fn run(&mut self, ticks: u64) -> RunStatus {
+        for _ in 0..ticks {
+            if let Some(status) = self.tick() {
+                // The host of a recorded run may have done something about it.
+                if matches!(status, RunStatus::Trapped(_)) || !self.do_again() {
+                    return status;
+                }
+            }
+        }
+        RunStatus::MaxTicks
+    }
+
+    /// Runs one slice of one coroutine. `None` if there is more to do.
+    pub fn tick(&mut self) -> Option<RunStatus> {
+        self.do_again();
+        let (current, quantum) = match self.world.unfinished.take() {
+            Some(Unfinished { coro, quantum }) => (coro, quantum),
+            None => match self.next() {
+                Ok(next) => (next, self.config.policy.quantum().max(1)),
+                Err(status) => return Some(status),
+            },
+        };
+        if let Some(coro) = self.world.coro_mut(current) {
+            coro.status = Status::Running;
+        }
+        let before = self.world.account.fuel;
+        let (end, wait) = self.slice(current, quantum)?;
+        let used = before.saturating_sub(self.world.account.fuel);
+        match end {
+            SliceEnd::Yielded => self.world.enqueue(current, &self.config.policy),
+            SliceEnd::OutOfFuel if used >= quantum || self.may_go_on(current) => {
+                self.world.enqueue(current, &self.config.policy);
+            }
+            SliceEnd::OutOfFuel | SliceEnd::Interrupted => {
+                let quantum = quantum.saturating_sub(used).max(1);
+                self.world.unfinished = Some(Unfinished { coro: current, quantum });
+                let out = matches!(end, SliceEnd::OutOfFuel);
+                return Some(if out { RunStatus::OutOfFuel } else { RunStatus::Interrupted });
+            }
+            SliceEnd::Blocked => {
+                if let Some(wait) = wait {
+                    self.world.wait(current, wait);
+                }
+            }
+            SliceEnd::Ended => self.ended(current),
+            SliceEnd::Trapped(trap) => {
+                let coro = self.world.coro_id(current);
+                self.trapped(current, trap.code);
+                return Some(RunStatus::Trapped(alloc::boxed::Box::new(CoroTrap { coro, trap: *trap })));
+            }
+        }
+        (self.world.alive == 0).then_some(RunStatus::AllDone)
+    }
+
+    /// Whether the account has fuel for what a coroutine does next: its slice is over, not the machine's fuel.
+    fn may_go_on(&self, current: u32) -> bool {
+        let coro = self.world.coro(current);
+        coro.is_some_and(|coro| coro.frames.next_cost(&self.instance) <= self.world.account.fuel)
+    }
+
+    /// The coroutine whose turn it is. Begins a tick.
+    fn next(&mut self) -> Result<u32, RunStatus> {
+        self.world.tick += 1;
+        if self.world.alive == 0 {
+            return Err(RunStatus::AllDone);
+        }
+        self.world.enqueue_woken(&self.config.policy);
+        let next = if self.world.paused == 0 {
+            self.world.ready.pop()
+        } else {
+            let coros = &self.world.coros;
+            self.world.ready.pop_unless(|index| coros.get(index as usize).is_some_and(|coro| coro.paused))
+        };
+        next.ok_or_else(|| RunStatus::Stuck(alloc::boxed::Box::new(self.stuck_report())))
+    }
+
+    /// Runs a coroutine for at most `quantum` fuel. Gives how that ended, and what it waits for.
+    fn slice(&mut self, current: u32, quantum: u64) -> Option<(SliceEnd, Option<Wait>)> {
+        let mut frames = core::mem::take(&mut self.world.coro_mut(current)?.frames);
+        let before = frames.bytes();
+        let mut account = self.world.account;
+        let mut limits = self.limits;
+        let heap = self.instance.session_heap();
+        let room = heap.limit().saturating_sub(heap.charged()).saturating_add(before) / 8;
+        limits.max_stack_slots = limits.max_stack_slots.min(u32::try_from(room).unwrap_or(u32::MAX));
+        let mut slice = Slice {
+            world: &mut self.world,
+            plan: &self.plan,
+            config: &self.config,
+            program: self.module.program(),
+            handler: &mut self.handler,
+            panic: &mut self.panic,
+            stacks: &mut self.stacks,
+            sees_messages: self.sees_messages,
+            current,
+            at: (FuncId(0), crate::ids::InstrIx(0)),
+            wait: None,
+        };
+        let interrupt = self.interrupt.as_ref().map(InterruptHandle::flag);
+        let end = frames.run(&mut self.instance, &mut slice, &mut account, quantum, &limits, interrupt);
+        let wait = slice.wait.take();
+        self.world.account = account;
+        let grown = frames.bytes().saturating_sub(before);
+        let coro = self.world.coro_mut(current)?;
+        coro.frames = frames;
+        if grown > 0 {
+            // The stack was bounded by what the limit leaves.
+            coro.bytes += grown;
+            let _ = self.instance.session_heap().charge(grown);
+        }
+        Some((end, wait))
+    }
+
+    /// A coroutine has halted, or its function has returned.
+    fn ended(&mut self, index: u32) {
+        let coro = self.world.coro_id(index);
+        self.world.emit(Event::Halted { coro });
+        self.leave(index, Status::Halted, self.config.on_trap == OnTrap::Cancel);
+    }
+
+    fn trapped(&mut self, index: u32, code: crate::TrapCode) {
+        let coro = self.world.coro_id(index);
+        self.world.emit(Event::Failed { coro, trap: code });
+        self.leave(index, Status::Trapped, self.config.on_trap == OnTrap::Cancel);
+    }
+
+    /// Takes everything from a coroutine that is over.
+    fn leave(&mut self, index: u32, status: Status, cancel: bool) {
+        let keep = self.config.keep_registers;
+        let Some(coro) = self.world.coro_mut(index) else { return };
+        coro.status = status;
+        let owned = core::mem::take(&mut coro.owned);
+        let checkpoints = core::mem::take(&mut coro.checkpoints);
+        coro.handles = Vec::new();
+        coro.facts = Vec::new();
+        let mut bytes = core::mem::take(&mut coro.bytes);
+        let paused = core::mem::take(&mut coro.paused);
+        let called = core::mem::take(&mut coro.called);
+        bytes += checkpoints.iter().map(|checkpoint| checkpoint.bytes).sum::<u64>();
+        let stack = (!keep).then(|| coro.frames.take_stack());
+        self.world.paused -= u32::from(paused);
+        self.world.alive -= 1;
+        let heap = self.instance.session_heap();
+        heap.uncharge(bytes);
+        for id in owned {
+            self.world.drop_endpoint(id, cancel, &self.plan, heap);
+        }
+        for (next, layer) in self.world.layers.forget(index, called) {
+            self.world.call(next, layer);
+        }
+        if let Some(stack) = stack {
+            self.stacks.keep(stack);
+            let reusable = self.world.coro(index).is_some_and(|coro| coro.generation < u32::MAX);
+            if reusable {
+                self.world.free.push(index);
+            }
+        }
+    }
+
+    /// The events so far, as many as are kept.
+    #[must_use]
+    pub fn events(&self) -> &[Stamped] {
+        self.world.log.events()
+    }
+
+    /// Events that were not kept.
+    #[must_use]
+    pub fn events_dropped(&self) -> u64 {
+        self.world.log.dropped()
+    }
+
+    /// Slices so far, those included in which nobody could run.
+    #[must_use]
+    pub fn ticks(&self) -> u64 {
+        self.world.tick
+    }
+
+    /// Fuel left.
+    #[must_use]
+    pub fn fuel(&self) -> u64 {
+        self.world.account.fuel
+    }
+
+    /// Adds fuel. What hosts charged past what was left is paid first.
+    pub fn add_fuel(&mut self, fuel: u64) {
+        let account = &mut self.world.account;
+        let paid = fuel.min(account.owed);
+        account.owed -= paid;
+        account.fuel = account.fuel.saturating_add(fuel - paid);
+    }
+
+    /// Lets another thread stop [`SessionMachine::run`].
+    pub fn set_interrupt(&mut self, handle: InterruptHandle) {
+        self.interrupt = Some(handle);
+    }
+
+    /// The handler.
+    pub fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    /// The handler.
+    pub fn handler_mut(&mut self) -> &mut H {
+        &mut self.handler
+    }
+
+    /// The instance, with the host's data and the heap.
+    #[must_use]
+    pub fn instance(&self) -> &Instance<T> {
+        &self.instance
+    }
+
+    /// Gives the handler and the host's data back.
+    #[must_use]
+    pub fn into_parts(self) -> (H, T) {
+        (self.handler, self.instance.into_data())
+    }
+
+    /// The status and epoch of a session; `None` if it is gone.
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<(SessionStatus, u32)> {
+        let session = self.world.store.of(id.endpoint(0))?;
+        Some((session.status, session.epoch))
+    }
+
+    /// Coroutines that neither halted nor trapped.
+    #[must_use]
+    pub fn coroutines(&self) -> u32 {
+        self.world.alive
+    }
+
+    /// What is left to be done with an endpoint: the number of its state; `None` if its session is gone.
+    #[must_use]
+    pub fn state(&self, id: EndpointId) -> Option<crate::protocol::StateId> {
+        self.world.state_of(id)
+    }
+
+    /// Whether nothing is left to be done with an endpoint.
+    #[must_use]
+    pub fn is_done(&self, id: EndpointId) -> bool {
+        self.state(id).is_none_or(|state| self.plan.tables.kind(state) == StateKind::End)
+    }
+
+    /// The value in a register of the innermost frame of a coroutine. Of one that has ended it is known only with
+    /// [`SessionConfig::keep_registers`].
+    #[must_use]
+    pub fn register(&self, coro: CoroId, reg: Reg) -> Option<Value> {
+        let coro = self.world.coro(coro.index).filter(|found| found.generation == coro.generation)?;
+        coro.frames.register(&self.instance, reg)
+    }
+
+    /// Where a coroutine stands: the innermost function and the next instruction.
+    #[must_use]
+    pub fn position(&self, coro: CoroId) -> Option<(FuncId, crate::ids::InstrIx)> {
+        let coro = self.world.coro(coro.index).filter(|found| found.generation == coro.generation)?;
+        Some(coro.frames.at())
+    }
+
+    /// The payload of the last panic of a handler that was not taken yet.
+    #[cfg(feature = "std")]
+    pub fn take_panic(&mut self) -> Option<alloc::boxed::Box<dyn core::any::Any + Send>> {
+        self.panic.take()
+    }
+}

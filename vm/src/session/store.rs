@@ -1,0 +1,200 @@
+//! Sessions: who owns which endpoint, what is left to be done with it, and the messages on their way.
+
+use super::plan::{Plan, ShapePlan};
+use super::ring::{Message, Ring};
+use crate::endpoint::EndpointId;
+use crate::heap::Heap;
+use crate::ids::ShapeId;
+use crate::program::{EdgePolicy, PayloadDef};
+use crate::protocol::StateId;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use opforge_schema::TrapCode;
+
+/// Owned by nobody: given back, or in a message on its way.
+pub(super) const NOBODY: u32 = u32::MAX;
+
+/// Owned by the host, which has not given it to a coroutine yet.
+pub(super) const HOST: u32 = u32::MAX - 1;
+
+/// Whether a session can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionStatus {
+    /// It can.
+    Active,
+    /// Somebody has closed it.
+    Closed,
+    /// A party of it has failed.
+    Faulted,
+}
+
+/// One end of a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoleState {
+    pub(super) state: StateId,
+    /// The coroutine that owns it.
+    pub(super) owner: u32,
+    /// A coroutine that waits to become its owner.
+    pub(super) waiter: u32,
+    /// Progress tokens, which go where the endpoint goes.
+    pub(super) tokens: u32,
+}
+
+/// A directed edge.
+#[derive(Clone, Debug)]
+pub(super) struct Edge {
+    pub(super) ring: Ring,
+    /// Messages that fit.
+    pub(super) capacity: u32,
+    /// The coroutine that waits for room.
+    pub(super) wait_send: u32,
+    /// The coroutine that waits for a message.
+    pub(super) wait_recv: u32,
+}
+
+impl Edge {
+    /// Whether a message fits without anything being done about it.
+    pub(super) fn has_room(&self, policy: EdgePolicy) -> bool {
+        policy == EdgePolicy::Latest || self.ring.len() < self.capacity
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub(super) generation: u16,
+    pub(super) status: SessionStatus,
+    pub(super) epoch: u32,
+    pub(super) shape: ShapeId,
+    /// Endpoints that somebody owns or that are on their way.
+    pub(super) live: u16,
+    pub(super) roles: Box<[RoleState]>,
+    pub(super) edges: Box<[Edge]>,
+}
+
+impl Session {
+    pub(super) fn bytes(&self) -> u64 {
+        let rings: u64 = self.edges.iter().map(|edge| edge.ring.bytes()).sum();
+        rings + Self::fixed_bytes(self.roles.len(), self.edges.len())
+    }
+
+    fn fixed_bytes(roles: usize, edges: usize) -> u64 {
+        (size_of::<Self>() + roles * size_of::<RoleState>() + edges * size_of::<Edge>()) as u64
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.status == SessionStatus::Active
+    }
+}
+
+/// All sessions of a machine.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    sessions: Vec<Session>,
+    /// Places whose session is gone.
+    free: Vec<u32>,
+}
+
+impl Store {
+    /// Opens a session whose endpoints `owner` owns. Gives its number.
+    pub(super) fn open(
+        &mut self,
+        plan: &Plan,
+        shape: ShapeId,
+        owner: u32,
+        max: u32,
+        heap: &mut Heap,
+    ) -> Result<(u32, u16), TrapCode> {
+        let Some(ShapePlan { entries, edges, .. }) = plan.shape(shape) else {
+            return Err(TrapCode::SessionLimitExceeded);
+        };
+        if self.free.is_empty() && self.sessions.len() >= max as usize {
+            return Err(TrapCode::SessionLimitExceeded);
+        }
+        heap.charge(Session::fixed_bytes(entries.len(), edges.len()))?;
+        let roles: Box<[RoleState]> =
+            entries.iter().map(|&state| RoleState { state, owner, waiter: NOBODY, tokens: 0 }).collect();
+        let edges = edges.iter().map(|edge| Edge {
+            ring: Ring::default(),
+            capacity: if edge.policy == EdgePolicy::Latest { 1 } else { edge.capacity.max(1) },
+            wait_send: NOBODY,
+            wait_recv: NOBODY,
+        });
+        let (status, epoch, live) = (SessionStatus::Active, 0, roles.len() as u16);
+        let mut session =
+            Session { generation: 0, status, epoch, shape, live, roles, edges: edges.collect() };
+        if let Some(index) = self.free.pop()
+            && let Some(slot) = self.sessions.get_mut(index as usize)
+        {
+            session.generation = slot.generation + 1;
+            let generation = session.generation;
+            *slot = session;
+            return Ok((index, generation));
+        }
+        let index = self.sessions.len() as u32;
+        self.sessions.push(session);
+        Ok((index, 0))
+    }
+
+    /// The session of an endpoint, unless it is gone or the endpoint is made up.
+    #[inline]
+    pub(super) fn of(&self, id: EndpointId) -> Option<&Session> {
+        let session = self.sessions.get(id.session as usize)?;
+        (session.generation == id.generation && usize::from(id.role) < session.roles.len()).then_some(session)
+    }
+
+    #[inline]
+    pub(super) fn of_mut(&mut self, id: EndpointId) -> Option<&mut Session> {
+        let session = self.sessions.get_mut(id.session as usize)?;
+        (session.generation == id.generation && usize::from(id.role) < session.roles.len()).then_some(session)
+    }
+
+    /// The end of a session that an endpoint names.
+    #[inline]
+    pub(super) fn role_mut(&mut self, id: EndpointId) -> Option<&mut RoleState> {
+        self.of_mut(id)?.roles.get_mut(usize::from(id.role))
+    }
+
+    pub(super) fn get(&self, index: u32) -> Option<&Session> {
+        self.sessions.get(index as usize)
+    }
+
+    pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut Session> {
+        self.sessions.get_mut(index as usize)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    pub(super) fn is_free(&self, index: u32) -> bool {
+        self.get(index).is_none_or(|session| session.live == 0 && session.roles.is_empty())
+    }
+
+    /// The endpoint has no owner any more. The last one takes its session along.
+    pub(super) fn give_back(&mut self, id: EndpointId, heap: &mut Heap) {
+        let Some(session) = self.of_mut(id) else { return };
+        if let Some(role) = session.roles.get_mut(usize::from(id.role)) {
+            role.owner = NOBODY;
+        }
+        session.live = session.live.saturating_sub(1);
+        if session.live > 0 {
+            return;
+        }
+        heap.uncharge(session.bytes());
+        session.roles = Box::default();
+        session.edges = Box::default();
+        // A number whose generations are used up is not used again: no endpoint may name a stranger.
+        if session.generation < u16::MAX {
+            self.free.push(id.session);
+        }
+    }
+}
+
+/// The endpoint in a message, if it carries one.
+pub(super) fn carried_endpoint(plan: &Plan, message: &Message) -> Option<EndpointId> {
+    match plan.tables.payload(message.payload)? {
+        PayloadDef::Chan(_) => Some(EndpointId::from_slot(message.slots[0])),
+        _ => None,
+    }
+}

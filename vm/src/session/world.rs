@@ -1,0 +1,266 @@
+//! Everything that a machine is, apart from its heap: plain data, so that copying it is a snapshot.
+
+use super::config::{Policy, Priority, SessionConfig};
+use super::coro::{Coroutine, Status, Wait};
+use super::decide::Tape;
+use super::event::{Ending, Event, Observe};
+use super::guards::Layers;
+use super::log::EventLog;
+use super::plan::Plan;
+use super::ready::Ready;
+use super::store::{NOBODY, SessionStatus, Store, carried_endpoint};
+use crate::endpoint::{CoroId, EndpointId, SessionId};
+use crate::heap::Heap;
+use crate::interp::session::Account;
+use crate::protocol::StateKind;
+use alloc::vec::Vec;
+
+/// A coroutine whose slice is not over: fuel ran out or the run was interrupted in between.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unfinished {
+    pub(super) coro: u32,
+    /// What is left of its quantum.
+    pub(super) quantum: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct World {
+    pub(super) store: Store,
+    pub(super) layers: Layers,
+    pub(super) coros: Vec<Coroutine>,
+    /// Places of coroutines that are gone.
+    pub(super) free: Vec<u32>,
+    pub(super) ready: Ready,
+    /// Coroutines that are ready from the next tick on, with what they waited for.
+    pub(super) woken: Vec<(u8, u32)>,
+    pub(super) unfinished: Option<Unfinished>,
+    /// Coroutines that neither halted nor trapped.
+    pub(super) alive: u32,
+    pub(super) paused: u32,
+    pub(super) tick: u64,
+    pub(super) log: EventLog,
+    pub(super) account: Account,
+    /// Transfers so far.
+    pub(super) transfers: u64,
+    pub(super) tape: Tape,
+}
+
+impl World {
+    pub(super) fn new(plan: &Plan, config: &SessionConfig, fuel: u64) -> Self {
+        Self {
+            store: Store::default(),
+            layers: Layers::new(&plan.tables.layers),
+            coros: Vec::new(),
+            free: Vec::new(),
+            ready: Ready::new(&config.policy),
+            woken: Vec::new(),
+            unfinished: None,
+            alive: 0,
+            paused: 0,
+            tick: 0,
+            log: EventLog::new(config.observe, config.max_events),
+            account: Account { fuel, ..Account::default() },
+            transfers: 0,
+            tape: Tape::Off,
+        }
+    }
+
+    pub(super) fn coro(&self, index: u32) -> Option<&Coroutine> {
+        self.coros.get(index as usize)
+    }
+
+    pub(super) fn coro_mut(&mut self, index: u32) -> Option<&mut Coroutine> {
+        self.coros.get_mut(index as usize)
+    }
+
+    /// The name of a coroutine.
+    pub(super) fn coro_id(&self, index: u32) -> CoroId {
+        CoroId { index, generation: self.coro(index).map_or(0, |coro| coro.generation) }
+    }
+
+    /// The coroutine of this name, if it runs.
+    pub(super) fn alive(&self, id: CoroId) -> Option<&Coroutine> {
+        self.coro(id.index).filter(|coro| coro.generation == id.generation && coro.is_alive())
+    }
+
+    #[inline]
+    pub(super) fn observes(&self) -> bool {
+        self.log.wants(Observe::Events)
+    }
+
+    pub(super) fn emit(&mut self, event: Event) {
+        self.log.push(self.tick, event);
+    }
+
+    /// Puts a coroutine into the queue.
+    pub(super) fn enqueue(&mut self, index: u32, policy: &Policy) {
+        let rank = self.rank(index, policy);
+        if let Some(coro) = self.coro_mut(index) {
+            coro.status = Status::Ready;
+        }
+        self.ready.push(index, rank);
+    }
+
+    fn rank(&self, index: u32, policy: &Policy) -> i64 {
+        match policy {
+            Policy::Priority { by: Priority::Fixed(ranks), .. } => {
+                ranks.get(&index).copied().unwrap_or(0).into()
+            }
+            // One that waits gains on all that come later, so when it came says it all.
+            Policy::Priority { by: Priority::Aging(ranks), .. } => {
+                i64::from(ranks.get(&index).copied().unwrap_or(0)).saturating_sub(self.tick as i64)
+            }
+            Policy::Priority { by: Priority::Tokens, .. } => self.tokens(index),
+            Policy::ProgressAware { .. } => self.tokens(index).min(1),
+            _ => 0,
+        }
+    }
+
+    /// The progress tokens of the endpoints that a coroutine owns.
+    fn tokens(&self, index: u32) -> i64 {
+        let owned = self.coro(index).map_or(&[][..], |coro| &coro.owned);
+        let tokens = |id: &EndpointId| {
+            let role = self.store.of(*id).and_then(|session| session.roles.get(usize::from(id.role)));
+            role.map_or(0, |role| i64::from(role.tokens))
+        };
+        owned.iter().map(tokens).sum()
+    }
+
+    /// A coroutine that waits is to be ready from the next tick on.
+    pub(super) fn wake(&mut self, index: u32) {
+        if let Some(coro) = self.coro_mut(index)
+            && let Status::Waits(wait) = coro.status
+            && !core::mem::replace(&mut coro.woken, true)
+        {
+            self.woken.push((wait.order(), index));
+        }
+    }
+
+    /// Puts the woken ones into the queue: senders, receivers, those that waited for guards, others; each in order of
+    /// their numbers. Paused ones wait on.
+    pub(super) fn enqueue_woken(&mut self, policy: &Policy) {
+        if self.woken.is_empty() {
+            return;
+        }
+        let mut woken = core::mem::take(&mut self.woken);
+        woken.sort_unstable();
+        woken.retain(|&(_, index)| {
+            let Some(coro) = self.coro_mut(index) else { return false };
+            if coro.paused {
+                return true;
+            }
+            coro.woken = false;
+            if matches!(coro.status, Status::Waits(_)) {
+                self.enqueue(index, policy);
+                if self.log.wants(Observe::Trace) {
+                    let coro = self.coro_id(index);
+                    self.emit(Event::Woken { coro });
+                }
+            }
+            false
+        });
+        self.woken = woken;
+    }
+
+    /// A coroutine waits from now on.
+    pub(super) fn wait(&mut self, index: u32, wait: Wait) {
+        match wait {
+            Wait::Send { session, edge } | Wait::Recv { session, edge } => {
+                let session = self.store.get_mut(session);
+                if let Some(edge) = session.and_then(|session| session.edges.get_mut(usize::from(edge))) {
+                    let slot = if wait.order() == 0 { &mut edge.wait_send } else { &mut edge.wait_recv };
+                    *slot = index;
+                }
+            }
+            Wait::Acquire { layer } => {
+                if let Some(layer) = self.layers.get_mut(layer) {
+                    layer.waiting.push_back(index);
+                }
+            }
+            Wait::Ownership { endpoint } => {
+                if let Some(role) = self.store.role_mut(endpoint) {
+                    role.waiter = index;
+                }
+            }
+            Wait::Effect { .. } | Wait::Grant { .. } => {}
+        }
+        if let Some(coro) = self.coro_mut(index) {
+            coro.status = Status::Waits(wait);
+        }
+    }
+
+    /// Wakes everybody who waits for something of a session.
+    fn wake_all_of(&mut self, session: u32) {
+        let Some(session) = self.store.get_mut(session) else { return };
+        let mut waiting = Vec::new();
+        for edge in &mut session.edges {
+            waiting.extend([
+                core::mem::replace(&mut edge.wait_send, NOBODY),
+                core::mem::replace(&mut edge.wait_recv, NOBODY),
+            ]);
+        }
+        for role in &mut session.roles {
+            waiting.push(core::mem::replace(&mut role.waiter, NOBODY));
+        }
+        for index in waiting.into_iter().filter(|&index| index != NOBODY) {
+            self.wake(index);
+        }
+    }
+
+    /// Ends a session for all its parties. Messages on their way are gone; endpoints in them take their sessions along.
+    pub(super) fn end_session(
+        &mut self,
+        session: SessionId,
+        status: SessionStatus,
+        plan: &Plan,
+        heap: &mut Heap,
+    ) {
+        let mut work = alloc::vec![(session, status)];
+        while let Some((id, status)) = work.pop() {
+            let Some(session) = self.store.of_mut(id.endpoint(0)) else { continue };
+            if !session.is_active() {
+                continue;
+            }
+            session.status = status;
+            session.epoch += 1;
+            let epoch = session.epoch;
+            let mut lost = Vec::new();
+            for edge in &mut session.edges {
+                heap.uncharge(edge.ring.bytes());
+                lost.extend(edge.ring.drain().filter_map(|message| carried_endpoint(plan, &message)));
+            }
+            self.wake_all_of(id.index);
+            let how = if status == SessionStatus::Closed { Ending::Closed } else { Ending::Faulted };
+            if status == SessionStatus::Closed {
+                self.emit(Event::Closed { session: id });
+            }
+            self.emit(Event::Terminal { session: id, how });
+            self.emit(Event::Epoch { session: id, epoch });
+            for endpoint in lost {
+                self.store.give_back(endpoint, heap);
+                work.push((endpoint.session_id(), SessionStatus::Faulted));
+            }
+        }
+    }
+
+    /// A coroutine has no use for an endpoint any more. Its session goes on without it if nothing was left to be done.
+    pub(super) fn drop_endpoint(&mut self, id: EndpointId, cancel: bool, plan: &Plan, heap: &mut Heap) {
+        let Some(session) = self.store.of(id) else { return };
+        let done = session
+            .roles
+            .get(usize::from(id.role))
+            .is_none_or(|role| plan.tables.kind(role.state) == StateKind::End);
+        if session.is_active() && !done {
+            if !cancel {
+                return;
+            }
+            self.end_session(id.session_id(), SessionStatus::Faulted, plan, heap);
+        }
+        self.store.give_back(id, heap);
+    }
+
+    /// The checkpoints of a coroutine, for what it does inside of a speculation.
+    pub(super) fn speculates(&self, index: u32) -> bool {
+        self.coro(index).is_some_and(|coro| !coro.checkpoints.is_empty())
+    }
+}
