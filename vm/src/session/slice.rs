@@ -20,6 +20,7 @@ use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
 use crate::protocol::{LabelId, RoleId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use opforge_schema::TrapCode;
 
@@ -27,19 +28,19 @@ use opforge_schema::TrapCode;
 #[derive(Debug)]
 pub(super) enum Stop {
     Wait(Wait),
-    Trap(TrapCode, TrapDetail),
+    Trap(Box<(TrapCode, TrapDetail)>),
 }
 
 impl From<TrapCode> for Stop {
     fn from(code: TrapCode) -> Self {
-        Self::Trap(code, TrapDetail::None)
+        Self::Trap(Box::new((code, TrapDetail::None)))
     }
 }
 
 /// A trap with what it is about.
 #[cold]
 pub(super) fn trap(code: TrapCode, fault: SessionFault) -> Stop {
-    Stop::Trap(code, TrapDetail::Session(fault))
+    Stop::Trap(Box::new((code, TrapDetail::Session(fault))))
 }
 
 pub(super) type Done<T = Step> = Result<T, Stop>;
@@ -103,7 +104,7 @@ impl SessionOps for Slice<'_> {
                 self.wait = Some(wait);
                 Step::Block
             }
-            Err(Stop::Trap(code, detail)) => Step::Trap(code, detail),
+            Err(Stop::Trap(trap)) => Step::Trap(trap),
         }
     }
 }
