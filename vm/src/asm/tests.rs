@@ -333,11 +333,11 @@ fn aliases_of_the_session_family_are_the_opcodes() {
 
 #[test]
 fn operands_of_session_instructions_are_named_when_they_are_wrong() {
-    assert_eq!(body_errors("offer a, get, a"), [("A0101", 2, 10, 3)]);
+    assert_eq!(body_errors("offer a, get, a"), [("A0203", 2, 10, 3)]);
     assert_eq!(body_errors("offer a, #0, 5"), [("A0101", 2, 14, 1)]);
     assert_eq!(body_errors("offer a, #0 -"), [("A0101", 2, 13, 1)]);
     assert_eq!(body_errors("choose a, (#0), (), ()"), [("A0101", 2, 11, 1)]);
     assert_eq!(body_errors("choose a, [#0 #1], (), ()"), [("A0101", 2, 15, 1)]);
-    assert_eq!(body_errors("open a -> ()"), [("A0101", 2, 6, 1)]);
+    assert_eq!(body_errors("open a -> ()"), [("A0203", 2, 6, 1)]);
     assert_eq!(body_errors("close -"), [("A0101", 2, 7, 1)]);
 }

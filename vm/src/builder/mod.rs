@@ -42,8 +42,8 @@ pub use session::{Edge, EffectOptions, Linear};
 pub(crate) use decl::FuncDecl;
 pub(crate) use func::{Body, RawOperand, RawTarget};
 pub(crate) use session::{
-    ChanAt, ChanRef, DeclAt, EdgeDecl, LinearDecl, LinearRef, RoleRef, ShapeDecl, StateRef, Unresolved,
-    default_capacity,
+    ChanAt, ChanRef, DeclAt, EdgeDecl, LinearDecl, LinearRef, LocalDecl, RoleRef, ShapeDecl, StateRef,
+    Unresolved, default_capacity,
 };
 
 use crate::binding;

@@ -2,9 +2,10 @@
 
 use super::body::Listing;
 use super::operand::SigText;
+use super::sessions;
 use super::view::View;
 use crate::ids::{FuncId, SymbolId};
-use crate::program::{AggShape, FunctionDef, ParamShape, Signature, SpanEntry};
+use crate::program::{AggShape, FunctionDef, ParamShape, Place, Signature, SpanEntry};
 use crate::text::{NameText, is_plain_word};
 use crate::value_type::ValueType;
 use alloc::collections::BTreeSet;
@@ -46,6 +47,7 @@ fn write_all(view: &View<'_>, out: &mut String) -> fmt::Result {
     for &(func, pc, symbol) in labels {
         writeln!(out, ".label &{} {pc} {}", func.0, view.symbol(symbol))?;
     }
+    sessions::write_linear(view, out)?;
     for shape in shapes {
         write!(out, ".shape &{} {} ", shape.func.0, shape.param)?;
         write_shape(view, &shape.shape, out)?;
@@ -82,9 +84,11 @@ fn write_func(
     }
     let empty = Signature { params: &[], results: &[] };
     let sig = view.program.func_sig(func).unwrap_or(empty);
-    write_params(view, sig.params, view.program.param_names(func), own.shapes, out)?;
+    let params = Params { types: sig.params, names: view.program.param_names(func), shapes: own.shapes };
+    write_params(view, &params, (func, Place::Param), out)?;
     out.push_str(" -> ");
-    write_params(view, sig.results, view.program.result_names(func), &[], out)?;
+    let results = Params { types: sig.results, names: view.program.result_names(func), shapes: &[] };
+    write_params(view, &results, (func, Place::Result), out)?;
     if (def.param_count as usize, def.result_count as usize) != (sig.params.len(), sig.results.len()) {
         write!(out, " arity {} {}", def.param_count, def.result_count)?;
     }
@@ -121,11 +125,17 @@ pub(super) fn write_spans(spans: &[SpanEntry], out: &mut String) -> fmt::Result 
     spans.iter().try_for_each(|entry| write!(out, " +{}:{}", entry.pc_delta, entry.span))
 }
 
+/// What is known of parameters or results.
+struct Params<'p> {
+    types: &'p [ValueType],
+    names: &'p [SymbolId],
+    shapes: &'p [ParamShape],
+}
+
 fn write_params(
     view: &View<'_>,
-    types: &[ValueType],
-    names: &[SymbolId],
-    shapes: &[ParamShape],
+    &Params { types, names, shapes }: &Params<'_>,
+    (func, place): (FuncId, fn(u32) -> Place),
     out: &mut String,
 ) -> fmt::Result {
     let mut words = BTreeSet::new();
@@ -141,7 +151,10 @@ fn write_params(
         let shape = shapes.binary_search_by_key(&index, |shape| shape.param as usize);
         match shape.ok().and_then(|at| shapes.get(at)) {
             Some(shape) => write_shape(view, &shape.shape, out)?,
-            None => write!(out, "{ty}")?,
+            None => match sessions::linear_at(view, func, place(index as u32)) {
+                Some(at) => sessions::write_linear_at(view, at, out)?,
+                None => write!(out, "{ty}")?,
+            },
         }
     }
     out.push(')');

@@ -11,6 +11,8 @@ mod body;
 mod funcs;
 mod line;
 mod operand;
+mod recover;
+mod sessions;
 mod tables;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,9 @@
 use super::view::View;
 use crate::builder::ConstValue;
 use crate::codec::OperandValue;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, MemId};
+use crate::ids::{
+    CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, LayerId, MemId, ShapeId, SymbolId,
+};
 use crate::program::{Program, Signature};
 use crate::text::{Float, HexText, NameText, Quoted};
 use crate::value_type::ValueType;
@@ -45,14 +47,16 @@ impl Known<'_> {
             },
             OperandKind::LabelList => {
                 f.write_str("[")?;
-                for (i, label) in value.list().iter().enumerate() {
-                    write!(f, "{}#{label}", if i == 0 { "" } else { ", " })?;
+                for (i, &label) in value.list().iter().enumerate() {
+                    f.write_str(if i == 0 { "" } else { ", " })?;
+                    named(f, self.message_label(label), label)?;
                 }
                 f.write_str("]")
             }
-            OperandKind::LabelId | OperandKind::ShapeId | OperandKind::EffectId | OperandKind::LayerId => {
-                write!(f, "#{id}")
-            }
+            OperandKind::LabelId => named(f, self.message_label(id), id),
+            OperandKind::ShapeId => named(f, self.session_shape(ShapeId(id)), id),
+            OperandKind::EffectId => named(f, self.effect(EffectId(id)), id),
+            OperandKind::LayerId => named(f, self.layer(LayerId(id)), id),
             OperandKind::RegList => {
                 f.write_str("(")?;
                 for (i, reg) in value.list().iter().enumerate() {
@@ -149,6 +153,42 @@ impl Known<'_> {
         }
     }
 
+    fn message_label(&self, id: u32) -> Option<&str> {
+        match self.view {
+            Some(view) => view.message_label(id),
+            None => {
+                let program = self.program?;
+                self.text(program.sessions().labels.get(id as usize).copied())
+            }
+        }
+    }
+
+    fn session_shape(&self, id: ShapeId) -> Option<&str> {
+        match self.view {
+            Some(view) => view.session_shape_name(id),
+            None => self.text(self.program?.sessions().shape(id).map(|shape| shape.name)),
+        }
+    }
+
+    fn effect(&self, id: EffectId) -> Option<&str> {
+        match self.view {
+            Some(view) => view.effect_name(id),
+            None => self.text(self.program?.sessions().effects.get(id.index()).map(|effect| effect.name)),
+        }
+    }
+
+    fn layer(&self, id: LayerId) -> Option<&str> {
+        match self.view {
+            Some(view) => view.layer_name(id),
+            None => self.text(self.program?.sessions().layers.get(id.index()).map(|layer| layer.name)),
+        }
+    }
+
+    /// The text of a symbol, if it has one.
+    fn text(&self, symbol: Option<SymbolId>) -> Option<&str> {
+        self.program?.symbol(symbol?).filter(|name| !name.is_empty())
+    }
+
     fn call_sig(&self, id: CallSigId) -> Option<Signature<'_>> {
         match self.view {
             Some(view) => view.call_sig_inline(id),
@@ -161,6 +201,14 @@ impl Known<'_> {
             Some(view) => view.elem_inline(id),
             None => self.program?.elem_types().get(id.index()).copied(),
         }
+    }
+}
+
+/// A name, or else an index.
+fn named(f: &mut dyn fmt::Write, name: Option<&str>, id: u32) -> fmt::Result {
+    match name {
+        Some(name) => write!(f, "{}", NameText(name)),
+        None => write!(f, "#{id}"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::funcs::{write_sig, write_spans};
 use super::operand::write_const;
+use super::sessions;
 use super::view::View;
 use crate::binding;
 use crate::builder::ConstValue;
@@ -65,6 +66,7 @@ fn write_all(view: &View<'_>, out: &mut String) -> fmt::Result {
         let export = if memory.exported { " export" } else { "" };
         writeln!(out, "{} {}{export}", memory.min, memory.max)?;
     }
+    sessions::write(view, out)?;
     for (index, section) in program.unknown_sections().iter().enumerate() {
         if binding::is_implied(view.isa(), program, index) {
             continue;

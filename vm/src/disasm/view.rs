@@ -2,9 +2,12 @@
 //! without doubt, and which parts are regular enough for the short form.
 
 use super::body::Listing;
+use super::recover::{self, Recovered};
 use super::{DisasmOptions, Mode};
 use crate::builder::ConstValue;
-use crate::ids::{CallSigId, ConstId, ElemId, FuncId, HostSigId, MemId, SymbolId};
+use crate::ids::{
+    CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, LayerId, MemId, ShapeId, SymbolId,
+};
 use crate::program::{MAX_MEMORIES, Program, Signature};
 use crate::text::Quoted;
 use crate::value_type::ValueType;
@@ -31,9 +34,25 @@ pub(super) struct View<'p> {
     pub(super) names_inline: bool,
     pub(super) labels_inline: bool,
     pub(super) shapes_inline: bool,
+    /// What is known about sessions.
+    pub(super) sessions: SessionsView<'p>,
     /// Whether every function has its own code, in order; and its own span table.
     pub(super) code_inline: bool,
     pub(super) spans_inline: bool,
+}
+
+/// How what a program declares about sessions is written.
+#[derive(Debug, Default)]
+pub(super) struct SessionsView<'p> {
+    /// Declarations that give the tables back; without them, everything is written by index.
+    pub(super) recovered: Option<Recovered>,
+    /// Whether types of endpoints and evidence can stand at their functions.
+    pub(super) linear_inline: bool,
+    /// By entry: the name, where the assembler finds this one by it.
+    labels: Vec<Option<&'p str>>,
+    shapes: Vec<Option<&'p str>>,
+    effects: Vec<Option<&'p str>>,
+    layers: Vec<Option<&'p str>>,
 }
 
 /// Marks the first of equal keys.
@@ -68,6 +87,7 @@ impl<'p> View<'p> {
             names_inline: false,
             labels_inline: false,
             shapes_inline: false,
+            sessions: SessionsView::default(),
             code_inline,
             spans_inline: code_inline && own(|def| def.spans, program.span_tables().len()),
         };
@@ -76,6 +96,7 @@ impl<'p> View<'p> {
         view.labels_inline = code_inline && view.labels_are_regular();
         view.shapes_inline = view.shapes_are_regular();
         view.func_names = view.unique_func_names();
+        view.sessions = view.sessions_view();
         view
     }
 
@@ -155,6 +176,60 @@ impl<'p> View<'p> {
             *counts.entry(text).or_insert(0) += 1;
         }
         hosts().map(|text| text.is_some_and(|text| counts.get(text) == Some(&1))).collect()
+    }
+
+    fn sessions_view(&self) -> SessionsView<'p> {
+        let tables = self.program.sessions();
+        if tables.is_empty() {
+            return SessionsView { linear_inline: true, ..SessionsView::default() };
+        }
+        let text = |symbol: SymbolId| self.symbol_text(symbol).filter(|text| !text.is_empty());
+        // The assembler finds the first label of a name, but no other thing of a name that several have.
+        let labels: Vec<Option<&str>> = tables.labels.iter().map(|&label| text(label)).collect();
+        let first = firsts(labels.iter().copied());
+        let labels = labels.into_iter().zip(first).map(|(label, first)| label.filter(|_| first)).collect();
+        let unique = |names: Vec<SymbolId>| {
+            let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+            for name in names.iter().filter_map(|&name| self.program.symbol(name)) {
+                *counts.entry(name).or_insert(0) += 1;
+            }
+            let only = |name: &&str| counts.get(name) == Some(&1);
+            names.iter().map(|&name| text(name).filter(only)).collect::<Vec<_>>()
+        };
+        SessionsView {
+            recovered: recover::recover(self),
+            linear_inline: recover::linear_is_regular(self),
+            labels,
+            shapes: unique(tables.shapes.iter().map(|shape| shape.name).collect()),
+            effects: unique(tables.effects.iter().map(|effect| effect.name).collect()),
+            layers: unique(tables.layers.iter().map(|layer| layer.name).collect()),
+        }
+    }
+
+    /// The name of a message label, if the assembler finds it by that.
+    pub(super) fn message_label(&self, id: u32) -> Option<&'p str> {
+        self.sessions.labels.get(id as usize).copied().flatten()
+    }
+
+    /// The name of a shape of sessions, if no other one has it.
+    pub(super) fn session_shape_name(&self, id: ShapeId) -> Option<&'p str> {
+        self.sessions.shapes.get(id.index()).copied().flatten()
+    }
+
+    /// The name of an effect, if no other one has it.
+    pub(super) fn effect_name(&self, id: EffectId) -> Option<&'p str> {
+        self.sessions.effects.get(id.index()).copied().flatten()
+    }
+
+    /// The name of a guard layer, if no other one has it.
+    pub(super) fn layer_name(&self, id: LayerId) -> Option<&'p str> {
+        self.sessions.layers.get(id.index()).copied().flatten()
+    }
+
+    /// The first symbol with the text of this one, which is the one that the assembler finds.
+    pub(super) fn first_symbol(&self, id: SymbolId) -> SymbolId {
+        let text = self.program.symbol(id);
+        text.and_then(|text| self.symbols.get(text)).map_or(id, |first| SymbolId(*first))
     }
 
     /// Whether function names are in order, one a function, each with a text of its own.

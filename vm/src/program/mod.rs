@@ -5,6 +5,7 @@
 //! the rest. Programs are made by the container reader, the assembler or the builder.
 
 mod lists;
+mod readback;
 mod session;
 mod sig_hash;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod version;
 
 pub use lists::{Lists, Texts};
+pub(crate) use readback::NamedStates;
 pub use session::{
     ChanType, EdgeDef, EdgePolicy, EffectDef, LayerDef, LinearDef, LinearType, LocalDef, MAX_SHAPE_ROLES,
     PayloadDef, Place, SessionTables, ShapeDef, ShapeRole,

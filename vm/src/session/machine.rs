@@ -341,6 +341,13 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         account.fuel = account.fuel.saturating_add(fuel - paid);
     }
 
+    /// Takes fuel away, at most all that is left. Gives how much it was.
+    pub fn take_fuel(&mut self, fuel: u64) -> u64 {
+        let taken = fuel.min(self.world.account.fuel);
+        self.world.account.fuel -= taken;
+        taken
+    }
+
     /// Lets another thread stop [`SessionMachine::run`].
     pub fn set_interrupt(&mut self, handle: InterruptHandle) {
         self.interrupt = Some(handle);

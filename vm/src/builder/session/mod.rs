@@ -21,7 +21,7 @@ pub use spec::{Edge, EffectOptions, Linear};
 use super::tables::index_of;
 use super::{BuildError, ProgramBuilder, push_list};
 use crate::ids::{EffectId, FuncId, LayerId, ShapeId, SymbolId};
-use crate::program::{ContainerVersion, EffectDef, LayerDef, PayloadDef, Place};
+use crate::program::{ContainerVersion, EdgePolicy, EffectDef, LayerDef, PayloadDef, Place};
 use crate::protocol::{
     GlobalType, LabelId, LocalType, MergeMode, Name, RoleId, State, StateBranch, StateKind,
 };
@@ -221,7 +221,7 @@ impl ProgramBuilder<'_> {
                 to: RoleRef::Name(Name::new(edge.to)),
                 policy: edge.policy,
                 capacity,
-                max: edge.max.unwrap_or(capacity),
+                max: edge.max.filter(|_| edge.policy == EdgePolicy::Resize).unwrap_or(capacity),
             }
         });
         let edges = edges.collect();

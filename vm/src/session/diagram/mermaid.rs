@@ -44,7 +44,7 @@ fn item(out: &mut String, scene: &Scene, item: &Item) -> fmt::Result {
         }
         Item::Receive { sent: Some(_), .. } => Ok(()),
         Item::Receive { to, text, .. } => {
-            writeln!(out, "    Note over p{}: received {}, sent out of sight", scene.place(*to), Text(text))
+            writeln!(out, "    Note over p{}: received {} (sending not seen)", scene.place(*to), Text(text))
         }
         Item::Link { from, to, text } => {
             writeln!(out, "    p{}-->>p{}: {}", scene.place(*from), scene.place(*to), Text(text))

@@ -106,8 +106,9 @@ impl Picture<'_> {
         writeln!(self.out, "<style>{STYLE}</style>")?;
         writeln!(
             self.out,
-            "<defs><marker id=\"opf-m\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"8\" \
-             markerHeight=\"8\" orient=\"auto\"><path class=\"opf-f\" d=\"M0 1 9 5 0 9z\"/></marker></defs>"
+            "<defs>{}{}</defs>",
+            Marker { id: "opf-m", tip: 9 },
+            Marker { id: "opf-c", tip: 15 }
         )?;
         writeln!(self.out, "<rect class=\"opf-bg\" width=\"{width}\" height=\"{height}\"/>")?;
         for (place, (_, name)) in scene.lanes.iter().enumerate() {
@@ -179,12 +180,12 @@ impl Picture<'_> {
             Item::Receive { to, text, .. } => {
                 let x = self.x(*to);
                 write!(self.out, "<circle class=\"opf-f\" cx=\"{}\" cy=\"{y}\" r=\"3\"/>", x - STUB)?;
-                self.arrow([x - STUB, y], [x, y], "opf-a", true)?;
+                self.arrow([x - STUB, y], [x, y], "opf-a", "opf-m")?;
                 self.text(x + 8, y + 4, "opf-t", "start", text)?;
             }
             Item::Link { from, to, text } => {
                 let (from, to) = (self.x(*from), self.x(*to));
-                self.arrow([from, y], [to, y], "opf-a opf-g", true)?;
+                self.arrow([from, y], [to, y], "opf-a opf-g", "opf-m")?;
                 self.label(from, from < to, y, text)?;
             }
             Item::Note { lane, text, bad } => {
@@ -222,14 +223,17 @@ impl Picture<'_> {
     ) -> fmt::Result {
         let ([from, to], y) = (lanes.map(|lane| self.x(lane)), self.y(at));
         match arrival {
-            Arrival::Row(row) => self.arrow([from, y], [to, self.y(row)], "opf-a", true)?,
+            // The head keeps clear of the mark of a choice.
+            Arrival::Row(row) if chosen => self.arrow([from, y], [to, self.y(row)], "opf-a", "opf-c")?,
+            Arrival::Row(row) => self.arrow([from, y], [to, self.y(row)], "opf-a", "opf-m")?,
             Arrival::Later => {
                 let end = self.y(self.scene.rows.len());
-                self.arrow([from, y], [to, end], "opf-a opf-g", true)?;
+                self.arrow([from, y], [to, end], "opf-a opf-g", "opf-m")?;
             }
             Arrival::Never => {
-                let end = if from < to { from + STUB } else { from.saturating_sub(STUB) };
-                self.arrow([from, y], [end, y], "opf-a opf-g", false)?;
+                let long = STUB.max(text_width(text) + 16);
+                let end = if from < to { from + long } else { from.saturating_sub(long) };
+                self.arrow([from, y], [end, y], "opf-a opf-g", "")?;
                 write!(self.out, "<path class=\"opf-a\" d=\"M{} {}l8 8m0 -8l-8 8\"/>", end - 4, y - 4)?;
             }
         }
@@ -251,10 +255,13 @@ impl Picture<'_> {
         }
     }
 
-    fn arrow(&mut self, from: [usize; 2], to: [usize; 2], class: &str, head: bool) -> fmt::Result {
-        let marker = if head { " marker-end=\"url(#opf-m)\"" } else { "" };
-        let ([x, y], [to_x, to_y]) = (from, to);
-        write!(self.out, "<path class=\"{class}\" d=\"M{x} {y}L{to_x} {to_y}\"{marker}/>")
+    /// A line with this marker at its end; none for an empty name.
+    fn arrow(&mut self, [x, y]: [usize; 2], to: [usize; 2], class: &str, marker: &str) -> fmt::Result {
+        write!(self.out, "<path class=\"{class}\" d=\"M{x} {y}L{} {}\"", to[0], to[1])?;
+        if !marker.is_empty() {
+            write!(self.out, " marker-end=\"url(#{marker})\"")?;
+        }
+        self.out.write_str("/>")
     }
 
     fn boxed(&mut self, x: usize, y: usize, [wide, high]: [usize; 2], class: &str) -> fmt::Result {
@@ -267,6 +274,20 @@ impl Picture<'_> {
     fn text(&mut self, x: usize, y: usize, class: &str, anchor: &str, text: &str) -> fmt::Result {
         write!(self.out, "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">")?;
         write!(self.out, "{}</text>", Xml(text))
+    }
+}
+
+/// The head of an arrow. Its tip is at the end of the line for 9, before it for more.
+struct Marker {
+    id: &'static str,
+    tip: usize,
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, tip } = self;
+        write!(f, "<marker id=\"{id}\" viewBox=\"0 0 10 10\" refX=\"{tip}\" refY=\"5\" markerWidth=\"8\" ")?;
+        f.write_str("markerHeight=\"8\" orient=\"auto\"><path class=\"opf-f\" d=\"M0 1 9 5 0 9z\"/></marker>")
     }
 }
 

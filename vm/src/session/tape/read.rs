@@ -21,8 +21,8 @@ const CHECK: usize = 8;
 /// What one byte of a tape may take of memory.
 const EXPANSION: usize = 32;
 
-// Counts are checked against these, so this bounds what a tape takes: a datum is one byte at least, and a list of them is
-// as long as it says before it is kept.
+// Counts are checked against these and against what lists before still need, so no byte pays for two things and this
+// bounds what a tape takes. A datum is one byte at least.
 const _: () = assert!(size_of::<Entry>() <= EXPANSION * MIN_ENTRY && size_of::<Datum>() <= EXPANSION);
 
 impl EffectTape {
@@ -31,7 +31,7 @@ impl EffectTape {
     /// # Errors
     /// [`TapeError`], where the bytes are not those of a tape.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let mut reader = Reader { bytes, at: 0 };
+        let mut reader = Reader { bytes, at: 0, owed: 0 };
         if bytes.get(..MAGIC.len()) != Some(MAGIC) {
             return reader.fail(0, TapeErrorKind::BadMagic);
         }
@@ -54,6 +54,7 @@ impl EffectTape {
         let count = reader.count(MIN_ENTRY)?;
         let mut entries = reader.list(count)?;
         for _ in 0..count {
+            reader.owed -= MIN_ENTRY;
             entries.push(reader.entry()?);
         }
         if reader.at != end {
@@ -79,6 +80,8 @@ struct Open {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// The least bytes that lists which have begun still need.
+    owed: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -124,12 +127,16 @@ impl<'a> Reader<'a> {
         Ok((coded >> 1) as i64 ^ -((coded & 1) as i64))
     }
 
-    /// A count of things of at least so many bytes each.
+    /// A count of things of at least so many bytes each, which these bytes are owed to from now on.
     fn count(&mut self, least: usize) -> Result<usize> {
         let start = self.at;
         let count: u64 = self.number()?;
+        let room = (self.bytes.len() - self.at).saturating_sub(self.owed);
         match usize::try_from(count) {
-            Ok(count) if count <= (self.bytes.len() - self.at) / least => Ok(count),
+            Ok(count) if count <= room / least => {
+                self.owed += count * least;
+                Ok(count)
+            }
             _ => self.fail(start, TapeErrorKind::Count),
         }
     }
@@ -145,6 +152,7 @@ impl<'a> Reader<'a> {
 
     fn blob(&mut self) -> Result<&'a [u8]> {
         let len = self.count(1)?;
+        self.owed -= len;
         let blob = self.bytes.get(self.at..self.at + len).unwrap_or(&[]);
         self.at += len;
         Ok(blob)
@@ -208,6 +216,7 @@ impl<'a> Reader<'a> {
                 let count = self.count(1)?;
                 let mut args = self.list(count)?;
                 for _ in 0..count {
+                    self.owed -= 1;
                     args.push(self.datum()?);
                 }
                 Decision::Spawned { child, func, args: args.into() }
@@ -237,6 +246,7 @@ impl<'a> Reader<'a> {
                 let Some(top) = stack.last_mut() else { return Ok(done.unwrap_or(Datum::Unit)) };
                 top.parts.extend(done.take());
                 if top.parts.len() < top.count {
+                    self.owed -= 1;
                     break;
                 }
                 done = stack.pop().map(|full| full.node.of(full.parts));
@@ -253,7 +263,13 @@ impl<'a> Reader<'a> {
             18 => Node::Array(ElemId(self.number()?)),
             _ => return Ok(None),
         };
-        let count = if matches!(node, Node::Closure(_)) { 1 } else { self.count(1)? };
+        let count = match node {
+            Node::Closure(_) => {
+                self.owed += 1;
+                1
+            }
+            _ => self.count(1)?,
+        };
         Ok(Some(Open { node, count, parts: self.list(count)? }))
     }
 
