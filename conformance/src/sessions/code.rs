@@ -33,8 +33,8 @@ pub(super) struct Code<'c> {
     /// Registers for what arms of a choice carry, which the case does not keep.
     unread: BTreeMap<Class, Reg>,
     extras: BTreeMap<Extra, Reg>,
-    /// Where targets are.
-    labels: BTreeMap<usize, Label>,
+    /// Where blocks begin.
+    labels: Vec<Label>,
 }
 
 /// A function's code, and by instruction where the registers of the case are that do not hold unit.
@@ -58,19 +58,20 @@ impl<'c> Code<'c> {
     ) -> Result<Done> {
         let func = declared.funcs.get(at).ok_or("there is no such function")?;
         let mut body = builder.begin(*func).map_err(said)?;
-        let labels = function.flow.0.keys().map(|&pc| (pc, body.label())).collect();
+        let labels = function.flow.blocks.iter().map(|_| body.label()).collect();
         let (regs, unread, extras) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut code = Self { plan, function, declared, body, regs, unread, extras, labels };
         code.name_params()?;
-        code.go_to_start(builder)?;
         let mut places = Vec::new();
         let instrs = plan.scene(function.role)?.code;
-        for (pc, regs) in &function.flow.0 {
-            let instr = instrs.get(*pc).ok_or("control leaves the code")?;
-            let label = code.label(*pc)?;
+        for (block, label) in function.flow.blocks.iter().zip(code.labels.clone()) {
             code.body.place(label).map_err(said)?;
-            places.push(code.places(regs));
-            code.instr(instr, regs, builder).map_err(|error| format!("pc {pc}, {}: {error}", instr.name()))?;
+            for (pc, regs) in &block.steps {
+                let instr = instrs.get(*pc).ok_or("control leaves the code")?;
+                places.push(code.places(regs));
+                let written = code.instr(instr, regs, &block.next, builder);
+                written.map_err(|error| format!("pc {pc}, {}: {error}", instr.name()))?;
+            }
         }
         Ok((code.body, places))
     }
@@ -88,18 +89,9 @@ impl<'c> Code<'c> {
         Ok(())
     }
 
-    /// Code stands in the order of the case. One that goes back to before its start would need an instruction that the
-    /// case does not have.
-    fn go_to_start(&self, _: &ProgramBuilder<'_>) -> Result<()> {
-        let first = self.function.flow.0.keys().next();
-        if first == Some(&self.function.start) {
-            return Ok(());
-        }
-        Err(format!("code before its start at pc {} is gone back to", self.function.start))
-    }
-
-    fn label(&self, pc: usize) -> Result<Label> {
-        self.labels.get(&pc).copied().ok_or_else(|| format!("control never comes to pc {pc}"))
+    /// Where a block begins.
+    fn label(&self, block: usize) -> Result<Label> {
+        self.labels.get(block).copied().ok_or_else(|| "there is no such block".to_owned())
     }
 
     /// The register of a class.
@@ -134,12 +126,19 @@ impl<'c> Code<'c> {
         self.body.emit(opcode, operands).map_err(said)
     }
 
-    /// One instruction of the case as one of the VM.
-    fn instr(&mut self, instr: &Instr, regs: &Registers, builder: &mut ProgramBuilder<'static>) -> Result<()> {
+    /// One instruction of the case as one of the VM. `next` are the blocks that it goes to.
+    fn instr(
+        &mut self,
+        instr: &Instr,
+        regs: &Registers,
+        next: &[usize],
+        builder: &mut ProgramBuilder<'static>,
+    ) -> Result<()> {
         match instr {
-            Instr::Send { .. } | Instr::Receive { .. } | Instr::Offer { .. } | Instr::Choose { .. } => {
+            Instr::Send { .. } | Instr::Receive { .. } | Instr::Offer { .. } => {
                 self.message(instr, regs, builder)
             }
+            Instr::Choose { chan, table } => self.choose(*chan, (table, next), regs, builder),
             Instr::Open(_)
             | Instr::Close { .. }
             | Instr::Acquire { .. }
@@ -170,8 +169,8 @@ impl<'c> Code<'c> {
                 let (dst, src) = (self.reg(*dst, class), self.reg(*src, class));
                 self.emit(Opcode::Mov, &[dst.into(), src.into()])
             }
-            Instr::Jump { target } => {
-                let target = self.label(*target)?;
+            Instr::Jump { .. } => {
+                let target = self.label(next.first().copied().unwrap_or(usize::MAX))?;
                 self.emit(Opcode::Jmp, &[target.into()])
             }
             Instr::Yield => self.emit(Opcode::Yield, &[]),
@@ -204,21 +203,27 @@ impl<'c> Code<'c> {
                 let label = builder.message_label(label).map_err(said)?;
                 self.emit(Opcode::Offer, &[chan.into(), label.into(), value.into()])
             }
-            Instr::Choose { chan, table } => {
-                let end = regs.end(*chan)?;
-                let (mut labels, mut dsts, mut targets) = (Vec::<LabelId>::new(), Vec::new(), Vec::new());
-                for (label, target) in table {
-                    let received = shapes.received(end, Some(label));
-                    dsts.push(self.unread(received.map_or(Class::Unit, |(class, _)| class)));
-                    labels.push(builder.message_label(label).map_err(said)?);
-                    targets.push(self.label(*target)?);
-                }
-                let chan = self.reg(*chan, Class::Chan);
-                let operands = [chan.into(), labels[..].into(), dsts[..].into(), targets[..].into()];
-                self.emit(Opcode::Choose, &operands)
-            }
             _ => Err("is no message".to_owned()),
         }
+    }
+
+    fn choose(
+        &mut self,
+        chan: u32,
+        (table, next): (&[(String, usize)], &[usize]),
+        regs: &Registers,
+        builder: &mut ProgramBuilder<'static>,
+    ) -> Result<()> {
+        let end = regs.end(chan)?;
+        let (mut labels, mut dsts, mut targets) = (Vec::<LabelId>::new(), Vec::new(), Vec::new());
+        for ((label, _), &block) in table.iter().zip(next) {
+            let received = self.plan.shapes.received(end, Some(label));
+            dsts.push(self.unread(received.map_or(Class::Unit, |(class, _)| class)));
+            labels.push(builder.message_label(label).map_err(said)?);
+            targets.push(self.label(block)?);
+        }
+        let chan = self.reg(chan, Class::Chan);
+        self.emit(Opcode::Choose, &[chan.into(), labels[..].into(), dsts[..].into(), targets[..].into()])
     }
 
     /// A register that nothing of the case is in.

@@ -1,6 +1,6 @@
 //! The configuration of a case, as the machine takes it.
 
-use crate::fields::{Result, as_list, as_number, as_object, as_text, field, number, only, text};
+use crate::fields::{Result, as_list, as_object, as_text, field, number, only, text};
 use opforge::program::EdgePolicy;
 use opforge::session::{EdgeOverride, FlowPolicy, FlowRule, Observe, OnTrap, Policy, Priority, SessionConfig};
 use serde_json::Value as Json;

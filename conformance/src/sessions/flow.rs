@@ -1,7 +1,9 @@
 //! What the registers of a case hold at each place of its code.
 //!
 //! A register of a case holds anything, one after another; one of the VM holds values of one type. So the classes are
-//! followed through the code first, and each class gets a register of its own.
+//! followed through the code first, and each class gets a register of its own. Code that is come to with other classes is
+//! written once more: then it is known at each place where everything is. Nor does the code of the VM run on into what
+//! is jumped to, so what is come to both ways is written twice, too.
 
 use super::instr::Instr;
 use super::shapes::{End, Shapes};
@@ -21,7 +23,7 @@ pub(super) enum Held {
     /// An endpoint, where it is known of what and in which state.
     Chan(Option<End>),
     Evidence(String),
-    /// One thing on some paths, another on others.
+    /// One thing on some paths, another on others; only behind an abort that goes back to several forks.
     Mixed,
 }
 
@@ -65,6 +67,15 @@ impl Held {
     pub(super) fn as_argument(&self) -> Self {
         match self {
             Self::Nat(_) => Self::Nat(None),
+            other => other.clone(),
+        }
+    }
+
+    /// What code is written once for.
+    fn key(&self) -> Self {
+        match self {
+            Self::Nat(_) => Self::Nat(None),
+            Self::Chan(_) => Self::Chan(None),
             other => other.clone(),
         }
     }
@@ -141,33 +152,89 @@ pub(super) struct Scene<'s> {
     pub(super) effect: Option<(u32, Class)>,
 }
 
-/// What registers hold before each instruction that is come to from a first one.
+/// Code without a target in it: from where control comes to, to where it goes elsewhere or ends.
 #[derive(Debug)]
-pub(super) struct Flow(pub(super) BTreeMap<usize, Registers>);
+pub(super) struct Block {
+    /// The first instruction.
+    start: usize,
+    /// What registers hold there.
+    entry: Registers,
+    /// Its instructions, with what registers hold before each.
+    pub(super) steps: Vec<(usize, Registers)>,
+    /// The blocks that the last instruction goes to.
+    pub(super) next: Vec<usize>,
+}
+
+/// The code that is come to from a first instruction. The block of that is the first one.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    pub(super) blocks: Vec<Block>,
+    found: BTreeMap<(usize, Vec<Held>), usize>,
+    todo: BTreeSet<usize>,
+}
 
 impl Flow {
+    /// Blocks that code may become. Case files stay far below.
+    const MAX_BLOCKS: usize = 4096;
+
     /// Follows the code from `start` on.
     pub(super) fn follow(scene: Scene<'_>, start: usize, entry: Vec<Held>) -> Result<Self> {
-        let mut flow = Self(BTreeMap::from([(start, Registers::new(entry))]));
-        let mut todo = BTreeSet::from([start]);
-        while let Some(pc) = todo.pop_first() {
-            let Some(before) = flow.0.get(&pc).cloned() else { continue };
+        let mut flow = Self::default();
+        flow.come_to(start, Registers::new(entry))?;
+        while let Some(at) = flow.todo.pop_first() {
+            flow.walk(scene, at)?;
+        }
+        Ok(flow)
+    }
+
+    /// Every instruction, with what registers hold before.
+    pub(super) fn steps(&self) -> impl Iterator<Item = (usize, &Registers)> {
+        self.blocks.iter().flat_map(|block| &block.steps).map(|(pc, regs)| (*pc, regs))
+    }
+
+    /// The block that begins at an instruction with these classes.
+    fn come_to(&mut self, start: usize, regs: Registers) -> Result<usize> {
+        let key = (start, regs.now.iter().map(Held::key).collect());
+        if let Some(&at) = self.found.get(&key) {
+            if self.blocks.get_mut(at).is_some_and(|block| block.entry.join(&regs)) {
+                self.todo.insert(at);
+            }
+            return Ok(at);
+        }
+        let at = self.blocks.len();
+        if at >= Self::MAX_BLOCKS {
+            return Err("the code becomes too large".to_owned());
+        }
+        self.blocks.push(Block { start, entry: regs, steps: Vec::new(), next: Vec::new() });
+        self.found.insert(key, at);
+        self.todo.insert(at);
+        Ok(at)
+    }
+
+    fn walk(&mut self, scene: Scene<'_>, at: usize) -> Result<()> {
+        let Some(block) = self.blocks.get(at) else { return Ok(()) };
+        let (mut regs, mut steps) = (block.entry.clone(), Vec::new());
+        for pc in block.start.. {
             let Some(instr) = scene.code.get(pc) else {
                 return Err(format!("control comes to pc {pc}, where there is no code"));
             };
             let place = |error| format!("pc {pc}, {}: {error}", instr.name());
-            for (arm, next) in instr.next(pc).into_iter().enumerate() {
-                let after = scene.after(instr, arm, before.clone()).map_err(place)?;
-                let changed = match flow.0.get_mut(&next) {
-                    Some(known) => known.join(&after),
-                    None => flow.0.insert(next, after).is_none(),
-                };
-                if changed {
-                    todo.insert(next);
-                }
+            steps.push((pc, regs.clone()));
+            let Some(targets) = instr.targets() else {
+                regs = scene.after(instr, 0, regs).map_err(place)?;
+                continue;
+            };
+            let mut next = Vec::with_capacity(targets.len());
+            for (arm, target) in targets.into_iter().enumerate() {
+                let after = scene.after(instr, arm, regs.clone()).map_err(place)?;
+                next.push(self.come_to(target, after)?);
             }
+            if let Some(block) = self.blocks.get_mut(at) {
+                (block.steps, block.next) = (steps, next);
+            }
+            break;
         }
-        Ok(flow)
+        Ok(())
     }
 }
 

@@ -303,13 +303,13 @@ impl Instr {
         }
     }
 
-    /// Where control goes from `pc`. A new coroutine is none of it.
-    pub(super) fn next(&self, pc: usize) -> Vec<usize> {
+    /// Where control goes; `None` for what is behind. A new coroutine is none of it.
+    pub(super) fn targets(&self) -> Option<Vec<usize>> {
         match self {
-            Self::Halt => Vec::new(),
-            Self::Jump { target } => vec![*target],
-            Self::Choose { table, .. } => table.iter().map(|&(_, target)| target).collect(),
-            _ => vec![pc + 1],
+            Self::Halt => Some(Vec::new()),
+            Self::Jump { target } => Some(vec![*target]),
+            Self::Choose { table, .. } => Some(table.iter().map(|&(_, target)| target).collect()),
+            _ => None,
         }
     }
 }

@@ -24,8 +24,6 @@ pub(super) struct Function {
     pub(super) name: String,
     /// The place of its role.
     pub(super) role: usize,
-    /// Its first instruction.
-    pub(super) start: usize,
     /// The registers that are parameters, with what they hold. The extras of the role come behind them.
     pub(super) params: Vec<(u32, Held)>,
     pub(super) flow: Flow,
@@ -84,7 +82,7 @@ impl<'r> Plan<'r> {
             *slot.ok_or_else(|| format!("there is no register {reg} that the VM could name"))? = held.clone();
         }
         let flow = Flow::follow(self.scene(role)?, start, entry).map_err(|error| format!("{name}: {error}"))?;
-        self.functions.push(Function { name, role, start, params, flow });
+        self.functions.push(Function { name, role, params, flow });
         Ok(self.functions.len() - 1)
     }
 
@@ -93,8 +91,8 @@ impl<'r> Plan<'r> {
         let (mut spawned, mut extras) = (Vec::new(), Vec::new());
         let function = self.functions.get(at).ok_or("there is no such function")?;
         let (role, code) = (function.role, self.scene(function.role)?.code);
-        for (pc, regs) in &function.flow.0 {
-            match code.get(*pc) {
+        for (pc, regs) in function.flow.steps() {
+            match code.get(pc) {
                 Some(Instr::Spawn { target, args }) => spawned.push((*target, arguments(regs, args)?)),
                 Some(Instr::Offer { chan, label, val: None }) => {
                     let sent = self.shapes.sent(regs.end(*chan)?, Some(label));

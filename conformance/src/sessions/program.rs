@@ -34,8 +34,6 @@ type Registers = Vec<(u32, Option<Reg>)>;
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) func: FuncId,
-    /// The place of its role.
-    pub(super) role: usize,
     pub(super) params: Vec<Param>,
 }
 
@@ -137,8 +135,8 @@ fn declare_effects(
     let mut effects = BTreeMap::new();
     for function in &plan.functions {
         let scene = plan.scene(function.role)?;
-        for (pc, regs) in &function.flow.0 {
-            let Some(Instr::Invoke { action }) = scene.code.get(*pc) else { continue };
+        for (pc, regs) in function.flow.steps() {
+            let Some(Instr::Invoke { action }) = scene.code.get(pc) else { continue };
             let now = scene.effect.map(|(reg, _)| regs.get(reg)).transpose()?.and_then(Held::class);
             let key = effect_of(action, scene.effect.map(|(_, class)| class), now);
             if effects.contains_key(&key) {
@@ -213,7 +211,7 @@ fn entries(run: &Run, plan: &Plan<'_>, declared: &Declared) -> Result<Vec<Entry>
                 Extra::Coroutine(number) => Param::Coroutine(number),
             });
         }
-        entries.push(Entry { func: *func, role: function.role, params });
+        entries.push(Entry { func: *func, params });
     }
     Ok(entries)
 }

@@ -2,9 +2,8 @@
 
 use super::values::{Class, Literal};
 use crate::fields::{Result, as_list, as_number, as_object};
-use opforge::endpoint::CoroId;
 use opforge::session::{EffectCall, EffectHandler, GuardCall, MessageInfo, Outcome, SendDecision};
-use opforge::Value;
+use opforge::{CoroId, Value};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 

@@ -60,6 +60,9 @@ impl Verdict {
 }
 
 impl Reason {
+    /// Roles that do not fit together.
+    pub(super) const INCOHERENT: Self = Self { words: "shape not coherent", codes: &["V1301"] };
+
     /// Whether a report says so.
     #[must_use]
     pub fn is_in(&self, report: &VerifyReport) -> bool {
