@@ -9,12 +9,13 @@ use super::event::Event;
 use super::handler::EffectHandler;
 use super::lifecycle::Stacks;
 use super::plan::Plan;
+use super::turns::Progress;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId};
 use crate::guard::LastPanic;
 use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
-use crate::interp::session::{SessionOps, Step};
+use crate::interp::session::{Current, SessionOps, Step, Turn};
 use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
 use crate::protocol::{LabelId, RoleId};
 use crate::session_fault::SessionFault;
@@ -59,9 +60,14 @@ pub(super) struct Slice<'m> {
     pub(super) at: (FuncId, InstrIx),
     /// What it waits for, if the slice ended so.
     pub(super) wait: Option<Wait>,
+    pub(super) progress: Progress,
 }
 
 impl SessionOps for Slice<'_> {
+    fn turn(&mut self, how: Turn, left: u64, frames: Current<'_>, heap: &mut Heap) -> Option<u64> {
+        self.take_turn(how, left, frames, heap)
+    }
+
     fn step(
         &mut self,
         func: FuncId,

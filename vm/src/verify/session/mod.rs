@@ -23,7 +23,9 @@ mod talk;
 mod text;
 mod undone;
 
-pub use coherence::{CoherenceLimits, Coherent, Incoherence, IncoherenceKind, TraceAction, TraceStep, coherence};
+pub use coherence::{
+    CoherenceLimits, Coherent, Incoherence, IncoherenceKind, TraceAction, TraceStep, coherence,
+};
 pub(super) use messages::Messages;
 pub(super) use summary::{Codes, Summary};
 pub(super) use text::Texts;
