@@ -6,9 +6,7 @@ use super::script::Script;
 use super::types::local_type;
 use super::values::Literal;
 use super::verdict::Verdict;
-use crate::fields::{
-    Result, as_list, as_number, as_object, as_text, field, list, number, only, parts, text,
-};
+use crate::fields::{Result, as_list, as_number, as_object, as_text, field, list, number, only, parts, text};
 use opforge::protocol::LocalType;
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
@@ -152,8 +150,10 @@ impl Case {
                 (body, Verdict::of_type(&verdict)?)
             }
             "run" => {
-                let (run, says) =
-                    (["protocol", "programs", "config", "setup", "drive"], ["handler", "instances", "expect"]);
+                let (run, says) = (
+                    ["protocol", "programs", "config", "setup", "drive"],
+                    ["handler", "instances", "expect"],
+                );
                 known(&[&run[..], &says].concat())?;
                 (Body::Run(Box::new(Run::from_json(json)?)), Verdict::of_run(&verdict)?)
             }
@@ -195,6 +195,13 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Whether coroutines begin others.
+    pub(super) fn spawns(&self) -> bool {
+        self.roles.iter().flat_map(|role| &role.code).any(|instr| matches!(instr, Instr::Spawn { .. }))
+    }
+}
+
 /// The only field of an object.
 fn single(json: &Json) -> Result<(&str, &Json)> {
     let mut fields = as_object(json)?.iter();
@@ -224,7 +231,9 @@ impl Drive {
     fn from_json(json: &Json) -> Result<Self> {
         let role = |role: &Json| as_text(role).map(str::to_owned);
         Ok(match single(json)? {
-            ("run", ticks) => Self::Run(as_number(ticks).ok_or_else(|| format!("{ticks} is no number of ticks"))?),
+            ("run", ticks) => {
+                Self::Run(as_number(ticks).ok_or_else(|| format!("{ticks} is no number of ticks"))?)
+            }
             ("pause", of) => Self::Pause(role(of)?),
             ("resume", of) => Self::Resume(role(of)?),
             (other, _) => return Err(format!("drive {other:?} is not known")),

@@ -178,7 +178,12 @@ impl<'c> Code<'c> {
         }
     }
 
-    fn message(&mut self, instr: &Instr, regs: &Registers, builder: &mut ProgramBuilder<'static>) -> Result<()> {
+    fn message(
+        &mut self,
+        instr: &Instr,
+        regs: &Registers,
+        builder: &mut ProgramBuilder<'static>,
+    ) -> Result<()> {
         let shapes = &self.plan.shapes;
         match instr {
             Instr::Send { chan, val } => {
@@ -192,7 +197,8 @@ impl<'c> Code<'c> {
                 self.emit(Opcode::Receive, &[chan.into(), dst.into()])
             }
             Instr::Offer { chan, label, val } => {
-                let class = shapes.sent(regs.end(*chan)?, Some(label)).map_or(Class::Unit, |(class, _)| class);
+                let class =
+                    shapes.sent(regs.end(*chan)?, Some(label)).map_or(Class::Unit, |(class, _)| class);
                 let value = match (class, val) {
                     // What carries nothing is sent without a register.
                     (Class::Unit, _) => None,
@@ -241,8 +247,10 @@ impl<'c> Code<'c> {
         match instr {
             Instr::Open(open) => {
                 let at = self.plan.shapes.opened(open);
-                let shape = at.and_then(|at| self.declared.shapes.get(at)).ok_or("there is no such session")?;
-                let dsts: Vec<Reg> = open.roles.iter().map(|(_, _, dst)| self.reg(*dst, Class::Chan)).collect();
+                let shape =
+                    at.and_then(|at| self.declared.shapes.get(at)).ok_or("there is no such session")?;
+                let dsts: Vec<Reg> =
+                    open.roles.iter().map(|(_, _, dst)| self.reg(*dst, Class::Chan)).collect();
                 self.emit(Opcode::Open, &[(*shape).into(), dsts[..].into()])
             }
             Instr::Close { session } => {
@@ -288,7 +296,8 @@ impl<'c> Code<'c> {
             None => None,
         };
         let key = effect_of(action, written.map(|(_, class)| class), now);
-        let effect = *self.declared.effects.get(&key).ok_or_else(|| format!("there is no effect {action}"))?;
+        let effect =
+            *self.declared.effects.get(&key).ok_or_else(|| format!("there is no effect {action}"))?;
         let dst = written.map(|(reg, class)| self.reg(reg, class));
         let args: Vec<Reg> = key.1.and(dst).into_iter().collect();
         self.emit(Opcode::Invoke, &[effect.into(), args[..].into(), dst.into()])

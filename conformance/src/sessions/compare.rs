@@ -56,9 +56,11 @@ fn registers(
         for reg in regs {
             let (expected, found) = (expected.get(reg), found.get(reg));
             if expected != found {
-                let show = |value: Option<&Json>| value.map_or_else(|| "unit".to_owned(), ToString::to_string);
+                let show =
+                    |value: Option<&Json>| value.map_or_else(|| "unit".to_owned(), ToString::to_string);
                 let (expected, found) = (show(expected), show(found));
-                differences.push(format!("coroutine {coro}, register {reg}: expected {expected}, found {found}"));
+                differences
+                    .push(format!("coroutine {coro}, register {reg}: expected {expected}, found {found}"));
             }
         }
     }

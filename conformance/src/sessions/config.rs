@@ -2,7 +2,9 @@
 
 use crate::fields::{Result, as_list, as_object, as_text, field, number, only, text};
 use opforge::program::EdgePolicy;
-use opforge::session::{EdgeOverride, FlowPolicy, FlowRule, Observe, OnTrap, Policy, Priority, SessionConfig};
+use opforge::session::{
+    EdgeOverride, FlowPolicy, FlowRule, Observe, OnTrap, Policy, Priority, SessionConfig,
+};
 use serde_json::Value as Json;
 use std::sync::Arc;
 
@@ -25,7 +27,15 @@ impl Config {
     const SPECULATIONS: u32 = 16;
 
     pub(super) fn from_json(json: &Json) -> Result<Self> {
-        let known = ["num_registers", "buffer", "guard_layers", "speculation", "flow_policy", "sched", "max_coroutines"];
+        let known = [
+            "num_registers",
+            "buffer",
+            "guard_layers",
+            "speculation",
+            "flow_policy",
+            "sched",
+            "max_coroutines",
+        ];
         only(json, &known).map_err(|error| format!("config: {error}"))?;
         let get = |name: &str| json.get(name);
         let speculation = match get("speculation") {

@@ -2,8 +2,8 @@
 
 use super::faults;
 use super::values::endpoint;
-use opforge::{CoroId, EndpointId, SessionId};
 use opforge::session::{Event, Names, Stamped};
+use opforge::{CoroId, EndpointId, SessionId};
 use serde_json::{Value as Json, json};
 
 /// Where a coroutine belongs: the number of a session, and a role in it.

@@ -117,7 +117,9 @@ impl Registers {
     pub(super) fn end(&self, reg: u32) -> Result<Option<End>> {
         match self.get(reg)? {
             Held::Chan(end) => Ok(*end),
-            other => Err(format!("register {reg} holds {other:?}, which the VM does not take for an endpoint")),
+            other => {
+                Err(format!("register {reg} holds {other:?}, which the VM does not take for an endpoint"))
+            }
         }
     }
 

@@ -144,7 +144,9 @@ impl Open {
         let (types, dsts) = (as_list(field(json, "local_types")?)?, as_list(field(json, "dsts")?)?);
         let names = as_list(field(json, "roles")?)?;
         if types.len() != dsts.len() || types.len() != names.len() {
-            return Err("an open without one type and one register for each role cannot be written".to_owned());
+            return Err(
+                "an open without one type and one register for each role cannot be written".to_owned()
+            );
         }
         let mut roles = Vec::with_capacity(types.len());
         for ((name, ty), dst) in names.iter().zip(types).zip(dsts) {
@@ -166,12 +168,15 @@ impl Open {
             for partner in ty.partners() {
                 let between = |handler: &Json| {
                     parts::<3>(handler).is_ok_and(|[from, to, _]| {
-                        let (there, back) = ((from == &**role, to == &*partner), (from == &*partner, to == &**role));
+                        let (there, back) =
+                            ((from == &**role, to == &*partner), (from == &*partner, to == &**role));
                         there == (true, true) || back == (true, true)
                     })
                 };
                 if !handlers.iter().any(between) {
-                    return Err(format!("an open without a handler between {role} and {partner} cannot be written"));
+                    return Err(format!(
+                        "an open without a handler between {role} and {partner} cannot be written"
+                    ));
                 }
             }
         }
@@ -184,7 +189,9 @@ type Shape = (&'static str, &'static [&'static str], fn(&Json) -> Result<Instr>)
 
 const SHAPES: &[Shape] = &[
     ("send", &["chan", "val"], |j| Ok(Instr::Send { chan: number(j, "chan")?, val: number(j, "val")? })),
-    ("receive", &["chan", "dst"], |j| Ok(Instr::Receive { chan: number(j, "chan")?, dst: number(j, "dst")? })),
+    ("receive", &["chan", "dst"], |j| {
+        Ok(Instr::Receive { chan: number(j, "chan")?, dst: number(j, "dst")? })
+    }),
     ("offer", &["chan", "label", "val"], |j| {
         let val = j.get("val").map(|_| number(j, "val")).transpose()?;
         Ok(Instr::Offer { chan: number(j, "chan")?, label: text(j, "label")?, val })
@@ -193,10 +200,14 @@ const SHAPES: &[Shape] = &[
         let table = as_list(field(j, "table")?)?.iter().map(arm).collect::<Result<_>>()?;
         Ok(Instr::Choose { chan: number(j, "chan")?, table })
     }),
-    ("open", &["roles", "local_types", "handlers", "dsts"], |j| Ok(Instr::Open(Box::new(Open::from_json(j)?)))),
+    ("open", &["roles", "local_types", "handlers", "dsts"], |j| {
+        Ok(Instr::Open(Box::new(Open::from_json(j)?)))
+    }),
     ("close", &["session"], |j| Ok(Instr::Close { session: number(j, "session")? })),
     ("invoke", &["action"], |j| Ok(Instr::Invoke { action: text(j, "action")? })),
-    ("acquire", &["layer", "dst"], |j| Ok(Instr::Acquire { layer: text(j, "layer")?, dst: number(j, "dst")? })),
+    ("acquire", &["layer", "dst"], |j| {
+        Ok(Instr::Acquire { layer: text(j, "layer")?, dst: number(j, "dst")? })
+    }),
     ("release", &["layer", "evidence"], |j| {
         Ok(Instr::Release { layer: text(j, "layer")?, evidence: number(j, "evidence")? })
     }),
@@ -263,7 +274,9 @@ impl Instr {
         Ok(match op {
             AbstractOp::Send { chan, val, .. } => Self::Send { chan: *chan, val: *val },
             AbstractOp::Receive { chan, dst, .. } => Self::Receive { chan: *chan, dst: *dst },
-            AbstractOp::Offer { chan, label, .. } => Self::Offer { chan: *chan, label: label.as_str().to_owned(), val: None },
+            AbstractOp::Offer { chan, label, .. } => {
+                Self::Offer { chan: *chan, label: label.as_str().to_owned(), val: None }
+            }
             AbstractOp::Choose { chan, .. } => {
                 let table = code.arms(op).iter().map(|arm| (arm.label.as_str().to_owned(), arm.target));
                 Self::Choose { chan: *chan, table: table.collect() }

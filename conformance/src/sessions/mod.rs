@@ -32,13 +32,13 @@ pub use verdict::{Reason, Verdict};
 
 use crate::engine::EngineKind;
 use crate::report::Report;
+use opforge::Program;
 use opforge::builder::ProgramBuilder;
 use opforge::container::{DecodeConfig, decode, encode};
 use opforge::protocol::LocalType;
 use opforge::verify::{VerifiedProgram, VerifyConfig, VerifyReport, verify, verify_deep};
-use opforge::Program;
 use program::Built;
-use run::{Backend, Seen};
+use run::{Backend, Pace, Seen};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -138,8 +138,13 @@ fn check_run(
 /// The program as it comes out of its container.
 fn written_and_read(program: &Program) -> Result<Program, String> {
     let bytes = encode(program).map_err(|error| format!("cannot be written: {error}"))?;
-    let read = decode(&bytes, &DecodeConfig::new()).map_err(|error| format!("cannot be read back: {error}"))?;
-    if encode(&read).as_ref() == Ok(&bytes) { Ok(read) } else { Err("is read back as another program".to_owned()) }
+    let read =
+        decode(&bytes, &DecodeConfig::new()).map_err(|error| format!("cannot be read back: {error}"))?;
+    if encode(&read).as_ref() == Ok(&bytes) {
+        Ok(read)
+    } else {
+        Err("is read back as another program".to_owned())
+    }
 }
 
 /// Verifies as the case says; gives what is to be run.
@@ -178,24 +183,38 @@ fn check_verdict(
         (Verdict::Reject(reason), Ok(_)) => {
             differences.push(format!("should be refused because of: {}", reason.words()));
         }
-        (Verdict::IllFormed, _) => differences.push("is of a type that means nothing, and was built".to_owned()),
+        (Verdict::IllFormed, _) => {
+            differences.push("is of a type that means nothing, and was built".to_owned())
+        }
     }
     // How it runs is compared all the same.
     let unchecked = verify(program.clone(), &config.unchecked_sessions(true));
     unchecked.map_err(|refused| differences.push(format!("cannot be run unchecked\n{refused}"))).ok()
 }
 
-/// Runs on an engine. Side by side, everything that can be seen must be the same.
+/// Runs on an engine: what is compared with the case. Everything that can be seen must be the same tick by tick as
+/// at once, and side by side in native code, too.
 fn see(run: &Run, built: &Built, program: &VerifiedProgram, engine: EngineKind) -> Result<Seen, String> {
-    let one = |backend| run::run(run, built, program, backend);
-    match engine {
-        EngineKind::Interp => one(Backend::Interp),
-        EngineKind::Jit => one(Backend::Native),
-        EngineKind::Parity => {
-            let (interp, native) = (one(Backend::Interp)?, one(Backend::Native)?);
-            interp.difference(&native).map_or(Ok(interp), Err)
+    let backends: &[Backend] = match engine {
+        EngineKind::Interp => &[Backend::Interp],
+        EngineKind::Jit => &[Backend::Native],
+        EngineKind::Parity => &[Backend::Interp, Backend::Native],
+    };
+    // Whose decision is asked for is only known of coroutines that the handler knows.
+    let paces: &[Pace] = if run.spawns() && run.script != Script::default() {
+        &[Pace::Ticks]
+    } else {
+        &[Pace::Whole, Pace::Ticks]
+    };
+    let mut first: Option<Seen> = None;
+    for way in backends.iter().flat_map(|&backend| paces.iter().map(move |&pace| (backend, pace))) {
+        let seen = run::run(run, built, program, way)?;
+        match &first {
+            None => first = Some(seen),
+            Some(first) => first.difference(&seen, way).map_or(Ok(()), Err)?,
         }
     }
+    first.ok_or_else(|| "nothing was run".to_owned())
 }
 
 fn trace(name: &str, engine: EngineKind, seen: &Seen) -> String {

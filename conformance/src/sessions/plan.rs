@@ -71,7 +71,8 @@ impl<'r> Plan<'r> {
         let mut params = vec![(0, Held::Chan(self.shapes.entry(0, role)))];
         params.extend(registers(self.run, coro).map(|(reg, value)| (reg, Held::exactly(value))));
         let name = self.run.roles.get(role).map_or("", |role| &role.name);
-        let name = if coro == role { name.to_owned() } else { format!("{name}#{}", coro / self.run.roles.len()) };
+        let name =
+            if coro == role { name.to_owned() } else { format!("{name}#{}", coro / self.run.roles.len()) };
         self.add(name, role, 0, params).map(|_| ())
     }
 
@@ -81,7 +82,8 @@ impl<'r> Plan<'r> {
             let slot = entry.get_mut(*reg as usize);
             *slot.ok_or_else(|| format!("there is no register {reg} that the VM could name"))? = held.clone();
         }
-        let flow = Flow::follow(self.scene(role)?, start, entry).map_err(|error| format!("{name}: {error}"))?;
+        let flow =
+            Flow::follow(self.scene(role)?, start, entry).map_err(|error| format!("{name}: {error}"))?;
         self.functions.push(Function { name, role, params, flow });
         Ok(self.functions.len() - 1)
     }

@@ -81,7 +81,10 @@ impl Built {
     }
 }
 
-fn declare_shapes(plan: &Plan<'_>, builder: &mut ProgramBuilder<'_>) -> std::result::Result<Vec<ShapeId>, BuildError> {
+fn declare_shapes(
+    plan: &Plan<'_>,
+    builder: &mut ProgramBuilder<'_>,
+) -> std::result::Result<Vec<ShapeId>, BuildError> {
     let mut ids = Vec::new();
     for shape in &plan.shapes.all {
         let names: Vec<(&str, String)> =
@@ -106,7 +109,9 @@ fn declare_layers(
     let (mut layers, mut inactive) = (Layers::new(), Vec::new());
     let configured = run.config.layers.as_deref().unwrap_or_default();
     let named = run.roles.iter().flat_map(|role| &role.code).filter_map(|instr| match instr {
-        Instr::Acquire { layer, .. } | Instr::Release { layer, .. } => Some((layer, run.config.layers.is_none())),
+        Instr::Acquire { layer, .. } | Instr::Release { layer, .. } => {
+            Some((layer, run.config.layers.is_none()))
+        }
         _ => None,
     });
     for (name, active) in configured.iter().map(|(name, active)| (name, *active)).chain(named) {

@@ -24,6 +24,15 @@ pub(super) enum Backend {
     Native,
 }
 
+/// How the host lets the machine run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// As many ticks at once as the case says.
+    Whole,
+    /// One tick at a time. The handler then knows the role of every coroutine before that asks for something.
+    Ticks,
+}
+
 /// What came of a run, in the notation of the case files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
@@ -48,18 +57,18 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// What another engine has otherwise.
-    pub(super) fn difference(&self, other: &Self) -> Option<String> {
+    /// What another run has otherwise, that was made in this way.
+    pub(super) fn difference(&self, other: &Self, way: (Backend, Pace)) -> Option<String> {
         let pairs: [(&str, String, String); 6] = [
-            ("outcome", format!("{:?}", self.outcome), format!("{:?}", other.outcome)),
+            ("outcomes", format!("{:?}", self.outcome), format!("{:?}", other.outcome)),
             ("events", format!("{:?}", self.events), format!("{:?}", other.events)),
             ("positions", format!("{:?}", self.positions), format!("{:?}", other.positions)),
-            ("ticks", self.ticks.to_string(), other.ticks.to_string()),
-            ("fuel", self.fuel.to_string(), other.fuel.to_string()),
-            ("memory", self.memory.to_string(), other.memory.to_string()),
+            ("numbers of ticks", self.ticks.to_string(), other.ticks.to_string()),
+            ("amounts of fuel left", self.fuel.to_string(), other.fuel.to_string()),
+            ("bytes charged", self.memory.to_string(), other.memory.to_string()),
         ];
         let (what, one, two) = pairs.into_iter().find(|(_, one, two)| one != two)?;
-        Some(format!("the engines differ in {what}: interpreter: {one}; native code: {two}"))
+        Some(format!("the {what} differ: {one}; {way:?}: {two}"))
     }
 }
 
@@ -71,6 +80,7 @@ struct Running<'r> {
     run: &'r Run,
     built: &'r Built,
     machine: Machine,
+    pace: Pace,
     /// Coroutines in the order in which they began.
     coros: Vec<(CoroId, Home)>,
     /// Events that were looked at for new coroutines.
@@ -78,11 +88,14 @@ struct Running<'r> {
 }
 
 /// Runs a case once.
-pub(super) fn run(run: &Run, built: &Built, program: &VerifiedProgram, backend: Backend) -> Result<Seen> {
+pub(super) fn run(
+    run: &Run,
+    built: &Built,
+    program: &VerifiedProgram,
+    (backend, pace): (Backend, Pace),
+) -> Result<Seen> {
     let module = match backend {
-        Backend::Interp => {
-            Module::new(&Engine::default(), program).map_err(|error| error.to_string())?
-        }
+        Backend::Interp => Module::new(&Engine::default(), program).map_err(|error| error.to_string())?,
         Backend::Native => {
             let jit = JitEngine::new(JitConfig::new()).map_err(|error| error.to_string())?;
             let compiled = jit.compile(program).map_err(|error| error.to_string())?;
@@ -95,7 +108,7 @@ pub(super) fn run(run: &Run, built: &Built, program: &VerifiedProgram, backend: 
     let config = run.config.machine.clone();
     let machine = SessionMachine::new(instance, handler, config, Limits::new().fuel(1 << 40));
     let machine = machine.map_err(|error| error.to_string())?;
-    let mut running = Running { run, built, machine, coros: Vec::new(), looked: 0 };
+    let mut running = Running { run, built, machine, pace, coros: Vec::new(), looked: 0 };
     running.start()?;
     let status = run.drive.iter().filter_map(|step| running.step(step)).collect();
     Ok(running.seen(status))
@@ -151,7 +164,8 @@ impl Running<'_> {
                 Param::Value(Literal::Fact { session, role, text }) => {
                     let place = self.run.roles.iter().position(|known| known.name == *role);
                     let id = place.and_then(|place| sessions.get(*session as usize)?.get(place).copied());
-                    let id = id.ok_or_else(|| format!("session {session} has no role {role} at the start"))?;
+                    let id =
+                        id.ok_or_else(|| format!("session {session} has no role {role} at the start"))?;
                     let fact = [Value::Epid(id), Value::Str(text.clone())];
                     Value::Agg(self.machine.heap_mut().new_tuple(&fact).map_err(|error| error.to_string())?)
                 }
@@ -207,24 +221,32 @@ impl Running<'_> {
         }
     }
 
-    /// Runs tick by tick, so that the handler knows every coroutine before it asks for something.
     fn go(&mut self, ticks: u64) -> Status {
-        for _ in 0..ticks {
-            let status = self.machine.tick();
+        let (runs, each) = match self.pace {
+            Pace::Whole => (1, ticks),
+            Pace::Ticks => (ticks, 1),
+        };
+        for _ in 0..runs {
+            let status = self.machine.run(each);
             self.learn();
-            match status {
-                None => {}
-                Some(RunStatus::AllDone) => return Status::AllDone,
-                Some(RunStatus::Stuck(_)) => return Status::Stuck,
-                Some(RunStatus::MaxTicks) => return Status::MaxSteps,
-                Some(RunStatus::Trapped(trap)) => {
-                    let coro = self.coros.iter().position(|(id, _)| *id == trap.coro);
-                    return Status::Fault(faults::name(trap.trap.code).to_owned(), coro.unwrap_or(usize::MAX));
-                }
-                Some(other) => return Status::Other(format!("{other:?}")),
+            if !matches!(status, RunStatus::MaxTicks) {
+                return self.status(status);
             }
         }
         Status::MaxSteps
+    }
+
+    fn status(&self, status: RunStatus) -> Status {
+        match status {
+            RunStatus::AllDone => Status::AllDone,
+            RunStatus::Stuck(_) => Status::Stuck,
+            RunStatus::MaxTicks => Status::MaxSteps,
+            RunStatus::Trapped(trap) => {
+                let coro = self.coros.iter().position(|(id, _)| *id == trap.coro);
+                Status::Fault(faults::name(trap.trap.code).to_owned(), coro.unwrap_or(usize::MAX))
+            }
+            other => Status::Other(format!("{other:?}")),
+        }
     }
 
     fn seen(&self, status: Vec<Status>) -> Seen {

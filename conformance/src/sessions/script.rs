@@ -179,7 +179,9 @@ impl EffectHandler for Scripted {
         let now = call.args.first().cloned();
         match (self.next(Call::Step, &role), now) {
             (Decision::Set(_, value), _) => Outcome::Done(plain(&value)),
-            (Decision::Increment(_), Some(Value::U64(count))) => Outcome::Done(Value::U64(count.wrapping_add(1))),
+            (Decision::Increment(_), Some(Value::U64(count))) => {
+                Outcome::Done(Value::U64(count.wrapping_add(1)))
+            }
             (Decision::Increment(_), _) => Outcome::Done(Value::U64(1)),
             // As it is.
             (Decision::Proceed, now) => Outcome::Done(now.unwrap_or(Value::Unit)),
@@ -225,7 +227,8 @@ mod tests {
 
     #[test]
     fn the_nth_call_takes_the_nth_decision() {
-        let json = json!({ "step": { "A": [null, { "set": { "1": 7 } }] }, "acquire": { "A": [{ "grant": 5 }] } });
+        let json =
+            json!({ "step": { "A": [null, { "set": { "1": 7 } }] }, "acquire": { "A": [{ "grant": 5 }] } });
         let script = Script::from_json(&json).unwrap();
         assert_eq!(script.written("A"), Ok(Some((1, Class::Nat))));
         assert_eq!(script.written("B"), Ok(None));

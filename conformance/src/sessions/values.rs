@@ -140,7 +140,9 @@ impl Literal {
             Class::Bool => Self::Bool(false),
             Class::Nat => Self::Nat(0),
             Class::Text => Self::Text(String::new()),
-            Class::Fact | Class::Chan | Class::Evidence => return Err(format!("no {class} stands for nothing")),
+            Class::Fact | Class::Chan | Class::Evidence => {
+                return Err(format!("no {class} stands for nothing"));
+            }
         })
     }
 }

@@ -41,10 +41,12 @@ impl Verdict {
         if text.contains("reject: shape not coherent") {
             return Ok(Self::Incoherent);
         }
-        let reason = text.strip_prefix("reject: ").and_then(|text| {
-            REASONS.iter().find(|reason| text.contains(reason.words))
-        });
-        reason.map(|reason| Self::Reject(*reason)).ok_or_else(|| format!("verdict {text:?} is of no known class"))
+        let reason = text
+            .strip_prefix("reject: ")
+            .and_then(|text| REASONS.iter().find(|reason| text.contains(reason.words)));
+        reason
+            .map(|reason| Self::Reject(*reason))
+            .ok_or_else(|| format!("verdict {text:?} is of no known class"))
     }
 
     /// Of a type that is compiled.
