@@ -1,5 +1,6 @@
 use super::*;
 use crate::session::json::JsonLines;
+use opforge_tables::SESSION_EVENTS;
 use serde_json::Value as Json;
 
 fn lines(names: &Names<'_>) -> Vec<String> {
@@ -128,6 +129,24 @@ fn the_json_schema_is_stable() {
     for (line, stamped) in text.lines().zip(&events) {
         let json: Json = serde_json::from_str(line).unwrap();
         assert_eq!(json["event"], stamped.event.kind().name());
+    }
+}
+
+/// The events of the spec are these, with these fields.
+#[test]
+fn the_spec_lists_the_same_events() {
+    let program = program();
+    let events = one_of_each();
+    let names = Names::of(&program, &events);
+    assert_eq!(SESSION_EVENTS.len(), EventKind::ALL.len());
+    for (stamped, (name, fields)) in events.iter().zip(SESSION_EVENTS) {
+        assert_eq!(stamped.event.kind().name(), name);
+        let line = stamped.json(&names).to_string();
+        let keys = line.trim_matches(['{', '}']).split(",\"").filter_map(|field| field.split_once("\":"));
+        let keys = keys.map(|(key, _)| key.trim_matches('"'));
+        let keys: Vec<&str> =
+            keys.filter(|key| !["tick", "event"].contains(key) && !key.ends_with("_generation")).collect();
+        assert_eq!(keys, fields, "{name}");
     }
 }
 
