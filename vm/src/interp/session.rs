@@ -13,7 +13,7 @@ use super::regs::{Regs, Stack};
 use super::report;
 use super::trace::Off;
 use super::waiting::pending_call;
-use super::word::Word;
+use super::word::{Word, WordOp};
 use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx, Reg};
 use crate::limits::Limits;
@@ -37,8 +37,8 @@ pub(crate) enum Step {
     Yield,
     /// It is done; the coroutine has ended.
     Halt,
-    /// It has trapped; nothing was done.
-    Trap(TrapCode, TrapDetail),
+    /// It has trapped; nothing was done. Behind a pointer, because what is returned by memory costs every instruction.
+    Trap(Box<(TrapCode, TrapDetail)>),
 }
 
 /// How a coroutine's slice ended.
@@ -110,7 +110,8 @@ impl Machine<'_> {
             Step::Block => Err(Exit::Blocked),
             Step::Yield => Err(Exit::Yielded),
             Step::Halt => Err(Exit::Halted),
-            Step::Trap(code, detail) => {
+            Step::Trap(trap) => {
+                let (code, detail) = *trap;
                 self.detail = detail;
                 Err(Exit::Trap(code))
             }
@@ -226,13 +227,6 @@ impl Frames {
         let slots = [self.stack.get(at).unwrap_or(0), self.stack.get(at + 1).unwrap_or(0)];
         Some(heap.load_value(class, &slots))
     }
-
-    /// The fuel of the next instruction, as far as it is known before it runs.
-    pub(crate) fn next_cost(&self, module: &Module) -> u64 {
-        let (func, at) = self.at(module);
-        let function = module.program().function(func);
-        function.map_or(0, |function| function.fuel(at, InstrIx(at.0.saturating_add(1))))
-    }
 }
 
 impl<T> Instance<T> {
@@ -299,11 +293,29 @@ fn run_slice(machine: &mut Machine<'_>, native: Option<&Native>, place: &mut Pla
         place.word = 0;
     }
     place.state.resumed = true;
-    let exit = match native {
+    match native {
         Some(native) => drive::run_native(machine, native, &mut place.state, fuel),
-        None => drive::run_segments(machine, &mut Off, &mut place.state, fuel),
+        None => {
+            let exit = drive::run_segments(machine, &mut Off, &mut place.state, fuel);
+            find_word(machine.code, place, exit);
+            exit
+        }
+    }
+}
+
+/// Finds the word to go on with behind a first slice, so that later ones need not look for it.
+fn find_word(code: &InterpCode, place: &mut Place, exit: Exit) {
+    let State { func, instr, .. } = place.state;
+    let own = if exit == Exit::Yielded { InstrIx(instr.0.saturating_sub(1)) } else { instr };
+    let Some(word) = code.word_of(func, own).filter(|_| matches!(exit, Exit::Blocked | Exit::Yielded)) else {
+        return;
     };
-    exit
+    let cost = code.words.get(word as usize).filter(|word| word.op == WordOp::Session).map(|word| word.x);
+    match cost {
+        Some(cost) if exit == Exit::Blocked => (place.word, place.cost) = (word, cost.into()),
+        Some(_) => (place.word, place.cost) = (word + 1, 0),
+        None => {}
+    }
 }
 
 /// Goes on at a word that is known, with nothing to look up.

@@ -14,6 +14,7 @@ use super::turns::{End, Progress};
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::guard::LastPanic;
+use crate::heap::Heap;
 use crate::ids::{FuncId, Reg, ShapeId};
 use crate::interp::{Instance, InterruptHandle, Module};
 use crate::limits::Limits;
@@ -265,6 +266,11 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     #[must_use]
     pub fn instance(&self) -> &Instance<T> {
         &self.instance
+    }
+
+    /// The heap, to make aggregates that are handed in as arguments.
+    pub fn heap_mut(&mut self) -> &mut Heap {
+        self.instance.session_heap()
     }
 
     /// Gives the handler and the host's data back.

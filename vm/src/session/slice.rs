@@ -9,6 +9,7 @@ use super::event::Event;
 use super::handler::EffectHandler;
 use super::lifecycle::Stacks;
 use super::plan::Plan;
+use super::store::{Session, SessionStatus};
 use super::turns::Progress;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId};
@@ -17,9 +18,10 @@ use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
 use crate::interp::session::{Current, SessionOps, Step, Turn};
 use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
-use crate::protocol::{LabelId, RoleId};
+use crate::protocol::{LabelId, RoleId, StateId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use opforge_schema::TrapCode;
 
@@ -27,19 +29,19 @@ use opforge_schema::TrapCode;
 #[derive(Debug)]
 pub(super) enum Stop {
     Wait(Wait),
-    Trap(TrapCode, TrapDetail),
+    Trap(Box<(TrapCode, TrapDetail)>),
 }
 
 impl From<TrapCode> for Stop {
     fn from(code: TrapCode) -> Self {
-        Self::Trap(code, TrapDetail::None)
+        Self::Trap(Box::new((code, TrapDetail::None)))
     }
 }
 
 /// A trap with what it is about.
 #[cold]
 pub(super) fn trap(code: TrapCode, fault: SessionFault) -> Stop {
-    Stop::Trap(code, TrapDetail::Session(fault))
+    Stop::Trap(Box::new((code, TrapDetail::Session(fault))))
 }
 
 pub(super) type Done<T = Step> = Result<T, Stop>;
@@ -103,7 +105,7 @@ impl SessionOps for Slice<'_> {
                 self.wait = Some(wait);
                 Step::Block
             }
-            Err(Stop::Trap(code, detail)) => Step::Trap(code, detail),
+            Err(Stop::Trap(trap)) => Step::Trap(trap),
         }
     }
 }
@@ -153,25 +155,25 @@ impl Slice<'_> {
         }
     }
 
-    /// Refuses an endpoint that the coroutine cannot use now.
+    /// The session of an endpoint that the coroutine can use now, and what is left to be done with it.
     #[inline]
-    pub(super) fn usable(&self, id: EndpointId) -> Done<()> {
-        let Some(session) = self.world.store.of(id) else {
-            return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
-        };
-        let owner = session.roles.get(usize::from(id.role)).map(|role| role.owner);
-        if owner == Some(self.current) && session.is_active() {
-            return Ok(());
+    pub(super) fn usable(&self, id: EndpointId) -> Done<(&Session, StateId)> {
+        if let Some(session) = self.world.store.of(id)
+            && let Some(role) = session.roles.get(usize::from(id.role))
+            && role.owner == self.current
+            && session.is_active()
+        {
+            return Ok((session, role.state));
         }
-        Err(self.why_not(id, owner == Some(self.current)))
+        Err(self.why_not(id))
     }
 
     #[cold]
-    fn why_not(&self, id: EndpointId, owned: bool) -> Stop {
+    fn why_not(&self, id: EndpointId) -> Stop {
         let Some(session) = self.world.store.of(id) else {
             return trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
         };
-        if !owned {
+        if session.roles.get(usize::from(id.role)).is_none_or(|role| role.owner != self.current) {
             let coro = self.world.coro(self.current);
             let awaits = coro.is_some_and(|coro| coro.handles.iter().any(|&(handle, _)| handle == id));
             if awaits && session.is_active() {
@@ -182,7 +184,7 @@ impl Slice<'_> {
         trap(
             TrapCode::ChannelClosed,
             match session.status {
-                super::store::SessionStatus::Faulted => SessionFault::PeerFailed(id),
+                SessionStatus::Faulted => SessionFault::PeerFailed(id),
                 _ => SessionFault::Closed(id),
             },
         )
