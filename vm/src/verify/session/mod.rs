@@ -19,6 +19,8 @@ mod speculation;
 mod step;
 mod summary;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod talk;
 mod text;
 mod undone;
