@@ -3,46 +3,12 @@
 
 mod support;
 
-use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{BatchSize, Criterion, Throughput};
 use opforge_vm::{Engine, FuelSchedule};
 use std::hint::black_box;
-use std::time::Duration;
-use support::clock::thread_cpu_time;
+use support::cpu_time::CpuTime;
 use support::engines::{Ours, PLENTY, Peer, ours_decode, ours_lower, ours_verify, peer_decode, peer_verify};
 use support::{programs, shapes};
-
-/// CPU time of the thread instead of wall time.
-struct CpuTime;
-
-impl Measurement for CpuTime {
-    type Intermediate = Duration;
-    type Value = Duration;
-
-    fn start(&self) -> Duration {
-        thread_cpu_time()
-    }
-
-    fn end(&self, start: Duration) -> Duration {
-        thread_cpu_time() - start
-    }
-
-    fn add(&self, a: &Duration, b: &Duration) -> Duration {
-        *a + *b
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        value.as_nanos() as f64
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        WallTime.formatter()
-    }
-}
 
 fn decode(c: &mut Criterion<CpuTime>) {
     let mut group = c.benchmark_group("decode");

@@ -2,6 +2,7 @@
 //! clock.
 
 pub(crate) mod clock;
+pub(crate) mod cpu_time;
 pub(crate) mod engines;
 pub(crate) mod programs;
 pub(crate) mod shapes;

@@ -194,7 +194,7 @@ pub struct SessionConfig {
     pub flow: FlowPolicy,
     /// What is recorded as events. Default: events, without the scheduler's.
     pub observe: Observe,
-    /// Most events kept; later ones are counted, not kept. Default: a million.
+    /// Most events kept: the newest; older ones are counted, not kept. Default: a million.
     pub max_events: usize,
     /// Whether a `transfer` needs a coroutine that waits for the endpoint, which is the only way to use it. Default: yes.
     pub transfer_needs_handle: bool,

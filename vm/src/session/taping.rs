@@ -1,8 +1,10 @@
 //! Recording what the embedder decides and does, and doing it again from a tape.
 
+use super::config::SessionConfig;
 use super::datum::Datum;
 use super::decide::Tape;
 use super::error::SessionError;
+use super::event::Observe;
 use super::handler::EffectHandler;
 use super::hash::bytes_hash;
 use super::machine::SessionMachine;
@@ -64,7 +66,9 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     fn hashes(&self) -> (u64, u64) {
         let program = self.program().and_then(|program| crate::container::encode(program).ok());
         let program = bytes_hash(&program.unwrap_or_default());
-        (program, bytes_hash(format!("{:?} {:?}", self.config, self.limits).as_bytes()))
+        // What is watched changes nothing that happens.
+        let config = SessionConfig { observe: Observe::Off, max_events: 0, ..self.config.clone() };
+        (program, bytes_hash(format!("{config:?} {:?}", self.limits).as_bytes()))
     }
 
     /// Keeps what the host did.
@@ -94,17 +98,20 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         }
     }
 
-    /// Does what the host did at this point of a recorded run. `false` if that was nothing.
+    /// Does what the host did up to this point of a recorded run. `false` if none is replayed.
     pub(super) fn do_again(&mut self) -> bool {
-        let mut done = false;
-        loop {
-            let tick = self.world.tick;
-            let Tape::Replays(replay) = &mut self.world.tape else { return done };
-            let Some(entry) = replay.host(tick).cloned() else { return done };
-            done = true;
-            // What cannot be done again shows as a divergence where its effects are missed.
-            let _ = self.act_again(&entry.act, &entry.decision);
-        }
+        while self.do_again_at_once() {}
+        matches!(self.world.tape, Tape::Replays(_))
+    }
+
+    /// Does the next thing that the host did at this point of a recorded run. `false` if that was nothing.
+    pub(super) fn do_again_at_once(&mut self) -> bool {
+        let tick = self.world.tick;
+        let Tape::Replays(replay) = &mut self.world.tape else { return false };
+        let Some(entry) = replay.host(tick).cloned() else { return false };
+        // What cannot be done again shows as a divergence where its effects are missed.
+        let _ = self.act_again(&entry.act, &entry.decision);
+        true
     }
 
     fn act_again(&mut self, act: &Act, decision: &Decision) -> Result<(), SessionError> {
