@@ -105,7 +105,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     pub(crate) memory: u64,
 
-    /// What becomes of effects and host calls that the program asks for
+    /// What becomes of effects that the program asks for
     #[arg(long, value_enum, default_value_t = Effects::Print)]
     pub(crate) effects: Effects,
 
@@ -205,8 +205,8 @@ standard error. A trap ends one coroutine; the others go on, and trap where they
 Effects (`.effect`) are not done, with two exceptions: `print` writes its arguments to standard output, and `log` to
 standard error. Of any other, name and arguments are printed. An effect that has a result gives 0, false, an empty text
 or empty bytes; one with a result of another type fails. An effect with `capability \"CAP\"` needs `--grant CAP`. What
-effects print stands before the events of the slice; with --json it goes to standard error. Host functions are those
-of `opforge run`, and --effects deny does not concern them.
+effects print stands before the events of the slice (with --policy reference that is one instruction); with --json it
+goes to standard error. Host functions are those of `opforge run`, and --effects deny does not concern them.
 
 --record writes the answers of effects and guards, and what was opened and begun. --replay does that again: effects
 are answered from the file and nothing is printed for them. It needs the same program, policy, fuel and memory.

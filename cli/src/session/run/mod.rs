@@ -52,13 +52,13 @@ impl Job<'_> {
         let args = self.args;
         let program = self.verified.program();
         let shape = self.shape(program)?;
+        let config = SessionConfig::new().policy(self.policy(program, shape)?).observe(Observe::Trace);
         // A replay takes these from the record.
         let parties = match tape {
             Some(_) => Vec::new(),
             None => roles::parties(program, shape, &args.entry, &args.args)?,
         };
         let limits = Limits::new().fuel(args.fuel).memory(args.memory);
-        let config = SessionConfig::new().policy(self.policy(program, shape)?).observe(Observe::Trace);
         let mut machine = self.machine(config, limits, out)?;
         let shared = machine.instance().data().share();
         let started = self.start(&mut machine, shape, &parties, tape);
@@ -164,6 +164,7 @@ impl Job<'_> {
         let args = self.args;
         let mut printer = Printer::new(self.verified.program(), args);
         let mut ended = Ended::new(self.verified, args);
+        printer.print(machine, &mut out.borrow_mut());
         let status = loop {
             let left = args.ticks.saturating_sub(machine.ticks());
             // One slice at a time, so that its events stand behind what its effects print.
