@@ -82,6 +82,11 @@ parity PROGRAMS="100000" SEED="0" THREADS="2":
     OPFORGE_PROGRAMS={{ PROGRAMS }} OPFORGE_SEED={{ SEED }} OPFORGE_THREADS={{ THREADS }} \
         cargo test --release --locked --package opforge-jit --test generated -- --nocapture generated_programs_agree
 
+# Random conversations, projected, compiled, verified and run under every policy. Prints what was exercised.
+random-protocols PROTOCOLS="1000" SEED="0" THREADS="2":
+    OPFORGE_PROTOCOLS={{ PROTOCOLS }} OPFORGE_SEED={{ SEED }} OPFORGE_THREADS={{ THREADS }} \
+        cargo test --release --locked --package opforge-jit --test random_protocols -- --nocapture
+
 # The embedder's example, outside of the workspace: in the tree, and against the crates as they would be published.
 example-embedder:
     scripts/example_embedder.sh

@@ -1,4 +1,4 @@
-//! Random programs that verify, with arguments to run them on.
+//! Random programs that verify, with arguments to run them on, and random conversations for session types.
 //!
 //! Owns the way from bytes to a typed program. Which opcodes there are, and what their operands must be, comes
 //! from the rows of [`opforge_tables::ISA`], so a new plain opcode is generated without a change here; only what
@@ -28,6 +28,7 @@ mod limits;
 mod operands;
 mod plain;
 mod plan;
+mod protocol;
 mod shrink;
 mod state;
 mod ty;
@@ -35,6 +36,7 @@ mod ty;
 pub use hosts::{HOST_FUNCS, HOST_OBJECT, HostFn, HostFunc, HostLog, HostRecord, linker};
 pub use input::Input;
 pub use plain::Plain;
+pub use protocol::{Protocol, protocol};
 pub use shrink::shrink;
 
 use arbitrary::Unstructured;
