@@ -55,10 +55,13 @@ conformance CARGO="cargo":
     run="{{ CARGO }} run --quiet --release --locked --package opforge-conformance --"
     corpus=conformance/data/extape_sample.jsonl
     numeric=vm/tests/data/wasm_numeric_sample.csv
+    sessions=conformance/data/sessions_sample.json
+    if [ -f ../shared/sessions/cases.json ]; then sessions=../shared/sessions/cases.json; fi
     if [ -d ../shared/extape ]; then corpus="$(ls ../shared/extape/*.jsonl)"; fi
     if [ -f ../shared/conformance/wasm_numeric.csv ]; then numeric=../shared/conformance/wasm_numeric.csv; fi
     # File names of the corpus hold no spaces.
     $run extape $corpus
+    $run sessions $sessions
     $run wasm-numeric $numeric
     $run spec-examples
 
