@@ -9,6 +9,7 @@ use super::event::Event;
 use super::handler::EffectHandler;
 use super::lifecycle::Stacks;
 use super::plan::Plan;
+use super::store::{Session, SessionStatus};
 use super::turns::Progress;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId};
@@ -17,14 +18,16 @@ use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
 use crate::interp::session::{Current, SessionOps, Step, Turn};
 use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
-use crate::protocol::{LabelId, RoleId};
+use crate::protocol::{LabelId, RoleId, StateId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::cell::Cell;
 use opforge_schema::TrapCode;
 
-/// Why an instruction is not done.
+/// Why an instruction is not done. With what an instruction gives it fits two registers: what is returned by memory
+/// costs every message.
 #[derive(Debug)]
 pub(super) enum Stop {
     Wait(Wait),
@@ -36,6 +39,8 @@ impl From<TrapCode> for Stop {
         Self::Trap(Box::new((code, TrapDetail::None)))
     }
 }
+
+const _: () = assert!(size_of::<Wait>() <= 8 && size_of::<Done>() <= 16);
 
 /// A trap with what it is about.
 #[cold]
@@ -61,10 +66,18 @@ pub(super) struct Slice<'m> {
     pub(super) at: (FuncId, InstrIx),
     /// What it waits for, if the slice ended so.
     pub(super) wait: Option<Wait>,
+    /// Why the last instruction has trapped.
+    pub(super) trap: Option<Box<(TrapCode, TrapDetail)>>,
+    /// The endpoint that it waits to become the owner of.
+    pub(super) awaited: Cell<Option<EndpointId>>,
     pub(super) progress: Progress,
 }
 
 impl SessionOps for Slice<'_> {
+    fn take_trap(&mut self) -> (TrapCode, TrapDetail) {
+        self.trap.take().map_or((TrapCode::NoSession, TrapDetail::None), |trap| *trap)
+    }
+
     fn turn(&mut self, how: Turn, left: u64, frames: Current<'_>, heap: &mut Heap) -> Option<u64> {
         self.take_turn(how, left, frames, heap)
     }
@@ -104,7 +117,10 @@ impl SessionOps for Slice<'_> {
                 self.wait = Some(wait);
                 Step::Block
             }
-            Err(Stop::Trap(trap)) => Step::Trap(trap),
+            Err(Stop::Trap(trap)) => {
+                self.trap = Some(trap);
+                Step::Trap
+            }
         }
     }
 }
@@ -154,36 +170,37 @@ impl Slice<'_> {
         }
     }
 
-    /// Refuses an endpoint that the coroutine cannot use now.
+    /// The session of an endpoint that the coroutine can use now, and what is left to be done with it.
     #[inline]
-    pub(super) fn usable(&self, id: EndpointId) -> Done<()> {
-        let Some(session) = self.world.store.of(id) else {
-            return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
-        };
-        let owner = session.roles.get(usize::from(id.role)).map(|role| role.owner);
-        if owner == Some(self.current) && session.is_active() {
-            return Ok(());
+    pub(super) fn usable(&self, id: EndpointId) -> Done<(&Session, StateId)> {
+        if let Some(session) = self.world.store.of(id)
+            && let Some(role) = session.roles.get(usize::from(id.role))
+            && role.owner == self.current
+            && session.is_active()
+        {
+            return Ok((session, role.state));
         }
-        Err(self.why_not(id, owner == Some(self.current)))
+        Err(self.why_not(id))
     }
 
     #[cold]
-    fn why_not(&self, id: EndpointId, owned: bool) -> Stop {
+    fn why_not(&self, id: EndpointId) -> Stop {
         let Some(session) = self.world.store.of(id) else {
             return trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
         };
-        if !owned {
+        if session.roles.get(usize::from(id.role)).is_none_or(|role| role.owner != self.current) {
             let coro = self.world.coro(self.current);
             let awaits = coro.is_some_and(|coro| coro.handles.iter().any(|&(handle, _)| handle == id));
             if awaits && session.is_active() {
-                return Stop::Wait(Wait::Ownership { endpoint: id });
+                self.awaited.set(Some(id));
+                return Stop::Wait(Wait::Ownership);
             }
             return trap(TrapCode::ChannelClosed, SessionFault::NotOwned(id));
         }
         trap(
             TrapCode::ChannelClosed,
             match session.status {
-                super::store::SessionStatus::Faulted => SessionFault::PeerFailed(id),
+                SessionStatus::Faulted => SessionFault::PeerFailed(id),
                 _ => SessionFault::Closed(id),
             },
         )
