@@ -52,6 +52,7 @@ impl World {
             called: None,
             home: None,
             owned: Vec::new(),
+            awaits: None,
             handles: Vec::new(),
             facts: Vec::new(),
             checkpoints: Vec::new(),

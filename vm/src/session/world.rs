@@ -177,8 +177,9 @@ impl World {
                     layer.waiting.push_back(index);
                 }
             }
-            Wait::Ownership { endpoint } => {
-                if let Some(role) = self.store.role_mut(endpoint) {
+            Wait::Ownership => {
+                let awaits = self.coro(index).and_then(|coro| coro.awaits);
+                if let Some(role) = awaits.and_then(|endpoint| self.store.role_mut(endpoint)) {
                     role.waiter = index;
                 }
             }
