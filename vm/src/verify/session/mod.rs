@@ -135,7 +135,11 @@ pub(super) fn check_func(
     }
     let mut dropped = FuncErrors::new(config);
     let found = if config.unchecked_sessions { &mut dropped } else { &mut *errors };
-    let (mut messages, aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    let (mut messages, mut aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    if !dropped.is_empty() {
+        // Where each abort goes back to is known only of speculations that nest well.
+        aborts.iter_mut().for_each(|(_, fork)| *fork = None);
+    }
     if !aborts.is_empty() {
         undone::check(cx, flow, &aborts, budget, errors)?;
     }
