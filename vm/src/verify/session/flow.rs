@@ -85,6 +85,11 @@ pub(super) fn follow(
         }
     }
     let found = solver.report(&mut walker, budget, errors)?;
+    if let Some((pc, kind, note)) = walker.first.take()
+        && errors.is_empty()
+    {
+        errors.add_noted(pc, kind, note);
+    }
     budget.release_to(mark);
     budget.memory_for::<(InstrIx, u32)>(found.messages.ends.len().saturating_mul(2))?;
     budget.memory_for::<u16>(found.messages.payloads.len().saturating_mul(2))?;

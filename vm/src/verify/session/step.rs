@@ -15,6 +15,7 @@ use crate::verify::cx::{FuncCx, Op};
 use crate::verify::error::VerifyErrorKind as E;
 use crate::verify::report::FuncErrors;
 use alloc::string::String;
+use core::cell::OnceCell;
 use opforge_schema::{Access, Typestate};
 
 /// What the last round finds out.
@@ -38,6 +39,8 @@ pub(super) struct Walker<'c, 'a> {
     /// What is known before the next instruction.
     pub(super) state: State,
     pub(super) choice: Option<Choice>,
+    /// The first error of the rounds in which none is told.
+    pub(super) first: OnceCell<(u32, E, Option<String>)>,
 }
 
 impl<'c, 'a> Walker<'c, 'a> {
@@ -50,6 +53,7 @@ impl<'c, 'a> Walker<'c, 'a> {
             max_depth: config.max_speculation as usize,
             state: State::default(),
             choice: None,
+            first: OnceCell::new(),
         }
     }
 
@@ -96,7 +100,8 @@ impl<'c, 'a> Walker<'c, 'a> {
         Ok(())
     }
 
-    /// Reports an error, in the last round.
+    /// Reports an error, in the last round. The first one of all rounds is kept: in a loop an error may come back to
+    /// where it was as something about which no more is said.
     pub(super) fn fail(
         &self,
         op: &Op<'_>,
@@ -104,10 +109,10 @@ impl<'c, 'a> Walker<'c, 'a> {
         kind: E,
         note: impl FnOnce(&Texts<'a>) -> Option<String>,
     ) {
-        if let Some((errors, _)) = report
-            && !errors.is_full()
-        {
-            errors.add_noted(op.pc(), kind, note(&self.texts));
+        match report {
+            Some((errors, _)) if !errors.is_full() => errors.add_noted(op.pc(), kind, note(&self.texts)),
+            Some(_) => {}
+            None => _ = self.first.get_or_init(|| (op.pc(), kind, note(&self.texts))),
         }
     }
 
