@@ -11,7 +11,7 @@ use super::slice::{Done, Slice, Stop, get, refused, set, trap};
 use super::store::{NOBODY, carried_endpoint};
 use super::world::World;
 use crate::endpoint::EndpointId;
-use crate::heap::Heap;
+use crate::heap::{Heap, ValueError};
 use crate::interp::session::Step;
 use crate::lower::{Arm, Carried, Slot};
 use crate::program::{EdgePolicy, PayloadDef};
@@ -237,6 +237,7 @@ impl Slice<'_> {
                 }
                 Ok(Message { slots, ..message })
             }
+            Err(ValueError::MemoryLimitExceeded) => Err(TrapCode::MemoryLimitExceeded.into()),
             Err(_) => Err(trap(TrapCode::EffectFailed, SessionFault::HandlerType)),
         }
     }
