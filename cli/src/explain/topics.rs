@@ -47,6 +47,11 @@ pub(super) const TOPICS: &[Code] = &[
     ("A0303", "a span mark that cannot stand here", "put it in front of an instruction, one at a place"),
     ("A0401", "a table, the code of a function or the source is too large", "split the program"),
     (
+        "A0501",
+        "a local or global type is not well-formed, or has no projection",
+        "the message has a code of its own, P0001 to P0401",
+    ),
+    (
         "D0101",
         "the container is larger than allowed",
         "raise the limit if the source is trusted with the memory",
@@ -302,6 +307,21 @@ pub(super) const TOPICS: &[Code] = &[
     ("W0106", "an index past the end of its table", "add the entry that it names"),
     ("W0107", "a label behind the end of the code", "place labels at or before the end"),
     ("W0108", "an unknown section with the tag of a known one", "use another tag"),
+    (
+        "W0109",
+        "the program is of a container version that does not have something that it uses",
+        "make it with the builder, which raises the version",
+    ),
+    (
+        "W0110",
+        "a list of an entry is not where the format puts it, or too long",
+        "make tables with the builder",
+    ),
+    (
+        "W0111",
+        "an edge that does not grow has a maximum other than its capacity",
+        "only edges of policy resize have a maximum of their own",
+    ),
     ("X0001", "tables with rows of an embedder are not well formed", "make them with tablegen"),
     (
         "X0002",
