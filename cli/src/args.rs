@@ -293,6 +293,10 @@ pub(crate) struct VerifyArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
+    /// Also check that the roles of every session fit together; can take seconds
+    #[arg(long)]
+    pub(crate) deep: bool,
+
     /// Write one JSON object to standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -301,12 +305,17 @@ pub(crate) struct VerifyArgs {
 const VERIFY_HELP: &str = "\
 All files are checked; the exit code is 2 if one of them is bad.
 
+With --deep the roles of each session shape are compared with its global type, if it has one, or else run against each
+other: a message that cannot be taken, a deadlock or a message that nobody takes is an error (V1301), as are roles that
+are too many or too long to find out (V1302).
+
 JSON: {\"status\": \"ok\" | \"error\", \"files\": [{\"file\", \"ok\", \"functions\", \"instructions\", \"code_bytes\"} or {\"file\",
-\"ok\", \"errors\": [{\"code\", \"message\", \"hint\", \"function\", \"function_name\", \"pc\", \"span\", \"instruction\"}],
+\"ok\", \"errors\": [{\"code\", \"message\", \"hint\", \"function\", \"function_name\", \"pc\", \"span\", \"instruction\", \"note\"}],
 \"truncated\"}]}
 
 Examples:
   opforge verify examples/*.ofa
+  opforge verify --deep protocol.ofa
   opforge verify --json plugin.tape";
 
 /// Look at the opcode tables

@@ -110,6 +110,11 @@ pub(crate) fn verify(program: Program, name: &str) -> Result<VerifiedProgram, Fa
     opforge::verify::verify(program, &VerifyConfig::new()).map_err(|report| unverified(&report, name))
 }
 
+/// Verifies a program, and that the roles of its sessions fit together.
+pub(crate) fn verify_deep(program: Program, name: &str) -> Result<VerifiedProgram, Failure> {
+    opforge::verify::verify_deep(program, &VerifyConfig::new()).map_err(|report| unverified(&report, name))
+}
+
 fn unverified(report: &VerifyReport, name: &str) -> Failure {
     let problems = report.errors().iter().map(|error| unverified_one(error, name)).collect();
     Failure { problems, truncated: report.is_truncated() }.in_file(name)
@@ -137,6 +142,9 @@ fn unverified_one(error: &VerifyError, name: &str) -> Problem {
         let carets = "^".repeat(instr.chars().count().clamp(1, 60));
         shown += &format!("\n{pc:>6} | {instr}\n       | {carets}");
     }
+    if let Some(note) = error.note() {
+        shown += &format!("\n  = note: {}", text::clean(note));
+    }
     shown += &format!("\n  = help: {}\n", kind.hint());
     Problem::new(kind.code(), &message, kind.hint())
         .with("kind", kind.name())
@@ -145,5 +153,6 @@ fn unverified_one(error: &VerifyError, name: &str) -> Problem {
         .with("pc", error.pc())
         .with("span", error.span().map(|span| span.get()))
         .with("instruction", error.instr())
+        .with("note", error.note())
         .shown_as(&shown)
 }

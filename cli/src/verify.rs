@@ -8,7 +8,6 @@ use crate::output::{Out, to_stderr};
 use crate::text;
 use opforge::verify::VerifiedProgram;
 use serde_json::{Value as Json, json};
-use std::path::Path;
 
 /// Checks every file and tells every error.
 pub(crate) fn verify(args: &VerifyArgs, cap: u64, out: &mut Out) -> Result<Exit, Failure> {
@@ -16,7 +15,11 @@ pub(crate) fn verify(args: &VerifyArgs, cap: u64, out: &mut Out) -> Result<Exit,
     let mut bad = false;
     for path in &args.files {
         let name = input::name(path);
-        match check(path, cap, &name) {
+        let checked = input::load(path, cap).and_then(|program| match args.deep {
+            true => input::verify_deep(program, &name),
+            false => input::verify(program, &name),
+        });
+        match checked {
             Ok(verified) => {
                 let size = Size::of(&verified);
                 if args.json {
@@ -50,10 +53,6 @@ pub(crate) fn verify(args: &VerifyArgs, cap: u64, out: &mut Out) -> Result<Exit,
         out.line(&text::json(&json!({"status": status, "files": files})));
     }
     Ok(if bad { Exit::BadInput } else { Exit::Done })
-}
-
-fn check(path: &Path, cap: u64, name: &str) -> Result<VerifiedProgram, Failure> {
-    input::verify(input::load(path, cap)?, name)
 }
 
 struct Size {

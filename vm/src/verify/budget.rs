@@ -1,5 +1,6 @@
 //! What verification may spend, and the account it is charged to.
 
+use super::session::CoherenceLimits;
 use crate::ids::FuncId;
 use crate::types::TypeTableFull;
 use core::fmt;
@@ -12,6 +13,7 @@ pub struct VerifyConfig {
     pub(super) max_memory: u64,
     pub(super) max_errors: usize,
     pub(super) max_speculation: u32,
+    pub(super) coherence: Option<CoherenceLimits>,
     pub(super) unchecked_sessions: bool,
 }
 
@@ -23,6 +25,7 @@ impl Default for VerifyConfig {
             max_memory: 256 << 20,
             max_errors: 50,
             max_speculation: 16,
+            coherence: None,
             unchecked_sessions: false,
         }
     }
@@ -67,6 +70,14 @@ impl VerifyConfig {
     #[must_use]
     pub fn max_speculation(mut self, depth: u32) -> Self {
         self.max_speculation = depth;
+        self
+    }
+
+    /// Checks that the roles of every shape fit together, within these limits. By default they are not compared; the
+    /// machine then finds out, message by message.
+    #[must_use]
+    pub fn coherence(mut self, limits: CoherenceLimits) -> Self {
+        self.coherence = Some(limits);
         self
     }
 

@@ -38,6 +38,9 @@ pub use error::{
     SessionTable, ShapeFault, SlotSide, StateFault, TypePlace, VerifyErrorKind,
 };
 pub use report::{VerifyError, VerifyReport};
+pub use session::{
+    CoherenceLimits, Coherent, Incoherence, IncoherenceKind, TraceAction, TraceStep, coherence,
+};
 pub use verified::{VerifiedFunc, VerifiedProgram};
 
 use crate::binding;
@@ -58,6 +61,16 @@ use shapes::ParamShapes;
 /// A [`VerifyReport`] with every error found, in the order of the checks; never empty.
 pub fn verify(program: Program, config: &VerifyConfig) -> Result<VerifiedProgram, VerifyReport> {
     verify_with(&crate::ISA, program, config)
+}
+
+/// As [`verify`], and the roles of every shape must fit together, within the default limits of [`CoherenceLimits`] if
+/// `config` has none. This can take much longer, so loaders leave it to who makes programs.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_deep(program: Program, config: &VerifyConfig) -> Result<VerifiedProgram, VerifyReport> {
+    let limits = config.coherence.clone().unwrap_or_default();
+    verify(program, &config.clone().coherence(limits))
 }
 
 /// As [`verify`], with any tables. A program is what the tables make of it, so an engine runs it only if it has the
@@ -126,7 +139,7 @@ fn run(
     memories::check(program, errors);
     names::check_value_names(program, errors);
     let mut types = TypeTable::new(program.structs().iter(), program.elem_types().iter().copied())?;
-    let mut sessions = Sessions::check(program, &mut types, budget, errors)?;
+    let mut sessions = Sessions::check(program, &mut types, config, budget, errors)?;
     let shapes = ParamShapes::check(program, &mut types, budget, errors)?;
     // A slot for the decoded code of each blob.
     budget.memory(program.code_blobs().len().saturating_mul(32))?;

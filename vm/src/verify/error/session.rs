@@ -371,7 +371,7 @@ macro_rules! session_kinds {
         reg: Reg,
         /// The label, by number.
         label: u32,
-    } "label {label} is none of those that {reg} has here", "use a label of the state";
+    } "this label is none of those that {reg} has here", "use a label of the state";
 
     /// A label that may arrive and is not chosen for.
     "V1207" LabelMissing {
@@ -381,14 +381,14 @@ macro_rules! session_kinds {
         label: u32,
         /// How many are missing.
         missing: u32,
-    } "{missing} of the labels that may arrive on {reg} have no target, label {label} first",
+    } "{missing} of the labels that may arrive on {reg} have no target",
       "give a target to each label of the state";
 
     /// A label that stands twice.
     "V1208" LabelTwice {
         /// The label, by number.
         label: u32,
-    } "label {label} has two targets", "give one target to each label";
+    } "a label has two targets", "give one target to each label";
 
     /// A value is given where the label carries none, or the other way round.
     "V1209" PayloadPresence {
@@ -396,7 +396,7 @@ macro_rules! session_kinds {
         reg: Reg,
         /// The label, by number.
         label: u32,
-    } "label {label} of {reg} carries a value and none is given, or carries none and one is given",
+    } "this label carries a value and none is given, or carries none and one is given",
       "give a value exactly where the label carries one";
 
     /// A message that carries an endpoint, and something else is given.

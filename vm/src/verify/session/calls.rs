@@ -127,6 +127,7 @@ impl<'a> Walker<'_, 'a> {
         }
         let kind = E::ArgumentMismatch { reg: Reg(reg), param };
         self.fail(op, report, kind, |texts| Some(texts.instead_of(reg, held, ty)));
+        self.give_up(reg);
     }
 
     /// Nothing is held where the function or its coroutine ends.

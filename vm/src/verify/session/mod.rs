@@ -10,6 +10,7 @@
 //! checked apart, and never left out.
 
 mod calls;
+mod coherence;
 mod flow;
 mod held;
 mod lifecycle;
@@ -22,17 +23,21 @@ mod talk;
 mod text;
 mod undone;
 
+pub use coherence::{CoherenceLimits, Coherent, Incoherence, IncoherenceKind, TraceAction, TraceStep, coherence};
 pub(super) use messages::Messages;
 pub(super) use summary::{Codes, Summary};
 pub(super) use text::Texts;
 
 use super::budget::{Budget, Exhausted, VerifyConfig};
 use super::cx::{FuncCx, Op};
+use super::error::VerifyErrorKind;
 use super::flow::Flow;
 use super::report::{Errors, FuncErrors};
+use crate::ids::ShapeId;
 use crate::program::{PayloadDef, Program};
 use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
+use alloc::format;
 use alloc::vec::Vec;
 use opforge_schema::{Access, Typestate};
 
@@ -52,13 +57,34 @@ impl Sessions {
     pub(super) fn check(
         program: &Program,
         types: &mut TypeTable,
+        config: &VerifyConfig,
         budget: &mut Budget,
         errors: &mut Errors,
     ) -> Result<Self, Exhausted> {
         tables::check_classes(program, errors);
         let sound = tables::check(program, budget, errors)?;
+        if let Some(limits) = config.coherence.as_ref().filter(|_| sound) {
+            check_coherence(program, limits, errors);
+        }
         let payload_types = if sound { payload_types(program, types, budget)? } else { Vec::new() };
         Ok(Self { sound, payload_types, summary: Summary::default() })
+    }
+}
+
+/// Checks that the roles of each shape fit together.
+fn check_coherence(program: &Program, limits: &CoherenceLimits, errors: &mut Errors) {
+    for shape in (0..program.sessions().shapes.len() as u32).map(ShapeId) {
+        if errors.is_full() {
+            break;
+        }
+        let Err(found) = coherence(program, shape, limits) else { continue };
+        let kind = if found.is_limit() {
+            VerifyErrorKind::ShapeUnknown { shape }
+        } else {
+            VerifyErrorKind::ShapeIncoherent { shape }
+        };
+        let note = format!("{}: {found}", Texts::new(program).shape(shape));
+        errors.add_noted(program, None, kind, Some(note));
     }
 }
 

@@ -116,6 +116,12 @@ impl<'p> Texts<'p> {
         format!("the label is {}; r{reg} is {}", self.label(label), self.chan(chan))
     }
 
+    /// A message.
+    pub(super) fn message(self, label: LabelId, payload: PayloadId) -> String {
+        let label = self.label(label);
+        if self.is_unit(payload) { label } else { format!("{label}({})", self.payload(payload)) }
+    }
+
     /// What a label carries.
     pub(super) fn carries(self, label: LabelId, payload: PayloadId) -> String {
         format!("{} carries {}", self.label(label), self.payload(payload))
