@@ -84,7 +84,18 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         })
     }
 
-    fn holder(&self, id: EndpointId) -> Holder {
+    /// Messages on the edge from one role of a session to another, by the places of the roles in the shape; `None` if the
+    /// session is gone or has no such edge. A session that has ended has none.
+    #[must_use]
+    pub fn queued(&self, session: SessionId, from: u16, to: u16) -> Option<u32> {
+        let of = self.world.store.of(session.endpoint(0))?;
+        let edge = self.plan.shape(of.shape)?.edge(from, to)?;
+        of.edges.get(usize::from(edge)).map(|edge| edge.ring.len())
+    }
+
+    /// Who has an endpoint.
+    #[must_use]
+    pub fn holder(&self, id: EndpointId) -> Holder {
         let session = self.world.store.of(id);
         let Some(role) = session.and_then(|session| session.roles.get(usize::from(id.role))) else {
             return Holder::Nobody;
