@@ -10,9 +10,9 @@ mod programs;
 use clock::thread_cpu_time;
 use cpu_time::CpuTime;
 use criterion::Criterion;
+use opforge_vm::Value;
 use opforge_vm::ids::FuncId;
 use opforge_vm::session::{NoEffects, Observe, Policy, RunStatus, SessionConfig, SessionMachine};
-use opforge_vm::Value;
 use programs::{Program, machine};
 use std::time::Duration;
 
@@ -58,7 +58,9 @@ fn main() {
         let config = SessionConfig::new().policy(COOPERATIVE).events(1 << 16);
         messages(&ping_pong, times, config)
     });
-    bench(&mut c, "message/reference schedule", |times| messages(&ping_pong, times, quiet(Policy::REFERENCE)));
+    bench(&mut c, "message/reference schedule", |times| {
+        messages(&ping_pong, times, quiet(Policy::REFERENCE))
+    });
     let stream = Program::new(programs::STREAM);
     bench(&mut c, "message/one way", |times| {
         let mut machine = machine(&stream, quiet(COOPERATIVE), times * 4);
@@ -81,10 +83,12 @@ fn main() {
     for messages_so_far in [1_000, 1_000_000u64] {
         c.bench_function(&format!("growth/after {messages_so_far} messages"), |b| {
             b.iter_custom(|times| {
+                const LEAST: u64 = 100_000;
                 let mut machine = messages(&ping_pong, messages_so_far, quiet(COOPERATIVE));
                 time(&mut machine);
-                machine.add_fuel(times.max(16) * 3);
-                time(&mut machine)
+                machine.add_fuel(times.max(LEAST) * 3);
+                // Few repetitions would measure the cold start of the second run.
+                time(&mut machine).mul_f64(times as f64 / times.max(LEAST) as f64)
             });
         });
     }

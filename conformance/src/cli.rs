@@ -8,6 +8,7 @@ use crate::examples;
 use crate::extape::{self, Case, Deviations};
 use crate::numeric::{self, Row};
 use crate::report::Report;
+use crate::sessions::{self, Printing};
 use std::fmt::Write as _;
 use std::fs;
 
@@ -19,11 +20,14 @@ Usage:
   opforge-conformance extape FILE.jsonl...     cases of the EXTAPE corpus
   opforge-conformance wasm-numeric FILE.csv... numeric rows of the WebAssembly core test suite
   opforge-conformance spec-examples            the examples in the opcode spec
+  opforge-conformance sessions FILE.json...    coroutines that talk over sessions
 
 Options:
   --engine NAME   run on this engine; may be given more than once: interp; jit; parity, which is both side by side, so
                   that they must agree in all that can be seen; all (default), also called both: interp and parity
   --only TEXT     only extape cases whose name contains TEXT
+  --case NAME     only the session case of this name
+  --trace         also print the events of session cases
   --list          also list the extape cases that differ on purpose, and the committed list's reasons
   -h, --help      print this
 
@@ -36,6 +40,9 @@ and is the same with its fuel in slices, traced, and with fuel charged by size. 
 wasm-numeric: every row whose operation has a twin runs as a program of one instruction, its operands as arguments and
 as constants, its condition also as a branch. Rows that are not run are counted with the reason; an operation without a
 twin must stand in conformance/unmapped.txt, one with a twin must not.
+sessions: every case becomes a program of one instruction for each of the case, goes through a container, is accepted or
+refused as the case says, and runs under the reference schedule with exactly the events, ticks, ends and registers that
+the case says; refused programs run without the verifier's checks of sessions.
 
 Exit codes: 0 all passed, 1 some failed, 2 a file is unreadable or wrong, 3 wrong usage.
 ";
@@ -67,6 +74,8 @@ impl Finish {
 struct Options {
     engines: Vec<EngineKind>,
     only: Option<String>,
+    case: Option<String>,
+    printing: Printing,
     list: Listing,
     operands: Vec<String>,
     help: bool,
@@ -87,6 +96,8 @@ fn parse(args: &[String]) -> Result<Options, String> {
         match arg.as_str() {
             "-h" | "--help" => options.help = true,
             "--list" => options.list = Listing::Deviations,
+            "--case" => options.case = Some(value()?.clone()),
+            "--trace" => options.printing = Printing::Events,
             "--only" => options.only = Some(value()?.clone()),
             "--engine" => match value()?.as_str() {
                 "all" | "both" => options.engines.extend(EngineKind::ALL),
@@ -114,14 +125,15 @@ pub fn run(args: &[String]) -> Finish {
         return Finish { output: HELP.to_owned(), errors: String::new(), code: 0 };
     }
     let Some((command, files)) = options.operands.split_first() else {
-        return Finish::usage("a command is missing: extape, wasm-numeric or spec-examples");
+        return Finish::usage("a command is missing: extape, wasm-numeric, spec-examples or sessions");
     };
     let mut report = Report::new();
     let outcome = match (command.as_str(), files.is_empty()) {
         ("extape", false) => run_extape(files, &options, &mut report),
         ("wasm-numeric", false) => run_numeric(files, &options, &mut report),
+        ("sessions", false) => run_sessions(files, &options, &mut report),
         ("spec-examples", true) => examples::run_examples(&options.engines, &mut report),
-        ("extape" | "wasm-numeric", true) => {
+        ("extape" | "wasm-numeric" | "sessions", true) => {
             return Finish::usage(&format!("{command} needs at least one file"));
         }
         ("spec-examples", false) => return Finish::usage("spec-examples takes no files"),
@@ -172,4 +184,16 @@ fn run_extape(files: &[String], options: &Options, report: &mut Report) -> Resul
 fn run_numeric(files: &[String], options: &Options, report: &mut Report) -> Result<(), String> {
     let rows = read_all(files, Row::from_csv)?;
     numeric::run_rows(&rows, &options.engines, report)
+}
+
+fn run_sessions(files: &[String], options: &Options, report: &mut Report) -> Result<(), String> {
+    let mut cases = read_all(files, sessions::Case::from_file)?;
+    if let Some(name) = &options.case {
+        cases.retain(|case| case.name == *name);
+        if cases.is_empty() {
+            return Err(format!("no case is called {name:?}"));
+        }
+    }
+    sessions::run_cases(&cases, &options.engines, options.printing, report);
+    Ok(())
 }

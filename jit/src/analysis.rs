@@ -198,6 +198,10 @@ fn successors(function: &ExecFunction, index: usize) -> Vec<usize> {
     let Some(segment) = function.segments.get(index) else { return Vec::new() };
     let last = segment.end.0.checked_sub(1).and_then(|last| function.instrs.get(last as usize));
     let segment_at = |at: &InstrIx| Analysis::segment_at(function, *at);
+    if let Some(ExecInstr::Session { .. }) = last {
+        // Native code ends there; the interpreter goes on.
+        return Vec::new();
+    }
     match last.map_or(Ways::To(&[]), |last| last.ways(function)) {
         Ways::On => vec![index + 1],
         Ways::Either(then, other) => [then, other].iter().filter_map(segment_at).collect(),

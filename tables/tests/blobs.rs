@@ -181,7 +181,8 @@ fn a_row_that_is_not_what_its_typestate_rule_says_is_refused() {
         change(&mut rows[usize::from(ISA.find(name).expect("an opcode"))]);
         with(0, &blob(&rows)).expect_err("a changed row").to_string()
     };
-    let cases: [(&str, fn(&mut OpRow), &str); 11] = [
+    type Change = fn(&mut OpRow);
+    let cases: [(&str, Change, &str); 11] = [
         ("send", |row| row.typestate = 99, "a code or flag that does not exist"),
         ("send", |row| row.typestate = 0, "a session instruction without a typestate rule"),
         ("send", |row| row.typestate = Typestate::Move.code(), "a typestate rule of another lowering"),

@@ -46,7 +46,9 @@ fn refused(functions: &str, expected: &[(&str, &str)]) -> VerifyReport {
     let found: Vec<_> = report
         .errors()
         .iter()
-        .map(|error| (error.kind().code(), error.instr().and_then(|text| text.split(' ').next()).unwrap_or("")))
+        .map(|error| {
+            (error.kind().code(), error.instr().and_then(|text| text.split(' ').next()).unwrap_or(""))
+        })
         .collect();
     assert_eq!(found, expected, "{report}");
     report
@@ -62,7 +64,9 @@ fn payloads(program: &VerifiedProgram, func: u32, ix: u32) -> Vec<Option<Payload
     let tables = program.program().sessions();
     let at = program.function(FuncId(func)).unwrap().messages_at(InstrIx(ix));
     at.iter()
-        .map(|&payload| (payload != VerifiedFunc::NO_PAYLOAD).then(|| tables.payload(payload).unwrap().clone()))
+        .map(|&payload| {
+            (payload != VerifiedFunc::NO_PAYLOAD).then(|| tables.payload(payload).unwrap().clone())
+        })
         .collect()
 }
 
@@ -117,25 +121,23 @@ fn body(ty: &str, lines: &str) -> String {
 fn messages_go_the_way_and_have_the_label_that_the_state_says() {
     let shop = |lines: &str| body("chan(Shop, Client)", lines);
     let report = refused(&shop("receive c -> r5\nhalt"), &[("V1204", "receive")]);
-    noted(&report, "r1 is Client of Shop, of which is left: !Server{get(u64). ?Server{val(str). ...}, quit. end}");
+    noted(
+        &report,
+        "r1 is Client of Shop, of which is left: !Server{get(u64). ?Server{val(str). ...}, quit. end}",
+    );
     refused(&shop("send c, n\nhalt"), &[("V1205", "send")]);
     refused(&shop("offer c, val, n\nhalt"), &[("V1206", "offer")]);
     refused(&shop("offer c, get, n\noffer c, get, n\nhalt"), &[("V1203", "offer")]);
     refused(&shop("offer c, quit, n\nhalt"), &[("V1209", "offer")]);
-    let report =
-        refused(&shop("offer c, get, -\nhalt"), &[("V1209", "offer"), ("V1213", "halt")]);
+    let report = refused(&shop("offer c, get, -\nhalt"), &[("V1209", "offer"), ("V1213", "halt")]);
     noted(&report, "get carries u64");
-    let report = refused(
-        &shop("offer c, get, i\nreceive c -> r5\noffer c, quit, -\nhalt"),
-        &[("V0812", "offer")],
-    );
+    let report =
+        refused(&shop("offer c, get, i\nreceive c -> r5\noffer c, quit, -\nhalt"), &[("V0812", "offer")]);
     noted(&report, "the message carries u64");
     refused(&shop("offer i, get, n\nhalt"), &[("V1201", "offer"), ("V1213", "halt")]);
     let server = |lines: &str| body("chan(Shop, Server)", lines);
-    let report = refused(
-        &server("choose c, [get], (r5), (@a)\n@a:\nhalt"),
-        &[("V1207", "choose"), ("V1213", "halt")],
-    );
+    let report =
+        refused(&server("choose c, [get], (r5), (@a)\n@a:\nhalt"), &[("V1207", "choose"), ("V1213", "halt")]);
     noted(&report, "the label is quit");
     refused(
         &server("choose c, [quit, get, quit], (r0, r5, r0), (@b, @a, @b)\n@a:\nclose c\nhalt\n@b:\nhalt"),
@@ -164,7 +166,10 @@ fn payloads_are_of_the_type_that_the_label_carries() {
         "receive c -> r5\ntuple.get r6, r5, 0\ntuple.get r7, r5, 1\nstr.len r8, r7\nhalt",
     ));
     assert_eq!(payloads(&program, 0, 0).len(), 1);
-    refused(&body("chan(Pairs, To)", "receive c -> r5\ntuple.get r6, r5, 2\nhalt"), &[("V0806", "tuple.get")]);
+    refused(
+        &body("chan(Pairs, To)", "receive c -> r5\ntuple.get r6, r5, 2\nhalt"),
+        &[("V0806", "tuple.get")],
+    );
     // Two labels may write one register, which then has one type.
     accepted(
         ".local A = ?B{x(u64). end, y(u64). end}\n.local B = !A{x(u64). end, y(u64). end}\n.shape AB { A: A, B: B }
@@ -200,10 +205,10 @@ fn endpoints_are_moved_and_never_copied_or_lost() {
     noted(&report, "r1 is moved or used up");
     refused(&ping("tuple.new r5, (c, i)\nclose c\nhalt"), &[("V1211", "tuple.new")]);
     refused(&ping("mov r5, c\ntuple.new r6, (c, i)\nclose r5\nhalt"), &[("V1202", "tuple.new")]);
-    refused(&ping("select r5, r6, c, c\nclose c\nhalt").replace("r6", "r7"), &[
-        ("V0708", "select"),
-        ("V1211", "select"),
-    ]);
+    refused(
+        &ping("select r5, r6, c, c\nclose c\nhalt").replace("r6", "r7"),
+        &[("V0708", "select"), ("V1211", "select")],
+    );
     let report = refused(&ping("send c, i\nhalt"), &[("V1213", "halt")]);
     noted(&report, "r1 is Ping of Pings, of which is left: ?Pong{pong. end}");
     refused(&ping("ret ()"), &[("V1213", "ret")]);
@@ -237,10 +242,10 @@ u64.gt r5, n, r2\nbr r5, @loop, @end\n@end:\nret ()\n}",
 #[test]
 fn endpoints_travel_in_messages() {
     let give = |lines: &str| body("chan(Hands, Giver)", lines);
-    accepted(&give("open Pings -> (r5, r6)\nspawn &g (r6) -> -\nsend c, r5\nhalt").replace(
-        ".func f",
-        ".func g(c: chan(Pings, Pong)) {\nclose c\nhalt\n}\n.func f",
-    ));
+    accepted(
+        &give("open Pings -> (r5, r6)\nspawn &g (r6) -> -\nsend c, r5\nhalt")
+            .replace(".func f", ".func g(c: chan(Pings, Pong)) {\nclose c\nhalt\n}\n.func f"),
+    );
     let report = refused(&give("open Pings -> (r5, r6)\nsend c, r6\nclose r5\nhalt"), &[("V1210", "send")]);
     noted(&report, "needed is Ping of Pings, of which is left: !Pong{ping(i64). ?Pong{pong. end}}");
     refused(&give("send c, i\nhalt"), &[("V1201", "send")]);
@@ -262,11 +267,17 @@ fn paths_that_meet_agree() {
     };
     accepted(&fork("send c, i", "send c, i", "receive c -> r0\nhalt"));
     let report = refused(&fork("send c, i", "nop", "close c\nhalt"), &[("V1218", "close")]);
-    noted(&report, "from pc 26: Ping of Pings, of which is left: !Pong{ping(i64). ?Pong{pong. end}}; from pc 19");
+    noted(
+        &report,
+        "from pc 26: Ping of Pings, of which is left: !Pong{ping(i64). ?Pong{pong. end}}; from pc 19",
+    );
     // Where nothing is left to do on either path, nothing is lost; but there is no endpoint to use either.
     accepted(&fork("send c, i\nreceive c -> r0", "close c", "halt"));
     refused(&fork("send c, i\nreceive c -> r0", "close c", "close c\nhalt"), &[("V1202", "close")]);
-    refused(&fork("acquire auth -> r7", "acquire disk -> r7", "close c\nrelease auth, r7\nhalt"), &[("V1218", "close")]);
+    refused(
+        &fork("acquire auth -> r7", "acquire disk -> r7", "close c\nrelease auth, r7\nhalt"),
+        &[("V1218", "close")],
+    );
     refused(&fork("fork n", "nop", "close c\nhalt"), &[("V1219", "close")]);
     refused(&fork("fork n\nsend c, i", "fork n", "abort\nclose c\nhalt"), &[("V1218", "abort")]);
     accepted(&fork("fork n", "fork n", "abort\nclose c\nhalt"));
@@ -274,28 +285,35 @@ fn paths_that_meet_agree() {
 
 #[test]
 fn guards_are_released_with_the_evidence_of_their_layer() {
-    accepted(".func f() {\nacquire auth -> r1\nacquire disk -> r2\nrelease disk, r2\nrelease auth, r1\nhalt\n}");
-    let report = refused(
-        ".func f() {\nacquire auth -> r1\nrelease disk, r1\nhalt\n}",
-        &[("V1214", "release")],
+    accepted(
+        ".func f() {\nacquire auth -> r1\nacquire disk -> r2\nrelease disk, r2\nrelease auth, r1\nhalt\n}",
     );
+    let report =
+        refused(".func f() {\nacquire auth -> r1\nrelease disk, r1\nhalt\n}", &[("V1214", "release")]);
     noted(&report, "r1 is evidence of auth");
     refused(
         ".func f() {\nacquire auth -> r1\nrelease auth, r1\nrelease auth, r1\nhalt\n}",
         &[("V1202", "release")],
     );
-    refused(".func f() {\nacquire auth -> r1\nacquire disk -> r1\nrelease disk, r1\nhalt\n}", &[("V1212", "acquire")]);
+    refused(
+        ".func f() {\nacquire auth -> r1\nacquire disk -> r1\nrelease disk, r1\nhalt\n}",
+        &[("V1212", "acquire")],
+    );
 }
 
 #[test]
 fn calls_take_endpoints_and_give_them_back() {
     let callee = ".func ask(c: chan(Pings, Ping), i: i64) -> (d: chan(Pings, Ping, ?Pong{pong. end})) {
 send c, i\nret c\n}\n";
-    accepted(&format!("{callee}.func f(c: chan(Pings, Ping), i: i64) {{
-call &ask (c, i) -> r5\nreceive r5 -> r0\nhalt\n}}"));
+    accepted(&format!(
+        "{callee}.func f(c: chan(Pings, Ping), i: i64) {{
+call &ask (c, i) -> r5\nreceive r5 -> r0\nhalt\n}}"
+    ));
     let report = refused(
-        &format!("{callee}.func f(c: chan(Pings, Ping), i: i64) {{
-send c, i\ncall &ask (c, i) -> r5\nreceive r5 -> r0\nhalt\n}}"),
+        &format!(
+            "{callee}.func f(c: chan(Pings, Ping), i: i64) {{
+send c, i\ncall &ask (c, i) -> r5\nreceive r5 -> r0\nhalt\n}}"
+        ),
         &[("V1221", "call")],
     );
     noted(&report, "needed is Ping of Pings, of which is left: !Pong{ping(i64). ?Pong{pong. end}}");
@@ -310,9 +328,11 @@ send c, i\ncall &ask (c, i) -> r5\nreceive r5 -> r0\nhalt\n}}"),
         &[("V1222", "ret")],
     );
     refused(".func f() -> (e: evidence(auth)) {\nacquire disk -> r1\nret r1\n}", &[("V1222", "ret")]);
-    accepted(".func f() -> (e: evidence(auth)) {\nacquire auth -> r1\nret r1\n}
+    accepted(
+        ".func f() -> (e: evidence(auth)) {\nacquire auth -> r1\nret r1\n}
 .func g(e: evidence(auth)) {\nrelease auth, e\nret ()\n}
-.func h() {\ncall &f () -> r1\ncall &g r1 -> ()\nret ()\n}");
+.func h() {\ncall &f () -> r1\ncall &g r1 -> ()\nret ()\n}",
+    );
 }
 
 #[test]
@@ -378,7 +398,11 @@ fn speculations_nest_and_hold_nothing_that_stays() {
     accepted(&ping("fork n\ninvoke look n -> r5\njoin\nclose c\nhalt"));
     refused(&ping("join\nclose c\nhalt"), &[("V1215", "join")]);
     refused(&ping("abort\nclose c\nhalt"), &[("V1215", "abort")]);
-    let inside = |line: &str| ping(&format!("const.pool r5, \"x\"\nacquire auth -> r6\nfork n\n{line}\nabort\nrelease auth, r6\nclose c\nhalt"));
+    let inside = |line: &str| {
+        ping(&format!(
+            "const.pool r5, \"x\"\nacquire auth -> r6\nfork n\n{line}\nabort\nrelease auth, r6\nclose c\nhalt"
+        ))
+    };
     for (line, op) in [
         ("open Pings -> (r7, r8)", "open"),
         ("close c", "close"),
@@ -394,15 +418,25 @@ fn speculations_nest_and_hold_nothing_that_stays() {
     refused(&ping("close c\nfork n\nret ()"), &[("V1216", "ret")]);
     let host = ".host log = \"env.log\" (u64) -> ()\n.memory heap 1 1\n.sig s () -> ()\n";
     refused(&format!("{host}{}", inside("host_call log n -> ()")), &[("V1216", "host_call")]);
-    refused(&format!("{host}{}", inside("mem.store64 heap, n, n, 0").replace("mem.store64 heap, n, n, 0", "mem.grow r9, heap, n")), &[("V1216", "mem.grow")]);
+    refused(
+        &format!(
+            "{host}{}",
+            inside("mem.store64 heap, n, n, 0").replace("mem.store64 heap, n, n, 0", "mem.grow r9, heap, n")
+        ),
+        &[("V1216", "mem.grow")],
+    );
     // Callees count, and theirs.
-    let callees = ".func g() {\nyield\nret ()\n}\n.func h() {\nacquire auth -> r1\nrelease auth, r1\nret ()\n}
+    let callees =
+        ".func g() {\nyield\nret ()\n}\n.func h() {\nacquire auth -> r1\nrelease auth, r1\nret ()\n}
 .func k() {\ncall &h () -> ()\nret ()\n}\n";
     accepted(&format!("{callees}{}", ping("fork n\ncall &g () -> ()\nabort\nclose c\nhalt")));
-    refused(&format!("{callees}{}", ping("fork n\ncall &k () -> ()\nabort\nclose c\nhalt")), &[("V1216", "call")]);
-    let deep = |depth: usize| format!(
-        ".func f(n: u64) {{\n{}{}halt\n}}", "fork n\n".repeat(depth), "join\n".repeat(depth)
+    refused(
+        &format!("{callees}{}", ping("fork n\ncall &k () -> ()\nabort\nclose c\nhalt")),
+        &[("V1216", "call")],
     );
+    let deep = |depth: usize| {
+        format!(".func f(n: u64) {{\n{}{}halt\n}}", "fork n\n".repeat(depth), "join\n".repeat(depth))
+    };
     accepted(&deep(16));
     refused(&deep(17), &[("V1217", "fork")]);
     assert!(verify(program(&deep(17)), &VerifyConfig::new().max_speculation(17)).is_ok());
@@ -480,9 +514,8 @@ choose c, [ping], n, (@dead)\n}",
 #[test]
 fn without_checks_of_sessions_the_machine_decides() {
     let unchecked = VerifyConfig::new().unchecked_sessions(true);
-    let verified = |functions: &str| {
-        verify(program(functions), &unchecked).unwrap_or_else(|report| panic!("{report}"))
-    };
+    let verified =
+        |functions: &str| verify(program(functions), &unchecked).unwrap_or_else(|report| panic!("{report}"));
     let ping = |lines: &str| body("chan(Pings, Ping)", lines);
     // In the wrong direction, of the wrong type, of no state at all.
     let program = verified(&ping("receive c -> r5\nsend c, n\nhalt"));

@@ -3,6 +3,7 @@
 use super::class::Class;
 use crate::base64;
 use crate::engine::{RunLimits, TrapAt};
+use crate::fields::{Result, field, list, number, text};
 use crate::value::CaseValue;
 use serde_json::Value as Json;
 
@@ -60,34 +61,6 @@ pub enum Expect {
     Results(Vec<CaseValue>),
     /// In this trap.
     Trap(TrapAt),
-}
-
-type Result<T> = std::result::Result<T, String>;
-
-fn field<'j>(json: &'j Json, name: &str) -> Result<&'j Json> {
-    json.get(name).ok_or_else(|| format!("field {name:?} is missing"))
-}
-
-fn text(json: &Json, name: &str) -> Result<String> {
-    let found = field(json, name)?;
-    found.as_str().map(str::to_owned).ok_or_else(|| format!("field {name:?} is not text: {found}"))
-}
-
-fn number<T: TryFrom<u64>>(json: &Json, name: &str) -> Result<T> {
-    let found = field(json, name)?;
-    let value = found.as_u64().and_then(|value| T::try_from(value).ok());
-    value.ok_or_else(|| format!("field {name:?} is not a number in range: {found}"))
-}
-
-/// A list that may be left out when it is empty.
-fn list<'j>(json: &'j Json, name: &str) -> Result<&'j [Json]> {
-    match json.get(name) {
-        None => Ok(&[]),
-        Some(found) => found
-            .as_array()
-            .map(Vec::as_slice)
-            .ok_or_else(|| format!("field {name:?} is not a list: {found}")),
-    }
 }
 
 impl Case {

@@ -396,37 +396,37 @@ pub enum Opcode {
     F64Store64 = 0x00e2,
     /// `f64.store32`: The 4 bytes at addr + offset = the float value, rounded to a 32-bit float, halves to even; of a NaN, the bits 0x7fc00000.
     F64Store32 = 0x00e3,
-    /// `send`: Sends val on chan, whose state sends the one message there is. NoSession outside of a session machine; ChannelClosed if the coroutine does not own chan or its session has ended; TypeViolation if the state does not send exactly one message or that has another payload. With no room in the buffer it blocks, or traps BufferFull where the edge says so. EffectFailed if the handler refuses the message; a replay that was asked otherwise is ReplayDivergence.
+    /// `send`: Sends val on chan, whose state sends the one message there is. ChannelClosed if the coroutine does not own chan or its session has ended; TypeViolation if the state does not send exactly one message or that has another payload. An endpoint as payload must be the coroutine's own and in the state of the payload (TransferFault), and is not sent in a speculation. With no room in the buffer it blocks, or traps BufferFull where the edge says so. EffectFailed if the handler refuses the message.
     Send = 0x00e4,
-    /// `receive`: dst = the payload of the next message on chan, whose state receives the one message there is. Blocks while there is none. ChannelClosed and TypeViolation as for send; UnknownLabel if the message is another one, TypeViolation if its payload is. A message is taken only when all of this has been checked.
+    /// `receive`: dst = the payload of the next message on chan, whose state receives the one message there is. Blocks while there is none. ChannelClosed and TypeViolation as for send; UnknownLabel if the message is another one, TypeViolation if its payload is, EffectFailed if the handler refuses it. An endpoint is not received in a speculation. A message is taken only when all of this has been checked.
     Receive = 0x00e5,
     /// `offer`: Sends the message label with payload val on chan, whose state sends messages of which this is one; without val if the message has the payload unit. UnknownLabel if the state has no such label; otherwise as send.
     Offer = 0x00e6,
     /// `choose`: Receives the next message on chan, whose state receives the messages labels, and goes to the entry of targets for its label, with its payload in that entry of dsts; r0 stands where the message has the payload unit. Blocks while there is none. Traps as receive; UnknownLabel also if labels lacks the label.
     Choose = 0x00e7,
-    /// `open`: Opens a session of shape: dsts = its endpoints, one a role in the order of the shape, each in the first state of its role and owned by the coroutine.
+    /// `open`: Opens a session of shape: dsts = its endpoints, one a role in the order of the shape, each in the first state of its role and owned by the coroutine. Not in a speculation.
     Open = 0x00e8,
-    /// `close`: Closes the session of chan: its messages are gone, all its endpoints are dead, and whoever is blocked on it traps ChannelClosed. CloseFault if the coroutine does not own chan, ChannelClosed if the session has ended before.
+    /// `close`: Closes the session of chan: its messages are gone, all its endpoints are dead, and whoever is blocked on it traps ChannelClosed. CloseFault if the coroutine does not own chan, ChannelClosed if the session has ended before. Not in a speculation.
     Close = 0x00e9,
-    /// `invoke`: Performs effect with args; dst = its result, if it has one. Blocks while the handler says so. EffectFailed if the handler fails, TypeMismatch if it gives another class than the effect has; nothing is written then.
+    /// `invoke`: Performs effect with args; dst = its result, if it has one. Blocks while the handler says so. EffectFailed if the handler fails, TypeMismatch if it gives another class than the effect has; nothing is written then. In a speculation only effects that are declared to be speculative.
     Invoke = 0x00ea,
-    /// `acquire`: Takes a place in guard layer: dst = evidence of it. Blocks while all places are taken, first come, first served. GuardFault if the layer is not active or the handler refuses.
+    /// `acquire`: Takes a place in guard layer: dst = evidence of it. Blocks while all places are taken, first come, first served. GuardFault if the layer is not active or the handler refuses. Not in a speculation.
     Acquire = 0x00eb,
-    /// `release`: Gives back the place in guard layer that evidence proves, and wakes the next who waits. GuardFault if it is evidence of another layer or of a place that was given back.
+    /// `release`: Gives back the place in guard layer that evidence proves, and wakes the next who waits. GuardFault if it is evidence of another layer or of a place that was given back. Not in a speculation.
     Release = 0x00ec,
     /// `fork`: Begins a speculation called ghost: the registers, and the states and facts of the endpoints that the coroutine owns, are remembered; what it sends is held back. SpeculationFault if speculation is off or too deep.
     Fork = 0x00ed,
-    /// `join`: Ends the innermost speculation and keeps what it did: what was held back is sent, at one tick, or goes to the speculation around it. Blocks while a buffer has no room. SpeculationFault if there is no speculation, or if a session of an endpoint that the coroutine owned at the fork has ended since.
+    /// `join`: Ends the innermost speculation and keeps what it did: what was held back is sent, at one tick, or goes to the speculation around it. Blocks while a buffer has no room. SpeculationFault if the function has begun no speculation, or if a session of an endpoint that the coroutine owned at the fork has ended since; BufferFull if it can never have room; EffectFailed if the handler refuses a message.
     Join = 0x00ee,
-    /// `abort`: Ends the innermost speculation and undoes what it did: registers, states and facts are those of the fork, messages received since are at the front of their buffers again, and what was held back is dropped. SpeculationFault if there is no speculation.
+    /// `abort`: Ends the innermost speculation and undoes what it did: registers, states and facts are those of the fork, messages received since are at the front of their buffers again, and what was held back is dropped. SpeculationFault if the function has begun no speculation.
     Abort = 0x00ef,
-    /// `transfer`: Gives chan to the coroutine target, with all facts about it and with bundle, if there is one. TransferFault if the coroutine does not own chan, if target has ended or does not take chan in its state, or if the handler refuses; nothing has moved then.
+    /// `transfer`: Gives chan to the coroutine target, with all facts about it and with bundle, if there is one. TransferFault if the coroutine does not own chan, if target is itself, has ended or does not take chan in its state, or if the handler refuses; nothing has moved then. Not in a speculation.
     Transfer = 0x00f0,
     /// `tag`: Notes fact, an endpoint and a text about it, for the coroutine: dst = true. TransferFault if the endpoint is of no session.
     Tag = 0x00f1,
     /// `check`: dst = whether the coroutine has noted knowledge, an endpoint and a text about it, and the flow policy lets the role target know it. TransferFault if the endpoint is of no session.
     Check = 0x00f2,
-    /// `spawn`: Starts a coroutine that runs func(args), behind all that are ready; dst, if it is there, = a reference to it. Endpoints and evidence among args are then its own.
+    /// `spawn`: Starts a coroutine that runs func(args), behind all that are ready; dst, if it is there, = a reference to it. Endpoints and evidence among args are then its own; they must be the coroutine's and as the parameters say (ChannelClosed, TransferFault, GuardFault). Not in a speculation.
     Spawn = 0x00f3,
     /// `yield`: Lets the other coroutines that are ready run first.
     Yield = 0x00f4,

@@ -50,6 +50,8 @@ mod literal;
 mod outline;
 mod parser;
 mod render;
+#[cfg(test)]
+mod session_tests;
 mod sessions;
 mod tables;
 #[cfg(test)]
@@ -105,9 +107,13 @@ fn run<'s>(env: &mut Env<'s, '_>, sink: &mut Sink, source: &'s str) {
     let outline = Outline::scan(source, sink);
     tables::declare(env, sink, source, &outline);
     let bodies = funcs::declare(env, sink, source, &outline);
+    let declared = sink.is_empty();
     for body in &bodies {
         body::assemble(env, sink, source, body);
     }
     funcs::name(env, sink, source, &outline);
-    sessions::resolve(env, sink);
+    // What was not declared because of an error would be missed once more.
+    if declared {
+        sessions::resolve(env, sink);
+    }
 }

@@ -484,8 +484,8 @@ impl<'s> Parser<'s> {
         Ok(ty)
     }
 
-    /// Passes over a type that stands here, if one does.
-    pub(super) fn skip_type(&mut self, global: bool) {
+    /// Passes over a type that stands here. Says whether one does.
+    pub(super) fn skip_type(&mut self, global: bool) -> bool {
         let at = self.token().start;
         let end = if global {
             GlobalType::parse_at(self.source(), at).map(|(_, end)| end)
@@ -495,6 +495,7 @@ impl<'s> Parser<'s> {
         if let Ok(end) = end {
             *self = Self::new(self.source(), end);
         }
+        end.is_ok()
     }
 
     /// The first error of a type that was read from this source.

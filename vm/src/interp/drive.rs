@@ -231,7 +231,7 @@ fn run_between(machine: &mut Machine<'_>, state: &mut State, fuel: &mut u64, mor
 }
 
 /// Brings the state to the instruction where a loop stopped, and the fuel to what is left before it.
-fn settle(
+pub(super) fn settle(
     machine: &Machine<'_>,
     state: &mut State,
     fuel: &mut u64,

@@ -281,7 +281,16 @@ impl Machine<'_> {
             return Err(TrapCode::CallDepthExceeded);
         }
         let target = self.stack.len().saturating_mul(2).clamp(end, self.max_stack.max(end));
-        self.stack.grow(target)
+        self.grow_stack(target)
+    }
+
+    /// Makes the stack larger. Coroutines' stacks count against the memory limit of their machine.
+    #[cold]
+    pub(super) fn grow_stack(&mut self, slots: usize) -> Fault {
+        if self.sessions.is_some() {
+            self.heap.charge(slots.saturating_sub(self.stack.len()) as u64 * 8)?;
+        }
+        self.stack.grow(slots)
     }
 
     /// The frame `up` slots above `regs`, with room for function `func`.

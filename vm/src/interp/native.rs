@@ -295,7 +295,7 @@ impl Left {
         }
         let end = end - LINK_SLOTS as usize;
         if end > machine.stack.len() {
-            machine.stack.grow(end).map_err(Exit::Trap)?;
+            machine.grow_stack(end).map_err(Exit::Trap)?;
         }
         let mut base = place.base;
         for (i, frame) in self.frames.iter().enumerate().rev() {

@@ -159,7 +159,7 @@ with_direct_ops!(define_words {
     BrMaskZero,
     /// Goes to a word of the pool from `c` on: to that with the number in slot `a`, at most `b`.
     BranchTable,
-    /// Does session instruction `b` of function `a`; the words that a `choose` leads to are at `c` of the pool.
+    /// Does session instruction `b` of function `a`, which costs `x`; the words that a `choose` leads to are at `c` of the pool.
     Session,
     /// `a` = slot `b` * slot `c`; then `a` of the `Ext` word = that + its slot `b`. As all pairs: both results are
     /// stored, and rounded by themselves.

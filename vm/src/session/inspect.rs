@@ -49,7 +49,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             _ if coro.paused => BlockReason::Paused,
             _ => return None,
         };
-        let (func, instr) = coro.frames.at();
+        let (func, instr) = coro.frames.at(&self.module);
         let function = self.module.program().function(func);
         Some(Blocked {
             coro: coro.id(index),

@@ -55,7 +55,7 @@ impl World {
             handles: Vec::new(),
             facts: Vec::new(),
             checkpoints: Vec::new(),
-            bytes: fixed + Frames::first_bytes(function),
+            bytes: fixed,
             frames,
         };
         self.alive += 1;

@@ -1,7 +1,6 @@
 //! The machine: opens sessions, begins coroutines, and runs them by turns.
 
-use super::config::{OnTrap, SessionConfig};
-use super::coro::{Status, Wait};
+use super::config::SessionConfig;
 use super::error::SessionError;
 use super::event::{Event, Stamped};
 use super::handler::EffectHandler;
@@ -9,18 +8,20 @@ use super::lifecycle::Stacks;
 use super::plan::Plan;
 use super::record::{Act, Decision};
 use super::slice::Slice;
-use super::status::{CoroTrap, RunStatus};
+use super::status::RunStatus;
 use super::store::SessionStatus;
-use super::world::{Unfinished, World};
+use super::turns::{End, Progress};
+use super::world::World;
 use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::guard::LastPanic;
+use crate::heap::Heap;
 use crate::ids::{FuncId, Reg, ShapeId};
-use crate::interp::session::SliceEnd;
 use crate::interp::{Instance, InterruptHandle, Module};
 use crate::limits::Limits;
 use crate::program::LinearType;
 use crate::protocol::StateKind;
 use crate::value::Value;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -151,90 +152,26 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
 
     /// Runs until nothing runs any more, something needs the host, or `ticks` slices are over.
     pub fn run(&mut self, ticks: u64) -> RunStatus {
-        for _ in 0..ticks {
-            if let Some(status) = self.tick() {
-                // The host of a recorded run may have done something about it.
-                if matches!(status, RunStatus::Trapped(_)) || !self.do_again() {
-                    return status;
-                }
+        let mut left = ticks;
+        loop {
+            // What the host did in a recorded run, it did between slices.
+            let replays = self.do_again();
+            let end = self.turns(if replays { left.min(1) } else { left });
+            left = left.saturating_sub(1);
+            let goes_on = match end {
+                End::MaxTicks => replays && left > 0,
+                End::Stuck | End::AllDone => replays && self.do_again_at_once(),
+                _ => false,
+            };
+            if !goes_on {
+                return self.status(end);
             }
         }
-        RunStatus::MaxTicks
     }
 
-    /// Runs one slice of one coroutine. `None` if there is more to do.
-    pub fn tick(&mut self) -> Option<RunStatus> {
-        self.do_again();
-        let (current, quantum) = match self.world.unfinished.take() {
-            Some(Unfinished { coro, quantum }) => (coro, quantum),
-            None => match self.next() {
-                Ok(next) => (next, self.config.policy.quantum().max(1)),
-                Err(status) => return Some(status),
-            },
-        };
-        if let Some(coro) = self.world.coro_mut(current) {
-            coro.status = Status::Running;
-        }
-        let before = self.world.account.fuel;
-        let (end, wait) = self.slice(current, quantum)?;
-        let used = before.saturating_sub(self.world.account.fuel);
-        match end {
-            SliceEnd::Yielded => self.world.enqueue(current, &self.config.policy),
-            SliceEnd::OutOfFuel if used >= quantum || self.may_go_on(current) => {
-                self.world.enqueue(current, &self.config.policy);
-            }
-            SliceEnd::OutOfFuel | SliceEnd::Interrupted => {
-                let quantum = quantum.saturating_sub(used).max(1);
-                self.world.unfinished = Some(Unfinished { coro: current, quantum });
-                let out = matches!(end, SliceEnd::OutOfFuel);
-                return Some(if out { RunStatus::OutOfFuel } else { RunStatus::Interrupted });
-            }
-            SliceEnd::Blocked => {
-                if let Some(wait) = wait {
-                    self.world.wait(current, wait);
-                }
-            }
-            SliceEnd::Ended => self.ended(current),
-            SliceEnd::Trapped(trap) => {
-                let coro = self.world.coro_id(current);
-                self.trapped(current, trap.code);
-                return Some(RunStatus::Trapped(alloc::boxed::Box::new(CoroTrap { coro, trap: *trap })));
-            }
-        }
-        (self.world.alive == 0).then_some(RunStatus::AllDone)
-    }
-
-    /// Whether the account has fuel for what a coroutine does next: its slice is over, not the machine's fuel.
-    fn may_go_on(&self, current: u32) -> bool {
-        let coro = self.world.coro(current);
-        coro.is_some_and(|coro| coro.frames.next_cost(&self.instance) <= self.world.account.fuel)
-    }
-
-    /// The coroutine whose turn it is. Begins a tick.
-    fn next(&mut self) -> Result<u32, RunStatus> {
-        self.world.tick += 1;
-        if self.world.alive == 0 {
-            return Err(RunStatus::AllDone);
-        }
-        self.world.enqueue_woken(&self.config.policy);
-        let next = if self.world.paused == 0 {
-            self.world.ready.pop()
-        } else {
-            let coros = &self.world.coros;
-            self.world.ready.pop_unless(|index| coros.get(index as usize).is_some_and(|coro| coro.paused))
-        };
-        next.ok_or_else(|| RunStatus::Stuck(alloc::boxed::Box::new(self.stuck_report())))
-    }
-
-    /// Runs a coroutine for at most `quantum` fuel. Gives how that ended, and what it waits for.
-    fn slice(&mut self, current: u32, quantum: u64) -> Option<(SliceEnd, Option<Wait>)> {
-        let mut frames = core::mem::take(&mut self.world.coro_mut(current)?.frames);
-        let before = frames.bytes();
+    /// Runs so many slices at most.
+    fn turns(&mut self, ticks: u64) -> End {
         let mut account = self.world.account;
-        let mut limits = self.limits;
-        let heap = self.instance.session_heap();
-        let room = heap.limit().saturating_sub(heap.charged()).saturating_add(before) / 8;
-        limits.max_stack_slots = limits.max_stack_slots.min(u32::try_from(room).unwrap_or(u32::MAX));
         let mut slice = Slice {
             world: &mut self.world,
             plan: &self.plan,
@@ -244,68 +181,30 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             panic: &mut self.panic,
             stacks: &mut self.stacks,
             sees_messages: self.sees_messages,
-            current,
+            current: u32::MAX,
             at: (FuncId(0), crate::ids::InstrIx(0)),
             wait: None,
+            progress: Progress::new(ticks),
         };
         let interrupt = self.interrupt.as_ref().map(InterruptHandle::flag);
-        let end = frames.run(&mut self.instance, &mut slice, &mut account, quantum, &limits, interrupt);
-        let wait = slice.wait.take();
-        self.world.account = account;
-        let grown = frames.bytes().saturating_sub(before);
-        let coro = self.world.coro_mut(current)?;
-        coro.frames = frames;
-        if grown > 0 {
-            // The stack was bounded by what the limit leaves.
-            coro.bytes += grown;
-            let _ = self.instance.session_heap().charge(grown);
+        let ran = self.instance.run_turns(&mut slice, &mut account, &self.limits, interrupt);
+        let end = slice.progress.end.take();
+        (self.world.account.host_calls, self.world.account.owed) = (account.host_calls, account.owed);
+        match end {
+            Some(end) if ran => end,
+            // Too many runs are inside of each other on this thread.
+            _ => End::Interrupted,
         }
-        Some((end, wait))
     }
 
-    /// A coroutine has halted, or its function has returned.
-    fn ended(&mut self, index: u32) {
-        let coro = self.world.coro_id(index);
-        self.world.emit(Event::Halted { coro });
-        self.leave(index, Status::Halted, self.config.on_trap == OnTrap::Cancel);
-    }
-
-    fn trapped(&mut self, index: u32, code: crate::TrapCode) {
-        let coro = self.world.coro_id(index);
-        self.world.emit(Event::Failed { coro, trap: code });
-        self.leave(index, Status::Trapped, self.config.on_trap == OnTrap::Cancel);
-    }
-
-    /// Takes everything from a coroutine that is over.
-    fn leave(&mut self, index: u32, status: Status, cancel: bool) {
-        let keep = self.config.keep_registers;
-        let Some(coro) = self.world.coro_mut(index) else { return };
-        coro.status = status;
-        let owned = core::mem::take(&mut coro.owned);
-        let checkpoints = core::mem::take(&mut coro.checkpoints);
-        coro.handles = Vec::new();
-        coro.facts = Vec::new();
-        let mut bytes = core::mem::take(&mut coro.bytes);
-        let paused = core::mem::take(&mut coro.paused);
-        let called = core::mem::take(&mut coro.called);
-        bytes += checkpoints.iter().map(|checkpoint| checkpoint.bytes).sum::<u64>();
-        let stack = (!keep).then(|| coro.frames.take_stack());
-        self.world.paused -= u32::from(paused);
-        self.world.alive -= 1;
-        let heap = self.instance.session_heap();
-        heap.uncharge(bytes);
-        for id in owned {
-            self.world.drop_endpoint(id, cancel, &self.plan, heap);
-        }
-        for (next, layer) in self.world.layers.forget(index, called) {
-            self.world.call(next, layer);
-        }
-        if let Some(stack) = stack {
-            self.stacks.keep(stack);
-            let reusable = self.world.coro(index).is_some_and(|coro| coro.generation < u32::MAX);
-            if reusable {
-                self.world.free.push(index);
-            }
+    fn status(&self, end: End) -> RunStatus {
+        match end {
+            End::AllDone => RunStatus::AllDone,
+            End::Stuck => RunStatus::Stuck(Box::new(self.stuck_report())),
+            End::MaxTicks => RunStatus::MaxTicks,
+            End::OutOfFuel => RunStatus::OutOfFuel,
+            End::Interrupted => RunStatus::Interrupted,
+            End::Trapped(trap) => RunStatus::Trapped(trap),
         }
     }
 
@@ -369,6 +268,11 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         &self.instance
     }
 
+    /// The heap, to make aggregates that are handed in as arguments.
+    pub fn heap_mut(&mut self) -> &mut Heap {
+        self.instance.session_heap()
+    }
+
     /// Gives the handler and the host's data back.
     #[must_use]
     pub fn into_parts(self) -> (H, T) {
@@ -405,19 +309,19 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     #[must_use]
     pub fn register(&self, coro: CoroId, reg: Reg) -> Option<Value> {
         let coro = self.world.coro(coro.index).filter(|found| found.generation == coro.generation)?;
-        coro.frames.register(&self.instance, reg)
+        coro.frames.register(&self.module, self.instance.heap(), reg)
     }
 
     /// Where a coroutine stands: the innermost function and the next instruction.
     #[must_use]
     pub fn position(&self, coro: CoroId) -> Option<(FuncId, crate::ids::InstrIx)> {
         let coro = self.world.coro(coro.index).filter(|found| found.generation == coro.generation)?;
-        Some(coro.frames.at())
+        Some(coro.frames.at(&self.module))
     }
 
     /// The payload of the last panic of a handler that was not taken yet.
     #[cfg(feature = "std")]
-    pub fn take_panic(&mut self) -> Option<alloc::boxed::Box<dyn core::any::Any + Send>> {
+    pub fn take_panic(&mut self) -> Option<Box<dyn core::any::Any + Send>> {
         self.panic.take()
     }
 }

@@ -41,6 +41,7 @@ pub mod tape;
 mod taping;
 #[cfg(test)]
 mod tests;
+mod turns;
 mod world;
 
 pub use compare::{Difference, Mode, compare, edge_traces};

@@ -9,16 +9,18 @@ use super::event::Event;
 use super::handler::EffectHandler;
 use super::lifecycle::Stacks;
 use super::plan::Plan;
+use super::turns::Progress;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId};
 use crate::guard::LastPanic;
 use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
-use crate::interp::session::{SessionOps, Step};
+use crate::interp::session::{Current, SessionOps, Step, Turn};
 use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
 use crate::protocol::{LabelId, RoleId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use opforge_schema::TrapCode;
 
@@ -26,19 +28,19 @@ use opforge_schema::TrapCode;
 #[derive(Debug)]
 pub(super) enum Stop {
     Wait(Wait),
-    Trap(TrapCode, TrapDetail),
+    Trap(Box<(TrapCode, TrapDetail)>),
 }
 
 impl From<TrapCode> for Stop {
     fn from(code: TrapCode) -> Self {
-        Self::Trap(code, TrapDetail::None)
+        Self::Trap(Box::new((code, TrapDetail::None)))
     }
 }
 
 /// A trap with what it is about.
 #[cold]
 pub(super) fn trap(code: TrapCode, fault: SessionFault) -> Stop {
-    Stop::Trap(code, TrapDetail::Session(fault))
+    Stop::Trap(Box::new((code, TrapDetail::Session(fault))))
 }
 
 pub(super) type Done<T = Step> = Result<T, Stop>;
@@ -59,9 +61,14 @@ pub(super) struct Slice<'m> {
     pub(super) at: (FuncId, InstrIx),
     /// What it waits for, if the slice ended so.
     pub(super) wait: Option<Wait>,
+    pub(super) progress: Progress,
 }
 
 impl SessionOps for Slice<'_> {
+    fn turn(&mut self, how: Turn, left: u64, frames: Current<'_>, heap: &mut Heap) -> Option<u64> {
+        self.take_turn(how, left, frames, heap)
+    }
+
     fn step(
         &mut self,
         func: FuncId,
@@ -97,7 +104,7 @@ impl SessionOps for Slice<'_> {
                 self.wait = Some(wait);
                 Step::Block
             }
-            Err(Stop::Trap(code, detail)) => Step::Trap(code, detail),
+            Err(Stop::Trap(trap)) => Step::Trap(trap),
         }
     }
 }

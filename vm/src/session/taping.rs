@@ -98,17 +98,20 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         }
     }
 
-    /// Does what the host did at this point of a recorded run. `false` if that was nothing.
+    /// Does what the host did up to this point of a recorded run. `false` if none is replayed.
     pub(super) fn do_again(&mut self) -> bool {
-        let mut done = false;
-        loop {
-            let tick = self.world.tick;
-            let Tape::Replays(replay) = &mut self.world.tape else { return done };
-            let Some(entry) = replay.host(tick).cloned() else { return done };
-            done = true;
-            // What cannot be done again shows as a divergence where its effects are missed.
-            let _ = self.act_again(&entry.act, &entry.decision);
-        }
+        while self.do_again_at_once() {}
+        matches!(self.world.tape, Tape::Replays(_))
+    }
+
+    /// Does the next thing that the host did at this point of a recorded run. `false` if that was nothing.
+    pub(super) fn do_again_at_once(&mut self) -> bool {
+        let tick = self.world.tick;
+        let Tape::Replays(replay) = &mut self.world.tape else { return false };
+        let Some(entry) = replay.host(tick).cloned() else { return false };
+        // What cannot be done again shows as a divergence where its effects are missed.
+        let _ = self.act_again(&entry.act, &entry.decision);
+        true
     }
 
     fn act_again(&mut self, act: &Act, decision: &Decision) -> Result<(), SessionError> {

@@ -14,7 +14,7 @@ pub(crate) const OPS: &[Op] = &[
     Op {
         byte: 0xE4, id: 193, since: 128, name: "Send", mnemonic: "send", family: Family::Session,
         operands: &[R("chan", Chan), ROf("val", Message, "chan")],
-        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::EffectFailed, TrapCode::ReplayDivergence, TrapCode::BufferFull, TrapCode::MemoryLimitExceeded], typestate: Typestate::Send,
+        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::SpeculationFault, TrapCode::TransferFault, TrapCode::BufferFull, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::MemoryLimitExceeded], typestate: Typestate::Send,
         lower: Lower::Session,
         ..OP
     },
@@ -22,21 +22,21 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0xE5, id: 194, since: 128, name: "Receive", mnemonic: "receive", family: Family::Session,
         operands: &[R("chan", Chan), WOf("dst", Message, "chan")],
         text: "{chan} -> {dst}",
-        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::EffectFailed, TrapCode::ReplayDivergence, TrapCode::MemoryLimitExceeded], typestate: Typestate::Receive,
+        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::SpeculationFault, TrapCode::MemoryLimitExceeded], typestate: Typestate::Receive,
         lower: Lower::Session,
         ..OP
     },
     Op {
         byte: 0xE6, id: 195, since: 128, name: "Offer", mnemonic: "offer", family: Family::Session,
         operands: &[R("chan", Chan), X("label", OperandKind::LabelId, Encoding::Uleb32), ROptOf("val", Message, "chan")],
-        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::EffectFailed, TrapCode::ReplayDivergence, TrapCode::BufferFull, TrapCode::MemoryLimitExceeded], typestate: Typestate::Offer,
+        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::SpeculationFault, TrapCode::TransferFault, TrapCode::BufferFull, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::MemoryLimitExceeded], typestate: Typestate::Offer,
         lower: Lower::Session,
         ..OP
     },
     Op {
         byte: 0xE7, id: 196, since: 128, name: "Choose", mnemonic: "choose", family: Family::Session,
         operands: &[R("chan", Chan), X("labels", OperandKind::LabelList, Encoding::Uleb32List), WsOf("dsts", Message, "chan"), X("targets", OperandKind::PcList, Encoding::Uleb32WideList)],
-        term: Term::Branch, effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::EffectFailed, TrapCode::ReplayDivergence, TrapCode::MemoryLimitExceeded], typestate: Typestate::Choose,
+        term: Term::Branch, effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::SpeculationFault, TrapCode::MemoryLimitExceeded], typestate: Typestate::Choose,
         lower: Lower::Session,
         ..OP
     },
@@ -44,7 +44,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0xE8, id: 197, since: 128, name: "Open", mnemonic: "open", family: Family::Session,
         operands: &[X("shape", OperandKind::ShapeId, Encoding::Uleb32), WsOf("dsts", ChansOf, "shape")],
         text: "{shape} -> {dsts}",
-        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::SessionLimitExceeded, TrapCode::MemoryLimitExceeded], typestate: Typestate::Open,
+        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::SessionLimitExceeded, TrapCode::MemoryLimitExceeded], typestate: Typestate::Open,
         rules: &[Check::One(Rule::ListLenEq, "dsts")],
         lower: Lower::Session,
         ..OP
@@ -52,7 +52,7 @@ pub(crate) const OPS: &[Op] = &[
     Op {
         byte: 0xE9, id: 198, since: 128, name: "Close", mnemonic: "close", family: Family::Session,
         operands: &[R("chan", Chan)],
-        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::CloseFault, TrapCode::ChannelClosed], typestate: Typestate::Close,
+        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::CloseFault, TrapCode::ChannelClosed], typestate: Typestate::Close,
         lower: Lower::Session,
         ..OP
     },
@@ -60,7 +60,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0xEA, id: 199, since: 128, name: "Invoke", mnemonic: "invoke", family: Family::Session,
         operands: &[X("effect", OperandKind::EffectId, Encoding::Uleb32), RsOf("args", ParamsOf, "effect"), WOptOf("dst", ResultsOf, "effect")],
         text: "{effect} {args} -> {dst}",
-        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::EffectFailed, TrapCode::ReplayDivergence, TrapCode::TypeMismatch, TrapCode::MemoryLimitExceeded], typestate: Typestate::Effect,
+        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::TypeMismatch, TrapCode::MemoryLimitExceeded], typestate: Typestate::Effect,
         rules: &[Check::One(Rule::ListLenEq, "args"), Check::One(Rule::ListLenEq, "dst")],
         lower: Lower::Session,
         ..OP
@@ -69,14 +69,14 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0xEB, id: 200, since: 128, name: "Acquire", mnemonic: "acquire", family: Family::Session,
         operands: &[X("layer", OperandKind::LayerId, Encoding::Uleb32), W("dst", Evidence)],
         text: "{layer} -> {dst}",
-        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::GuardFault, TrapCode::ReplayDivergence], typestate: Typestate::Acquire,
+        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::GuardFault, TrapCode::ReplayDivergence], typestate: Typestate::Acquire,
         lower: Lower::Session,
         ..OP
     },
     Op {
         byte: 0xEC, id: 201, since: 128, name: "Release", mnemonic: "release", family: Family::Session,
         operands: &[X("layer", OperandKind::LayerId, Encoding::Uleb32), R("evidence", Evidence)],
-        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::GuardFault, TrapCode::ReplayDivergence], typestate: Typestate::Release,
+        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::GuardFault, TrapCode::ReplayDivergence], typestate: Typestate::Release,
         lower: Lower::Session,
         ..OP
     },
@@ -89,7 +89,7 @@ pub(crate) const OPS: &[Op] = &[
     },
     Op {
         byte: 0xEE, id: 203, since: 128, name: "Join", mnemonic: "join", family: Family::Session,
-        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::BufferFull, TrapCode::MemoryLimitExceeded], typestate: Typestate::Join,
+        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::BufferFull, TrapCode::MemoryLimitExceeded, TrapCode::ReplayDivergence, TrapCode::EffectFailed], typestate: Typestate::Join,
         lower: Lower::Session,
         ..OP
     },
@@ -102,7 +102,7 @@ pub(crate) const OPS: &[Op] = &[
     Op {
         byte: 0xF0, id: 205, since: 128, name: "Transfer", mnemonic: "transfer", family: Family::Session,
         operands: &[R("chan", Chan), R("target", Coro), ROpt("bundle", Bytes)],
-        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::TransferFault, TrapCode::ReplayDivergence], typestate: Typestate::Transfer,
+        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::TransferFault, TrapCode::ReplayDivergence], typestate: Typestate::Transfer,
         lower: Lower::Session,
         ..OP
     },
@@ -126,7 +126,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0xF3, id: 208, since: 128, name: "Spawn", mnemonic: "spawn", family: Family::Session,
         operands: &[X("func", OperandKind::FuncId, Encoding::Uleb32), RsOf("args", ParamsOf, "func"), WOpt("dst", Coro)],
         text: "{func} {args} -> {dst}",
-        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::CoroutineLimitExceeded, TrapCode::MemoryLimitExceeded], typestate: Typestate::Spawn,
+        effects: fx::CALL_LIKE, traps: &[TrapCode::NoSession, TrapCode::SpeculationFault, TrapCode::ChannelClosed, TrapCode::TransferFault, TrapCode::GuardFault, TrapCode::CoroutineLimitExceeded, TrapCode::MemoryLimitExceeded], typestate: Typestate::Spawn,
         rules: &[Check::One(Rule::ListLenEq, "args")],
         lower: Lower::Session,
         ..OP

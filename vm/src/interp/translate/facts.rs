@@ -11,6 +11,8 @@ use alloc::vec::Vec;
 pub(super) struct Facts {
     /// Times a slot is read by instructions that remain after immediates are folded.
     reads: Vec<u32>,
+    /// Times a slot's value became an immediate.
+    folds: Vec<u32>,
     /// How many of the reads are branches on a comparison that stands right before them, with which they fuse.
     tests: Vec<u32>,
     /// The value of a slot that is written exactly once, by a constant.
@@ -28,8 +30,13 @@ impl Facts {
         for slot in 0..function.param_slots {
             bump(&mut writes, slot);
         }
-        let mut facts =
-            Self { reads: vec![0; slots], tests: vec![0; slots], constants: Vec::new(), reachable };
+        let mut facts = Self {
+            reads: vec![0; slots],
+            folds: vec![0; slots],
+            tests: vec![0; slots],
+            constants: Vec::new(),
+            reachable,
+        };
         facts.count_tests(function);
         for (_, instr) in facts.live(function) {
             instr.for_each_write(function, |slot| bump(&mut writes, slot));
@@ -76,6 +83,7 @@ impl Facts {
             if let Some(count) = self.reads.get_mut(slot as usize) {
                 *count -= 1;
             }
+            bump(&mut self.folds, slot);
         }
     }
 
@@ -111,9 +119,11 @@ impl Facts {
         self.tests.get(slot as usize).is_some_and(|&tests| tests == self.reads(slot))
     }
 
-    /// Whether nothing needs the slot because its value became an immediate everywhere.
+    /// Whether nothing needs the slot because its value became an immediate everywhere. One that nothing reads at all
+    /// stays: an embedder may look at registers, and programs that are worth the trouble have none.
     pub(super) fn is_folded_away(&self, slot: Slot) -> bool {
-        self.constants.get(slot as usize).is_some_and(Option::is_some) && self.reads(slot) == 0
+        let folded = self.folds.get(slot as usize).is_some_and(|&count| count > 0);
+        folded && self.constants.get(slot as usize).is_some_and(Option::is_some) && self.reads(slot) == 0
     }
 
     /// The right operand as an immediate: a known constant that fits 32 signed bits, of an opcode with an

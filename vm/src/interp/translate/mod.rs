@@ -206,7 +206,9 @@ impl WordMaker {
                     self.pool_fixups.push((at, target));
                     self.pool.push(0);
                 }
-                Word::new(WordOp::Session, 0, self.func, site, pool)
+                // What it costs by itself, to be given back where it waits.
+                let cost = u16::try_from(function.fuel(InstrIx(at), InstrIx(end))).ok()?;
+                Word::new(WordOp::Session, cost, self.func, site, pool)
             }
             ExecInstr::TailCall { func, args } => {
                 let pool = u32::try_from(self.pool.len()).ok()?;

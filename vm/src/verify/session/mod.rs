@@ -19,11 +19,15 @@ mod speculation;
 mod step;
 mod summary;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod talk;
 mod text;
 mod undone;
 
-pub use coherence::{CoherenceLimits, Coherent, Incoherence, IncoherenceKind, TraceAction, TraceStep, coherence};
+pub use coherence::{
+    CoherenceLimits, Coherent, Incoherence, IncoherenceKind, TraceAction, TraceStep, coherence,
+};
 pub(super) use messages::Messages;
 pub(super) use summary::{Codes, Summary};
 pub(super) use text::Texts;

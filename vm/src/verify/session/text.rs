@@ -1,7 +1,7 @@
 //! What the session checks say about endpoints, in the words of the local types.
 
 use super::held::Held;
-use crate::ids::{FuncId, LayerId, ShapeId, SymbolId};
+use crate::ids::{EffectId, FuncId, LayerId, ShapeId, SymbolId};
 use crate::program::{ChanType, LinearType, PayloadDef, Program, SessionTables};
 use crate::protocol::{LabelId, Name, PayloadId, RoleId, StateId, StateKind};
 use alloc::format;
@@ -50,6 +50,11 @@ impl<'p> Texts<'p> {
         // An error means that the text is long enough.
         let _ = write(&mut text);
         text.0
+    }
+
+    /// The beginning of a text.
+    pub(super) fn clip(text: &impl fmt::Display) -> String {
+        Self::bounded(|out| write!(out, "{text}"))
     }
 
     /// `Client of Shop, of which is left: ?Server{val(str). end}`.
@@ -150,6 +155,23 @@ impl<'p> Texts<'p> {
     /// What a message carries.
     pub(in crate::verify) fn payload(self, payload: PayloadId) -> String {
         Self::bounded(|out| self.write_payload(out, payload, NESTED))
+    }
+
+    /// What a payload that may be malformed is.
+    pub(super) fn payload_at(self, payload: u32) -> String {
+        let id = u16::try_from(payload).map(PayloadId);
+        id.map_or_else(|_| format!("payload {payload}"), |id| format!("it is {}", self.payload(id)))
+    }
+
+    /// The names of a role and of its shape.
+    pub(super) fn role_of(self, shape: ShapeId, place: u16) -> String {
+        format!("{} of {}", self.role(shape, place), self.shape(shape))
+    }
+
+    /// The name of an effect.
+    pub(super) fn effect(self, effect: EffectId) -> String {
+        let name = self.tables.effects.get(effect.index()).map(|effect| effect.name);
+        Self::bounded(|out| self.write_name(out, name, "effect", effect.0))
     }
 
     /// The name of a guard layer.

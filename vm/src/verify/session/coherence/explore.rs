@@ -146,7 +146,9 @@ impl Explorer<'_> {
 
     /// Takes every step from a state.
     fn leave(&mut self, index: u32) -> Result<(), Incoherence> {
-        let Some(key) = self.nodes.get(index as usize).map(|node| Rc::clone(&node.key)) else { return Ok(()) };
+        let Some(key) = self.nodes.get(index as usize).map(|node| Rc::clone(&node.key)) else {
+            return Ok(());
+        };
         self.spend(key.len().saturating_mul(8))?;
         let (states, queues) = from_key(&key, self.tables.roles_of(self.shape).len());
         let mut moved = false;
@@ -198,7 +200,9 @@ impl Explorer<'_> {
     ) -> Result<bool, Incoherence> {
         let (from, to) = ends;
         let Some(&state) = states.get(usize::from(to)) else { return Ok(false) };
-        let Some(&(label, payload)) = queues.get(&ends).and_then(|queue| queue.first()) else { return Ok(false) };
+        let Some(&(label, payload)) = queues.get(&ends).and_then(|queue| queue.first()) else {
+            return Ok(false);
+        };
         let tables = self.tables;
         let branch = tables.branch(state, label).filter(|branch| branch.payload == payload);
         let Some(branch) = branch else { return Err(self.cannot_take(index, state, ends, (label, payload))) };
@@ -231,7 +235,8 @@ impl Explorer<'_> {
     /// What happens before a state, from the beginning on.
     fn trace(&self, mut index: u32) -> Vec<TraceStep> {
         let mut steps = Vec::new();
-        while let Some(&(before, step)) = self.nodes.get(index as usize).and_then(|node| node.before.as_ref()) {
+        while let Some(&(before, step)) = self.nodes.get(index as usize).and_then(|node| node.before.as_ref())
+        {
             steps.push(step);
             index = before;
         }
@@ -287,7 +292,8 @@ impl Explorer<'_> {
             let _ = write!(text, "{then}nobody takes {label} from {} to {}", self.role(from), self.role(to));
         }
         more(&mut text, queues.len());
-        let kind = if waiting.is_empty() { IncoherenceKind::Orphans } else { IncoherenceKind::Deadlock { waiting } };
+        let kind =
+            if waiting.is_empty() { IncoherenceKind::Orphans } else { IncoherenceKind::Deadlock { waiting } };
         self.mistake(index, kind, text)
     }
 

@@ -191,7 +191,11 @@ pub fn coherence(
     limits: &CoherenceLimits,
 ) -> Result<Coherent, Incoherence> {
     let Some(def) = program.sessions().shape(shape) else {
-        return Err(Incoherence::new(shape, IncoherenceKind::NoShape, alloc::format!("{shape} does not exist")));
+        return Err(Incoherence::new(
+            shape,
+            IncoherenceKind::NoShape,
+            alloc::format!("{shape} does not exist"),
+        ));
     };
     match program.symbol(def.global).filter(|text| !text.is_empty()) {
         Some(text) => project::check(program, shape, text, limits).map(|()| Coherent::Projected),

@@ -46,12 +46,11 @@ pub(super) fn check(
         .map_err(|error| wrong(IncoherenceKind::Projection, error.to_string()))?;
     for ((place, role), &entry) in (0u16..).zip(roles).zip(automaton.entries()) {
         let pair = Pair { program, tables, automaton: &automaton };
-        if let Some(state) = pair.first_difference(role.entry, entry) {
-            let (role, texts) = (Texts::new(program).role(shape, place), Texts::new(program));
-            let text = format!(
-                "{role} does something else than the global type says: it has {}, of which the global type knows nothing",
-                texts.state(state)
-            );
+        if let Some((ours, theirs)) = pair.first_difference(role.entry, entry) {
+            let texts = Texts::new(program);
+            let said = automaton.local_type(theirs).map_or(String::new(), |ty| Texts::clip(&ty));
+            let (role, does) = (texts.role(shape, place), texts.state(ours));
+            let text = format!("{role} does {does} where the global type says {said}");
             return Err(wrong(IncoherenceKind::Differs { role: place }, text));
         }
     }
@@ -72,19 +71,20 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    /// The first state on the ways from `ours` that does something else than its counterpart on those from `theirs`.
+    /// The first state on the ways from `ours` that does something else than its counterpart on those from `theirs`,
+    /// and that.
     ///
     /// The projections' tables are minimal, so a state that would have two counterparts differs from one of them.
-    fn first_difference(&self, ours: StateId, theirs: StateId) -> Option<StateId> {
+    fn first_difference(&self, ours: StateId, theirs: StateId) -> Option<(StateId, StateId)> {
         let mut counterparts: BTreeMap<StateId, StateId> = BTreeMap::from([(ours, theirs)]);
         let mut steps = vec![(ours, theirs)];
         while let Some((ours, theirs)) = steps.pop() {
             if !self.same_kind(self.tables.kind(ours), self.automaton.kind(theirs)) {
-                return Some(ours);
+                return Some((ours, theirs));
             }
             let (mine, other) = (self.tables.branches_of(ours), self.automaton.branches_of(theirs));
             if mine.len() != other.len() {
-                return Some(ours);
+                return Some((ours, theirs));
             }
             for branch in mine {
                 let label = self.tables.labels.get(usize::from(branch.label.0));
@@ -94,10 +94,10 @@ impl Pair<'_> {
                     let payload = self.automaton.payloads().get(usize::from(other.payload.0));
                     payload.is_some_and(|payload| self.same_payload(branch.payload, payload))
                 });
-                let Some(other) = found else { return Some(ours) };
+                let Some(other) = found else { return Some((ours, theirs)) };
                 match counterparts.insert(branch.next, other.next) {
                     None => steps.push((branch.next, other.next)),
-                    Some(before) if before != other.next => return Some(ours),
+                    Some(before) if before != other.next => return Some((ours, theirs)),
                     Some(_) => {}
                 }
             }

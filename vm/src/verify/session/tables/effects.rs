@@ -4,6 +4,8 @@ use crate::ids::{EffectId, LayerId};
 use crate::program::{EffectDef, Program};
 use crate::verify::error::{EffectFault, TypePlace, VerifyErrorKind};
 use crate::verify::report::Errors;
+use crate::verify::session::text::Texts;
+use alloc::format;
 
 /// Every effect has types, none of them linear, and at most one result; every layer can be held.
 pub(super) fn check(program: &Program, errors: &mut Errors) {
@@ -11,7 +13,8 @@ pub(super) fn check(program: &Program, errors: &mut Errors) {
     for (index, def) in (0u32..).zip(&tables.effects) {
         let effect = EffectId(index);
         if let Some(fault) = fault(program, effect, def) {
-            errors.add(program, None, VerifyErrorKind::EffectMalformed { effect, fault });
+            let note = format!("it is {}", Texts::new(program).effect(effect));
+            errors.add_noted(program, None, VerifyErrorKind::EffectMalformed { effect, fault }, Some(note));
         }
         let sig = tables.effect_sig(effect);
         let mut types = sig.into_iter().flat_map(|sig| sig.params.iter().chain(sig.results)).copied();
@@ -22,7 +25,9 @@ pub(super) fn check(program: &Program, errors: &mut Errors) {
     }
     for (index, def) in (0u32..).zip(&tables.layers) {
         if def.capacity == 0 {
-            errors.add(program, None, VerifyErrorKind::LayerCapacity { layer: LayerId(index) });
+            let layer = LayerId(index);
+            let note = format!("it is {}", Texts::new(program).layer(layer));
+            errors.add_noted(program, None, VerifyErrorKind::LayerCapacity { layer }, Some(note));
         }
     }
 }

@@ -6,6 +6,8 @@ use crate::program::{AggShape, LinearDef, LinearType, Place, Program};
 use crate::value_type::ValueType;
 use crate::verify::error::{LinearFault, TypePlace, VerifyErrorKind};
 use crate::verify::report::Errors;
+use crate::verify::session::text::Texts;
+use alloc::format;
 
 /// Every entry is of a parameter or result of its class and names what exists, and they are in order.
 pub(super) fn check(program: &Program, reach: &Reach, errors: &mut Errors) {
@@ -15,7 +17,9 @@ pub(super) fn check(program: &Program, reach: &Reach, errors: &mut Errors) {
         let order = before.is_some_and(|before| before >= key).then_some(LinearFault::Order);
         before = Some(key);
         if let Some(fault) = order.or_else(|| fault(program, reach, def)) {
-            errors.add(program, Some(def.func), VerifyErrorKind::LinearMalformed { entry, fault });
+            let note = format!("it is {} of {}", def.place, Texts::new(program).func(def.func));
+            let kind = VerifyErrorKind::LinearMalformed { entry, fault };
+            errors.add_noted(program, Some(def.func), kind, Some(note));
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::value_type::ValueType;
 use crate::verify::budget::{Budget, Exhausted};
 use crate::verify::error::{PayloadFault, VerifyErrorKind};
 use crate::verify::report::Errors;
+use crate::verify::session::text::Texts;
 use alloc::vec::Vec;
 
 /// A payload as something to sort by.
@@ -32,7 +33,8 @@ impl<'a> Key<'a> {
 pub(super) fn check(program: &Program, budget: &mut Budget, errors: &mut Errors) -> Result<(), Exhausted> {
     let tables = program.sessions();
     let mut add = |payload, fault| {
-        errors.add(program, None, VerifyErrorKind::PayloadMalformed { payload, fault });
+        let note = Texts::new(program).payload_at(payload);
+        errors.add_noted(program, None, VerifyErrorKind::PayloadMalformed { payload, fault }, Some(note));
     };
     let mark = budget.mark();
     budget.memory_for::<(Key<'_>, u32)>(tables.payloads.len())?;
@@ -84,8 +86,8 @@ pub(super) fn check_endpoints(program: &Program, reach: &Reach, errors: &mut Err
         if let PayloadDef::Chan(chan) = def
             && !reach.contains(program.sessions(), *chan)
         {
-            let fault = PayloadFault::Unreachable;
-            errors.add(program, None, VerifyErrorKind::PayloadMalformed { payload, fault });
+            let kind = VerifyErrorKind::PayloadMalformed { payload, fault: PayloadFault::Unreachable };
+            errors.add_noted(program, None, kind, Some(Texts::new(program).payload_at(payload)));
         }
     }
 }

@@ -7,7 +7,9 @@ use crate::protocol::{RoleId, StateKind};
 use crate::verify::budget::{Budget, Exhausted};
 use crate::verify::error::{EdgeFault, ShapeFault, VerifyErrorKind};
 use crate::verify::report::Errors;
+use crate::verify::session::text::Texts;
 use alloc::collections::BTreeSet;
+use alloc::format;
 use alloc::vec::Vec;
 
 /// Every shape has roles that exist, each once, and edges that are there.
@@ -15,7 +17,8 @@ pub(super) fn check(program: &Program, errors: &mut Errors) {
     for (index, def) in (0u32..).zip(&program.sessions().shapes) {
         let shape = ShapeId(index);
         if let Some(fault) = fault(program, shape, def) {
-            errors.add(program, None, VerifyErrorKind::ShapeMalformed { shape, fault });
+            let note = format!("it is {}", Texts::new(program).shape(shape));
+            errors.add_noted(program, None, VerifyErrorKind::ShapeMalformed { shape, fault }, Some(note));
         }
     }
 }
@@ -78,8 +81,10 @@ pub(super) fn check_states(
                 let at = places.binary_search_by_key(&partner, |&(role, _)| role).ok();
                 let place = at.and_then(|at| places.get(at)).map(|&(_, place)| place);
                 let Some(place) = place.filter(|&place| place != role) else {
-                    let state = state.0;
-                    errors.add(program, None, VerifyErrorKind::ShapePartner { shape, role, state });
+                    let texts = Texts::new(program);
+                    let note = format!("{} does {}", texts.role_of(shape, role), texts.state(state));
+                    let kind = VerifyErrorKind::ShapePartner { shape, role, state: state.0 };
+                    errors.add_noted(program, None, kind, Some(note));
                     continue;
                 };
                 let edge = if matches!(kind, StateKind::Send(_)) { (role, place) } else { (place, role) };
@@ -96,8 +101,12 @@ pub(super) fn check_states(
 
 fn check_edges(program: &Program, shape: ShapeId, used: &BTreeSet<(u16, u16)>, errors: &mut Errors) {
     let edges = program.sessions().edges_of(shape);
+    let texts = Texts::new(program);
     let mut add = |(from, to), fault| {
-        errors.add(program, None, VerifyErrorKind::ShapeEdge { shape, from, to, fault });
+        let (sender, receiver) = (texts.role(shape, from), texts.role(shape, to));
+        let note = format!("it is {sender} -> {receiver} of {}", texts.shape(shape));
+        let kind = VerifyErrorKind::ShapeEdge { shape, from, to, fault };
+        errors.add_noted(program, None, kind, Some(note));
     };
     let mut before = None;
     let mut sorted = true;

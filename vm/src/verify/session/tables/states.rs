@@ -4,13 +4,16 @@ use crate::program::{Program, SessionTables};
 use crate::protocol::{State, StateId, StateKind};
 use crate::verify::error::{StateFault, VerifyErrorKind};
 use crate::verify::report::Errors;
+use crate::verify::session::text::Texts;
+use alloc::format;
 
 /// Every state is an end, or has branches that are there, sorted by label, and lead to states.
 pub(super) fn check(program: &Program, errors: &mut Errors) {
     let tables = program.sessions();
     for (state, def) in (0u32..).zip(&tables.states) {
         if let Some(fault) = fault(tables, StateId(state), def) {
-            errors.add(program, None, VerifyErrorKind::StateMalformed { state, fault });
+            let note = format!("it is {}", Texts::new(program).state(StateId(state)));
+            errors.add_noted(program, None, VerifyErrorKind::StateMalformed { state, fault }, Some(note));
         }
     }
     for (local, def) in (0u32..).zip(&tables.locals) {
