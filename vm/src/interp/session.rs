@@ -227,13 +227,6 @@ impl Frames {
         let slots = [self.stack.get(at).unwrap_or(0), self.stack.get(at + 1).unwrap_or(0)];
         Some(heap.load_value(class, &slots))
     }
-
-    /// The fuel of the next instruction, as far as it is known before it runs.
-    pub(crate) fn next_cost(&self, module: &Module) -> u64 {
-        let (func, at) = self.at(module);
-        let function = module.program().function(func);
-        function.map_or(0, |function| function.fuel(at, InstrIx(at.0.saturating_add(1))))
-    }
 }
 
 impl<T> Instance<T> {

@@ -4,7 +4,7 @@ use super::coro::{Outgoing, Wait};
 use super::decide::Answer;
 use super::event::Event;
 use super::handler::MessageInfo;
-use super::plan::Plan;
+use super::plan::{Carries, Plan};
 use super::record::Act;
 use super::ring::Message;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
@@ -20,6 +20,16 @@ use crate::session_fault::SessionFault;
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
 use opforge_schema::TrapCode;
+
+/// A message that may be sent.
+struct Outbound {
+    branch: StateBranch,
+    /// The place of the receiver.
+    to: u16,
+    edge: u16,
+    /// Whether the edge has to be asked what to do about it.
+    full: bool,
+}
 
 /// A message that may be taken: from where, which it is, and what comes after it.
 struct Incoming {
@@ -41,35 +51,39 @@ impl Slice<'_> {
         heap: &mut Heap,
     ) -> Done {
         let id = EndpointId::from_slot(get(frame, chan));
-        self.usable(id)?;
-        let (branch, to, edge) = self.sendable(id, label)?;
+        let Outbound { branch, to, edge, full } = self.sendable(id, label)?;
         if branch.payload != value.payload {
             let label = self.label(branch.label);
             return Err(trap(TrapCode::TypeViolation, SessionFault::Payload { label }));
         }
         let message = self.message(frame, &branch, value);
-        self.check_delegation(id, &message)?;
+        let carries = self.plan.carries(branch.payload);
+        if carries == Carries::Endpoint {
+            self.check_delegation(id, &message)?;
+        }
         let out = Outgoing { session: id.session, edge, message };
         if self.speculates() {
             self.hold_back(out, heap)?;
         } else {
-            self.check_room(id.session, edge)?;
+            if full {
+                self.check_room(id.session, edge)?;
+            }
             let Some(message) = self.decide(id, to, message, heap)? else {
                 return Ok(self.sent(id, to, &branch, label.is_some()));
             };
             self.deliver(Outgoing { message, ..out }, heap)?;
-            self.hand_off(&message);
+            if carries == Carries::Endpoint {
+                self.hand_off(&message);
+            }
         }
         Ok(self.sent(id, to, &branch, label.is_some()))
     }
 
-    /// The branch that is sent, the place of the receiver, and the edge to it.
+    /// What is sent, to whom, over which edge.
     #[inline]
-    fn sendable(&self, id: EndpointId, label: Option<LabelId>) -> Done<(StateBranch, u16, u16)> {
+    fn sendable(&self, id: EndpointId, label: Option<LabelId>) -> Done<Outbound> {
         let tables = &self.plan.tables;
-        let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
-        let session = self.world.store.of(id).ok_or_else(stale)?;
-        let state = session.roles.get(usize::from(id.role)).ok_or_else(stale)?.state;
+        let (session, state) = self.usable(id)?;
         let StateKind::Send(partner) = tables.kind(state) else {
             return Err(trap(TrapCode::TypeViolation, SessionFault::NotSending(id)));
         };
@@ -78,10 +92,15 @@ impl Slice<'_> {
             (None, _) => return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id))),
             (Some(label), _) => tables.branch(state, label).ok_or_else(|| self.unknown_label(label))?,
         };
-        let plan = self.plan.shape(session.shape).ok_or_else(stale)?;
-        let to = plan.place(partner).ok_or_else(stale)?;
-        let edge = plan.edge(id.role, to).ok_or_else(stale)?;
-        Ok((*branch, to, edge))
+        let ends = self.plan.shape(session.shape).and_then(|plan| {
+            let to = plan.place(partner)?;
+            let edge = plan.edge(id.role, to)?;
+            let full =
+                !session.edges.get(usize::from(edge))?.has_room(plan.edges.get(usize::from(edge))?.policy);
+            Some((to, edge, full))
+        });
+        let (to, edge, full) = ends.ok_or_else(|| trap(TrapCode::ChannelClosed, SessionFault::Stale(id)))?;
+        Ok(Outbound { branch: *branch, to, edge, full })
     }
 
     #[cold]
@@ -89,13 +108,14 @@ impl Slice<'_> {
         trap(TrapCode::UnknownLabel, SessionFault::Label { label: self.label(label) })
     }
 
+    #[inline]
     fn message(&self, frame: &[u64], branch: &StateBranch, value: &Carried) -> Message {
         let mut slots = [0; 2];
         for (i, slot) in (0..u32::from(value.width)).zip(&mut slots) {
             *slot = get(frame, value.slot + i);
         }
         // What leaves the f64 domain has the same bits everywhere.
-        if self.plan.tables.payload_class(branch.payload) == Some(ValueType::F64) {
+        if self.plan.carries(branch.payload) == Carries::Float {
             slots[0] = canonical_f64_bits(slots[0]);
         }
         Message { label: branch.label, payload: branch.payload, slots }
@@ -246,7 +266,6 @@ impl Slice<'_> {
     /// Receives the only label there is.
     pub(super) fn receive(&mut self, frame: &mut [u64], chan: Slot, dst: &Carried, heap: &mut Heap) -> Done {
         let id = EndpointId::from_slot(get(frame, chan));
-        self.usable(id)?;
         let incoming = self.incoming(id, true)?;
         self.accept(&incoming, dst.payload, heap)?;
         self.take(&incoming, dst, frame, heap)?;
@@ -257,7 +276,6 @@ impl Slice<'_> {
     /// Receives one of several labels, and goes where it leads.
     pub(super) fn choose(&mut self, frame: &mut [u64], chan: Slot, arms: &[Arm], heap: &mut Heap) -> Done {
         let id = EndpointId::from_slot(get(frame, chan));
-        self.usable(id)?;
         let incoming = self.incoming(id, false)?;
         let label = incoming.message.label;
         let Some((at, arm)) = arms.iter().enumerate().find(|(_, arm)| arm.label == label) else {
@@ -274,8 +292,7 @@ impl Slice<'_> {
     fn incoming(&self, id: EndpointId, single: bool) -> Done<Incoming> {
         let tables = &self.plan.tables;
         let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
-        let session = self.world.store.of(id).ok_or_else(stale)?;
-        let state = session.roles.get(usize::from(id.role)).ok_or_else(stale)?.state;
+        let (session, state) = self.usable(id)?;
         let StateKind::Recv(partner) = tables.kind(state) else {
             return Err(trap(TrapCode::TypeViolation, SessionFault::NotReceiving(id)));
         };

@@ -76,8 +76,4 @@ impl Ring {
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Message> {
         core::mem::take(&mut self.queue).into_iter()
     }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Message> {
-        self.queue.iter()
-    }
 }

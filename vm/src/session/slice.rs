@@ -9,6 +9,7 @@ use super::event::Event;
 use super::handler::EffectHandler;
 use super::lifecycle::Stacks;
 use super::plan::Plan;
+use super::store::{Session, SessionStatus};
 use super::turns::Progress;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId};
@@ -17,7 +18,7 @@ use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
 use crate::interp::session::{Current, SessionOps, Step, Turn};
 use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
-use crate::protocol::{LabelId, RoleId};
+use crate::protocol::{LabelId, RoleId, StateId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
 use alloc::boxed::Box;
@@ -154,25 +155,25 @@ impl Slice<'_> {
         }
     }
 
-    /// Refuses an endpoint that the coroutine cannot use now.
+    /// The session of an endpoint that the coroutine can use now, and what is left to be done with it.
     #[inline]
-    pub(super) fn usable(&self, id: EndpointId) -> Done<()> {
-        let Some(session) = self.world.store.of(id) else {
-            return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
-        };
-        let owner = session.roles.get(usize::from(id.role)).map(|role| role.owner);
-        if owner == Some(self.current) && session.is_active() {
-            return Ok(());
+    pub(super) fn usable(&self, id: EndpointId) -> Done<(&Session, StateId)> {
+        if let Some(session) = self.world.store.of(id)
+            && let Some(role) = session.roles.get(usize::from(id.role))
+            && role.owner == self.current
+            && session.is_active()
+        {
+            return Ok((session, role.state));
         }
-        Err(self.why_not(id, owner == Some(self.current)))
+        Err(self.why_not(id))
     }
 
     #[cold]
-    fn why_not(&self, id: EndpointId, owned: bool) -> Stop {
+    fn why_not(&self, id: EndpointId) -> Stop {
         let Some(session) = self.world.store.of(id) else {
             return trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
         };
-        if !owned {
+        if session.roles.get(usize::from(id.role)).is_none_or(|role| role.owner != self.current) {
             let coro = self.world.coro(self.current);
             let awaits = coro.is_some_and(|coro| coro.handles.iter().any(|&(handle, _)| handle == id));
             if awaits && session.is_active() {
@@ -183,7 +184,7 @@ impl Slice<'_> {
         trap(
             TrapCode::ChannelClosed,
             match session.status {
-                super::store::SessionStatus::Faulted => SessionFault::PeerFailed(id),
+                SessionStatus::Faulted => SessionFault::PeerFailed(id),
                 _ => SessionFault::Closed(id),
             },
         )

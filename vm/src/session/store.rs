@@ -1,11 +1,11 @@
 //! Sessions: who owns which endpoint, what is left to be done with it, and the messages on their way.
 
-use super::plan::{Plan, ShapePlan};
+use super::plan::{Carries, Plan, ShapePlan};
 use super::ring::{Message, Ring};
 use crate::endpoint::EndpointId;
 use crate::heap::Heap;
 use crate::ids::ShapeId;
-use crate::program::{EdgePolicy, PayloadDef};
+use crate::program::EdgePolicy;
 use crate::protocol::StateId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -167,10 +167,6 @@ impl Store {
         self.sessions.len()
     }
 
-    pub(super) fn is_free(&self, index: u32) -> bool {
-        self.get(index).is_none_or(|session| session.live == 0 && session.roles.is_empty())
-    }
-
     /// The endpoint has no owner any more. The last one takes its session along.
     pub(super) fn give_back(&mut self, id: EndpointId, heap: &mut Heap) {
         let Some(session) = self.of_mut(id) else { return };
@@ -192,9 +188,7 @@ impl Store {
 }
 
 /// The endpoint in a message, if it carries one.
+#[inline]
 pub(super) fn carried_endpoint(plan: &Plan, message: &Message) -> Option<EndpointId> {
-    match plan.tables.payload(message.payload)? {
-        PayloadDef::Chan(_) => Some(EndpointId::from_slot(message.slots[0])),
-        _ => None,
-    }
+    (plan.carries(message.payload) == Carries::Endpoint).then(|| EndpointId::from_slot(message.slots[0]))
 }

@@ -19,9 +19,9 @@ mod speculation;
 mod step;
 mod summary;
 mod tables;
+mod talk;
 #[cfg(test)]
 mod tests;
-mod talk;
 mod text;
 mod undone;
 
