@@ -4,7 +4,7 @@ use super::coro::{Coroutine, Status, Wait};
 use super::handler::EffectHandler;
 use super::machine::SessionMachine;
 use super::names::Names;
-use super::store::{HOST, NOBODY};
+use super::store::{HOST, MESSAGE, NOBODY};
 use super::stuck::{BlockReason, Blocked, Holder, StuckReport};
 use crate::endpoint::{EndpointId, SessionId};
 use crate::ids::LayerId;
@@ -101,7 +101,8 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             return Holder::Nobody;
         };
         match role.owner {
-            NOBODY => Holder::Message,
+            NOBODY => Holder::Nobody,
+            MESSAGE => Holder::Message,
             HOST => Holder::Host,
             owner => {
                 let coro = self.world.coro_id(owner);

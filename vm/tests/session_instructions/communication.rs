@@ -1,10 +1,10 @@
 //! `send`, `receive`, `offer`, `choose`.
 
 use super::session_support::script::{PANIC, Script};
-use super::session_support::{Drive, assert_trap, chan, owner, refused, setup};
+use super::session_support::{Drive, Setup, assert_trap, chan, owner, refused, setup};
 use opforge_vm::ids::Reg;
 use opforge_vm::session::{
-    BlockReason, Datum, Holder, EdgeOverride, OnTrap, RunStatus, SendDecision, SessionConfig, SessionStatus,
+    BlockReason, Datum, Holder, EdgeOverride, OnTrap, RunStatus, NoEffects, SendDecision, SessionConfig, SessionMachine, SessionStatus,
 };
 use opforge_vm::program::EdgePolicy;
 use opforge_vm::{Limits, SessionFault, TrapCode, Value};
@@ -237,7 +237,7 @@ pub(crate) fn send_and_receive_check_the_state_of_the_endpoint() {
         assert_eq!(found.coro, coro, "{line}");
         assert_eq!((machine.left(c), machine.left(k), machine.fuel() + 1), before, "{line}");
         assert_eq!((machine.queue(c, 0, 1), machine.queue(k, 0, 1)), (0, 0), "{line}");
-        assert_eq!(machine.told().last().unwrap(), &format!("coroutine 0 (wrong) failed: {}", code.name()));
+        assert_eq!(machine.told().last().unwrap(), &format!("coroutine 0 (wrong) failed: T{:03} {}", code.code(), code.name()));
     }
 }
 
@@ -496,30 +496,108 @@ pub(crate) fn endpoints_travel() {
     machine.finish();
     assert_eq!(machine.session(hands[0].session_id()), None);
     assert_eq!(machine.session(pings[0].session_id()), None);
+}
 
-    // In another state than is said, or another's: nothing moves.
-    let cases = [
-        ("mov r4, p\nsend p, n\nsend c, r4", 2, TrapCode::TransferFault, true),
-        ("mov r4, p\nspawn &ping (p, n) -> -\nsend c, r4", 2, TrapCode::ChannelClosed, false),
-    ];
-    for (lines, instr, code, in_other_state) in cases {
-        let wrong = format!(
-            "{source}\n.func wrong(c: chan(Hands, Giver), p: chan(Pings, Ping), n: i64) {{\n{lines}\nhalt\n}}"
-        );
-        assert!(!refused(&wrong).is_empty());
-        let mut machine = setup(&wrong).unchecked().config(|c| c.on_trap(OnTrap::Isolate)).machine();
-        let (hands, pings) = (machine.begin("Hands"), machine.begin("Pings"));
-        let coro = machine.start("wrong", &[chan(hands[0]), chan(pings[0]), Value::I64(3)]);
+/// An endpoint that two registers name, one of which it was lent to: it is not sent in another state than is said, nor by
+/// who does not own it. Nothing moves.
+#[test]
+pub(crate) fn endpoints_travel_only_as_they_are_declared() {
+    let source = "
+.local Go = !Seer{go. !Seer{on. end}}
+.local See = ?Goer{go. ?Goer{on. end}}
+.shape Gos { Goer: Go, Seer: See }
+.local Giver = !Taker{hand(chan(Gos, Goer)). end}
+.local Taker = ?Giver{hand(chan(Gos, Goer)). end}
+.shape Hands { Giver: Giver, Taker: Taker }
+.func main(c: chan(Hands, Giver), d: chan(Hands, Taker), e: chan(Hands, Giver), p: chan(Gos, Goer)) {
+    spawn &twice (p, d, e) -> -
+    send c, p
+    halt
+}
+.func twice(h: handle(Gos, Goer), d: chan(Hands, Taker), e: chan(Hands, Giver)) {
+    .reg p
+    receive d -> p
+    send h, r0
+    send e, p
+    send h, r0
+    halt
+}
+.func wrong(c: chan(Hands, Giver), p: chan(Gos, Goer)) {
+    .reg q
+    mov q, p
+    spawn &goer (p) -> -
+    send c, q
+    halt
+}
+.func goer(p: chan(Gos, Goer)) {
+    send p, r0
+    send p, r0
+    halt
+}";
+    let start = |machine: &mut SessionMachine<(), NoEffects>, name: &str| {
+        let (first, second, gos) = (machine.begin("Hands"), machine.begin("Hands"), machine.begin("Gos"));
+        let all = [chan(first[0]), chan(first[1]), chan(second[0]), chan(gos[0])];
+        let args = if name == "main" { &all[..] } else { &[chan(second[0]), chan(gos[0])] };
+        machine.start(name, args);
+        (second[0], gos[0])
+    };
+    let isolated = |setup: Setup| setup.config(|config| config.on_trap(OnTrap::Isolate));
+    let checked = source.split(".func wrong").next().unwrap();
+    let mut machine = isolated(setup(checked)).machine();
+    let (hands, p) = start(&mut machine, "main");
+    let found = machine.trap();
+    let fault = (TrapCode::TransferFault, Some(SessionFault::Delegation(p)));
+    assert_trap(&machine, &found, fault, ("twice", 2));
+    assert_eq!((machine.holder(p), machine.queue(hands, 0, 1)), (Holder::Ended(found.coro), 0));
+
+    assert_eq!(refused(source).first(), Some(&"V1202"));
+    let mut machine = isolated(setup(source)).unchecked().machine();
+    let (hands, p) = start(&mut machine, "wrong");
+    let found = machine.trap();
+    let fault = (TrapCode::ChannelClosed, Some(SessionFault::NotOwned(p)));
+    assert_trap(&machine, &found, fault, ("wrong", 2));
+    assert_eq!(owner(&machine, p).index, 1);
+    assert_eq!(machine.queue(hands, 0, 1), 0);
+}
+
+/// An edge that loses a message loses the endpoint in it, and who is at its other end hears of that.
+#[test]
+pub(crate) fn endpoints_that_are_lost_end_their_session() {
+    let source = format!("{PINGS}
+.local Giver = mu x. !Taker{{hand(chan(Pings, Ping)). x, stop. end}}
+.local Taker = mu x. ?Giver{{hand(chan(Pings, Ping)). x, stop. end}}
+.shape Hands {{ Giver: Giver, Taker: Taker }}
+.func giver(c: chan(Hands, Giver), p: chan(Pings, Ping), q: chan(Pings, Ping)) {{
+    offer c, hand, p
+    offer c, hand, q
+    offer c, stop, -
+    halt
+}}
+.func closer(c: chan(Hands, Taker)) {{\nclose c\nhalt\n}}");
+    for (policy, lost) in [(EdgePolicy::Drop, 1), (EdgePolicy::Latest, 0)] {
+        let mut machine = setup(&source).config(edges(policy, 1, 1)).machine();
+        let hands = machine.begin("Hands");
+        let pings = [machine.begin("Pings"), machine.begin("Pings")];
+        for ends in &pings {
+            machine.start("pong", &[chan(ends[1]), Value::from("")]);
+        }
+        machine.start("giver", &[chan(hands[0]), chan(pings[0][0]), chan(pings[1][0])]);
         let found = machine.trap();
-        let (fault, holder) = if in_other_state {
-            (SessionFault::Delegation(pings[0]), Holder::Ended(coro))
-        } else {
-            let child = opforge_vm::CoroId { index: 1, generation: 0 };
-            (SessionFault::NotOwned(pings[0]), Holder::Coroutine(child))
-        };
-        assert_trap(&machine, &found, (code, Some(fault)), ("wrong", instr));
-        assert_eq!(machine.holder(pings[0]), holder);
-        assert_eq!(machine.queue(hands[0], 0, 1), 0);
+        let failed = (TrapCode::ChannelClosed, Some(SessionFault::PeerFailed(pings[lost][1])));
+        assert_trap(&machine, &found, failed, ("pong", 0));
+        // The rest goes with the session that carries it, or was overwritten.
+        match machine.run(1000) {
+            RunStatus::Stuck(_) => {
+                machine.start("closer", &[chan(hands[1])]);
+                machine.trap();
+            }
+            RunStatus::Trapped(_) => {
+                machine.start("closer", &[chan(hands[1])]);
+            }
+            status => panic!("{status:?}"),
+        }
+        machine.finish();
+        assert_eq!(machine.charged(), 0, "{policy:?}");
     }
 }
 

@@ -178,14 +178,14 @@ pub(crate) fn spawn_begins_behind_all_that_are_ready() {
         machine.lines(),
         [
             "0: #0 opened Pings (Ping, Pong)",
-            "0: the host began coroutine 0 (main)",
-            "1: coroutine 0 (main) began coroutine 1 (ping)",
-            "2: coroutine 0 (main) began coroutine 2 (pong)",
-            "3: #0 Ping -> Pong ping",
+            "0: the host spawned coroutine 0, main",
+            "1: coroutine 0 (main) spawned coroutine 1, ping",
+            "2: #0 Ping -> Pong ping",
+            "3: coroutine 0 (main) spawned coroutine 2, pong",
+            "4: coroutine 1 (ping) halted",
             "5: #0 Pong <- Ping ping",
-            "6: coroutine 1 (ping) halted",
-            "7: coroutine 0 (main) halted",
-            "8: coroutine 2 (pong) halted",
+            "7: coroutine 2 (pong) halted",
+            "8: coroutine 0 (main) halted",
         ]
     );
 }

@@ -150,7 +150,7 @@ pub(crate) fn invoke_that_fails_writes_nothing() {
         let _panicked = matches!(fault, Some(SessionFault::Panicked(_)));
         assert_trap(&machine, &found, (code, fault), ("ask", 1));
         assert_eq!(machine.register(ask, Reg(3)), Some(Value::U64(99)));
-        assert_eq!(machine.told(), [format!("coroutine 0 (ask) failed: {}", code.name())]);
+        assert_eq!(machine.told(), [format!("coroutine 0 (ask) failed: T{:03} {}", code.code(), code.name())]);
         #[cfg(feature = "std")]
         assert_eq!(machine.take_panic().is_some(), _panicked);
         // The machine can be used as before.
@@ -290,7 +290,7 @@ pub(crate) fn acquired_layers_are_given_back_by_a_trap() {
         machine.told(),
         [
             "coroutine 0 (fail_inside) acquired auth",
-            "coroutine 0 (fail_inside) failed: DivByZero",
+            "coroutine 0 (fail_inside) failed: T006 DivByZero",
             "coroutine 1 (use_it) acquired auth",
             "coroutine 1 (use_it) released auth",
             "coroutine 1 (use_it) halted",
@@ -311,7 +311,7 @@ pub(crate) fn release_needs_the_evidence() {
         // A copy of what was given back.
         ("acquire auth -> e\nmov f, e\nrelease auth, e\nrelease auth, f", 3, 0),
         // Given away.
-        ("acquire auth -> e\nmov f, e\nspawn &thief (e) -> -\nrelease auth, f", 3, 1),
+        ("acquire auth -> e\nmov f, e\nspawn &thief (e) -> -\nrelease auth, f", 3, 0),
     ];
     for (lines, instr, held) in cases {
         assert!(!refused(&source(lines)).is_empty(), "{lines}");

@@ -4,7 +4,7 @@ use super::session_support::script::Script;
 use super::session_support::{Drive, assert_trap, chan, owner, refused, setup};
 use opforge_vm::ids::Reg;
 use opforge_vm::session::{
-    BlockReason, Event, FlowPolicy, FlowRule, Holder, OnTrap, SessionMachine, bundle_hash,
+    BlockReason, Event, FlowPolicy, FlowRule, Holder, OnTrap, RunStatus, SessionMachine, bundle_hash,
 };
 use opforge_vm::{CoroId, EndpointId, SessionFault, TrapCode, TrapDetail, Value};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ pub(crate) fn transfer_gives_an_endpoint_to_who_waits_for_it() {
     let giver = machine.start("giver", &[chan(ends[0]), Value::I64(8), Value::Bytes(bundle.clone())]);
     // The worker waits for what it only knows by name.
     while machine.at(giver) != ("giver".into(), 2) {
-        assert!(machine.tick().is_none());
+        assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     }
     let report = machine.stuck_report();
     assert_eq!(report.blocked.len(), 1);
@@ -64,9 +64,10 @@ pub(crate) fn transfer_gives_an_endpoint_to_who_waits_for_it() {
     machine.start("pong", &[chan(ends[1])]);
     machine.finish();
     assert_eq!(
-        machine.told()[1..3],
+        machine.told()[1..4],
         [
             format!("coroutine 0 (giver) gave #0 Ping to coroutine 1 (worker), with bundle {:016x}", bundle_hash(Some(&bundle))),
+            "coroutine 0 (giver) halted".to_string(),
             "#0 Ping -> Pong ping".to_string(),
         ]
     );
@@ -374,13 +375,13 @@ pub(crate) fn tagged_facts_are_charged_where_they_are() {
     let mut at = [0; 12];
     for charged in &mut at {
         *charged = machine.charged();
-        assert!(machine.tick().is_none());
+        assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     }
     // tuple, fork, tag, abort.
     assert!(at[3] >= at[2] + 4000, "{at:?}");
     assert!(at[4] < at[1] + 200, "what was noted in the speculation is forgotten: {at:?}");
     while !machine.told().iter().any(|line| line.ends_with("(teller) halted")) {
-        assert!(machine.tick().is_none());
+        assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     }
     let values = {
         // The text itself is a value, and stays.

@@ -36,17 +36,17 @@ pub(crate) fn join_lets_it_all_happen_at_one_tick() {
     let asker = machine.start("asker", &[chan(ends[0]), Value::U64(5)]);
     machine.start("teller", &[chan(ends[1])]);
     while machine.at(asker) != ("asker".into(), 5) {
-        assert!(machine.tick().is_none());
+        assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     }
-    assert_eq!(machine.told()[1..], ["coroutine 0 (asker) forked 5"]);
+    assert_eq!(machine.told()[1..], ["coroutine 0 (asker) forked, ghost 5"]);
     assert_eq!((machine.queue(ends[0], 0, 1), machine.fuel()), (0, (1 << 40) - 5));
-    assert!(machine.tick().is_none());
+    assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     assert_eq!(
         machine.lines()[2..],
         [
-            "6: #0 Asker -> Teller ask",
-            "6: #0 Asker -> Teller more",
-            "6: coroutine 0 (asker) joined",
+            "7: #0 Asker -> Teller ask",
+            "7: #0 Asker -> Teller more",
+            "7: coroutine 0 (asker) joined",
         ]
     );
     assert_eq!(machine.queue(ends[0], 0, 1), 2);
@@ -67,18 +67,18 @@ send c, n\nsend c, m\nreceive c -> r\nhalt",
     let entry = machine.left(ends[0]);
     let charged = machine.charged();
     for _ in 0..4 {
-        assert!(machine.tick().is_none());
+        assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     }
     assert_ne!(machine.left(ends[0]), entry);
     assert!(machine.charged() > charged);
     for _ in 0..4 {
-        assert!(machine.tick().is_none());
+        assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     }
     assert_eq!((machine.left(ends[0]), machine.charged()), (entry, charged));
     assert_eq!(machine.register(asker, Reg(2)), Some(Value::U64(5)));
     assert_eq!(machine.register(asker, Reg(3)), Some(Value::U64(10)));
     assert_eq!(machine.register(asker, Reg(4)), Some(Value::U64(0)), "it was written in the speculation only");
-    assert_eq!(machine.told()[1..], ["coroutine 0 (asker) forked 5", "coroutine 0 (asker) aborted"]);
+    assert_eq!(machine.told()[1..], ["coroutine 0 (asker) forked, ghost 5", "coroutine 0 (asker) aborted"]);
     assert_eq!(machine.fuel(), (1 << 40) - 8, "fuel is not given back");
     machine.start("teller", &[chan(ends[1])]);
     machine.finish();
@@ -113,7 +113,7 @@ pub(crate) fn abort_gives_messages_back() {
         let asker = machine.start("asker", &[chan(ends[0]), Value::U64(5)]);
         let doubter = machine.start("doubter", &[chan(ends[1]), Value::U64(1)]);
         while !machine.told().iter().any(|line| line.ends_with("aborted")) {
-            assert!(machine.tick().is_none());
+            assert!(matches!(machine.run(1), RunStatus::MaxTicks));
         }
         assert_eq!(machine.queue(ends[0], 0, 1), 2, "capacity {capacity}");
         assert!(!machine.told().iter().any(|line| line.contains("<-")));
@@ -142,15 +142,15 @@ pub(crate) fn fork_goes_into_itself() {
     let (told, _, status) = run(&nothing);
     assert!(matches!(status, RunStatus::Trapped(_)), "the teller waits on a closed session");
     assert!(!told.iter().any(|line| line.contains("->")), "{told:#?}");
-    assert_eq!(told[1..3], ["coroutine 0 (asker) forked 5", "coroutine 0 (asker) aborted"]);
+    assert_eq!(told[1..3], ["coroutine 0 (asker) forked, ghost 5", "coroutine 0 (asker) aborted"]);
     let (told, sum, _) = run(&part);
     assert_eq!(sum, Some(Value::U64(10)));
     assert_eq!(
         told[1..5],
         [
-            "coroutine 0 (asker) forked 5",
+            "coroutine 0 (asker) forked, ghost 5",
             "#0 Asker -> Teller ask",
-            "coroutine 0 (asker) forked 10",
+            "coroutine 0 (asker) forked, ghost 10",
             "coroutine 0 (asker) aborted",
         ]
     );
@@ -159,9 +159,9 @@ pub(crate) fn fork_goes_into_itself() {
     assert_eq!(
         told[1..7],
         [
-            "coroutine 0 (asker) forked 5",
+            "coroutine 0 (asker) forked, ghost 5",
             "#0 Asker -> Teller ask",
-            "coroutine 0 (asker) forked 10",
+            "coroutine 0 (asker) forked, ghost 10",
             "#0 Asker -> Teller more",
             "coroutine 0 (asker) joined",
             "coroutine 0 (asker) joined",
@@ -313,7 +313,7 @@ pub(crate) fn join_waits_for_room() {
     {
         let (mut machine, ends) = with(policy, capacity, max);
         while !machine.told().iter().any(|line| line.ends_with("joined")) {
-            assert!(machine.tick().is_none(), "{policy:?}");
+            assert!(matches!(machine.run(1), RunStatus::MaxTicks), "{policy:?}");
         }
         assert_eq!(machine.queue(ends[0], 0, 1), queued, "{policy:?}");
     }
@@ -369,10 +369,10 @@ pub(crate) fn fork_keeps_out_what_cannot_be_undone() {
 .func child(c: chan(Talk, Asker)) {\nclose c\nhalt\n}
 .func idle() {\nhalt\n}";
     let cases = [
-        "open Talk -> (r6, r7)",
+        "open Talk -> (r8, r9)",
         "close c",
         "invoke poke () -> -",
-        "acquire auth -> r6",
+        "acquire auth -> r7",
         "release auth, e",
         "transfer c, k, -",
         "spawn &idle () -> -",
@@ -406,7 +406,7 @@ pub(crate) fn fork_keeps_out_what_cannot_be_undone() {
         assert_eq!(machine.session(talk[0].session_id()), Some((SessionStatus::Active, 0)), "{line}");
         let told = machine.told();
         let last: Vec<_> = told[before..].iter().map(|line| line.split(' ').nth(3).unwrap_or("")).collect();
-        assert!(last.ends_with(&["forked", "failed:"]), "{line}: {told:#?}");
+        assert!(last.ends_with(&["forked,", "failed:"]), "{line}: {told:#?}");
     }
 }
 
@@ -421,10 +421,10 @@ pub(crate) fn fork_lets_harmless_effects_in() {
     let ends = machine.begin("Talk");
     machine.start("asker", &[chan(ends[0]), Value::U64(5)]);
     for _ in 0..3 {
-        assert!(machine.tick().is_none());
+        assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     }
     assert_eq!((machine.handler().asked.len(), machine.told().len()), (1, 2));
-    assert!(machine.tick().is_none());
+    assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     assert_eq!(machine.told()[2..], ["coroutine 0 (asker) invoked peek", "coroutine 0 (asker) joined"]);
 }
 
