@@ -2,6 +2,7 @@
 
 use super::faults;
 use super::values::endpoint;
+use opforge::ids::LayerId;
 use opforge::session::{Event, Names, Stamped};
 use opforge::{CoroId, EndpointId, SessionId};
 use serde_json::{Value as Json, json};
@@ -56,6 +57,11 @@ impl<'n> Notation<'n> {
         home.map_or((usize::MAX, usize::MAX, ""), |(_, home)| {
             (at.unwrap_or(usize::MAX), home.session, home.role.as_str())
         })
+    }
+
+    /// The name of a guard layer.
+    pub(super) fn layer(&self, number: u32) -> Option<&str> {
+        self.names.layer(LayerId(number))
     }
 
     /// An endpoint in a register.

@@ -57,6 +57,11 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// Everything that the machine said.
+    pub(super) fn events(&self) -> &[Stamped] {
+        &self.events
+    }
+
     /// What another run has otherwise, that was made in this way.
     pub(super) fn difference(&self, other: &Self, way: (Backend, Pace)) -> Option<String> {
         let pairs: [(&str, String, String); 6] = [
@@ -286,7 +291,7 @@ impl Running<'_> {
             Value::U64(v) => json!(v),
             Value::Str(text) => json!(text),
             Value::Endpoint(id) | Value::Epid(id) => notation.endpoint(*id),
-            Value::Evidence(id) => json!({ "evidence": [id.layer, id.serial] }),
+            Value::Evidence(id) => json!({ "evidence": [notation.layer(id.layer.into()), id.serial] }),
             Value::Agg(agg) => {
                 let heap = self.machine.instance().heap();
                 let parts = heap.aggregate(*agg).map(|agg| {

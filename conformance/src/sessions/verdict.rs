@@ -23,13 +23,25 @@ pub struct Reason {
     codes: &'static [&'static str],
 }
 
+const fn reason(words: &'static str, codes: &'static [&'static str]) -> Reason {
+    Reason { words, codes }
+}
+
 const REASONS: &[Reason] = &[
-    Reason { words: "send in a Recv state", codes: &["V1203"] },
-    Reason { words: "receive in a Send state", codes: &["V1204"] },
-    Reason { words: "label is not a branch of the state", codes: &["V1206"] },
-    Reason { words: "register type", codes: &["V0812"] },
-    Reason { words: "endpoint used after it was moved", codes: &["V1202"] },
-    Reason { words: "halts while its type is not End", codes: &["V1213"] },
+    reason("send in a Recv state", &["V1203"]),
+    reason("receive in a Send state", &["V1204"]),
+    reason("needs a single branch", &["V1205"]),
+    reason("label is not a branch of the state", &["V1206"]),
+    reason("table misses a label", &["V1207"]),
+    reason("register type", &["V0812"]),
+    reason("endpoint used after it was moved", &["V1202"]),
+    reason("endpoint overwritten", &["V1212"]),
+    reason("halts while its type is not End", &["V1213"]),
+    reason("halt while a guard is held", &["V1213"]),
+    reason("no evidence of this layer", &["V1214"]),
+    reason("join without fork", &["V1215"]),
+    reason("abort without fork", &["V1215"]),
+    reason("halt inside speculation", &["V1216"]),
 ];
 
 impl Verdict {

@@ -412,7 +412,7 @@ fn random_tables(random: &mut Random) -> Program {
 fn any_tables_come_back() {
     let mut random = Random(0x5e55_1075);
     let mut by_name = 0;
-    for round in 0..4000 {
+    for round in 0..2000 {
         let program = random_tables(&mut random);
         assert!(encode(&program).is_ok(), "round {round}");
         by_name += usize::from(!exact(&program).contains(".state"));
@@ -422,7 +422,7 @@ fn any_tables_come_back() {
             assert!(pretty.contains('$'), "round {round}: {errors}\n{pretty}");
         }
     }
-    assert!(by_name > 100, "{by_name}");
+    assert!(by_name > 50, "{by_name}");
 }
 
 /// A closed type of a few levels.
@@ -466,7 +466,7 @@ fn random_action(random: &mut Random, depth: usize, vars: &mut Vec<String>) -> S
 fn random_protocols_are_written_by_name() {
     let mut random = Random(0x1ca1);
     let mut programs = 0;
-    for round in 0..1500 {
+    for round in 0..500 {
         let mut text = String::new();
         for i in 0..3 {
             text += &format!(".local L{i} = {}\n", random_action(&mut random, 4, &mut Vec::new()));
@@ -480,5 +480,5 @@ fn random_protocols_are_written_by_name() {
         let shown = exact(&program);
         assert!(!shown.contains(".state"), "round {round}:\n{text}\n{shown}");
     }
-    assert!(programs > 1000, "{programs}");
+    assert!(programs > 300, "{programs}");
 }

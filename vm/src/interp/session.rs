@@ -25,7 +25,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use opforge_schema::TrapCode;
 
 /// What comes of a session instruction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// It is done; control goes on behind it.
     Next,
@@ -37,8 +37,8 @@ pub(crate) enum Step {
     Yield,
     /// It is done; the coroutine has ended.
     Halt,
-    /// It has trapped; nothing was done. Behind a pointer, because what is returned by memory costs every instruction.
-    Trap(Box<(TrapCode, TrapDetail)>),
+    /// It has trapped; nothing was done. Why is asked for apart: what does not fit registers costs every instruction.
+    Trap,
 }
 
 /// How a coroutine's slice ended.
@@ -73,6 +73,9 @@ pub(crate) trait SessionOps {
         depth: u32,
         heap: &mut Heap,
     ) -> Step;
+
+    /// Why the last instruction has trapped.
+    fn take_trap(&mut self) -> (TrapCode, TrapDetail);
 
     /// Takes the frames of the coroutine whose slice ended so, with the fuel that is left of the slice, and puts those of
     /// the next in their place. Gives the fuel of its slice; `None` if the run ends here. `owed` is what hosts have charged
@@ -121,8 +124,8 @@ impl Machine<'_> {
             Step::Block => Err(Exit::Blocked),
             Step::Yield => Err(Exit::Yielded),
             Step::Halt => Err(Exit::Halted),
-            Step::Trap(trap) => {
-                let (code, detail) = *trap;
+            Step::Trap => {
+                let (code, detail) = sessions.take_trap();
                 self.detail = detail;
                 Err(Exit::Trap(code))
             }

@@ -252,13 +252,13 @@ impl Slice<'_> {
     }
 
     /// Puts a message on an edge that takes it, and wakes who waits for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn deliver(&mut self, out: Outgoing, heap: &mut Heap) -> Done<()> {
         Ok(self.world.deliver(self.plan, out, heap)?)
     }
 
     /// The endpoint goes on, and it is told.
-    #[inline]
+    #[inline(always)]
     fn sent(&mut self, id: EndpointId, to: u16, branch: &StateBranch, offered: bool) -> Step {
         if let Some(role) = self.world.store.role_mut(id) {
             role.state = branch.next;
@@ -298,7 +298,7 @@ impl Slice<'_> {
     }
 
     /// The next message on the edge to an endpoint, if its state expects it. Nothing is taken.
-    #[inline]
+    #[inline(always)]
     fn incoming(&self, id: EndpointId, single: bool) -> Done<Incoming> {
         let tables = &self.plan.tables;
         let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
@@ -321,7 +321,7 @@ impl Slice<'_> {
     }
 
     /// The message has the payload that the register takes, and the handler lets it pass.
-    #[inline]
+    #[inline(always)]
     fn accept(&mut self, incoming: &Incoming, payload: PayloadId, heap: &mut Heap) -> Done<()> {
         if incoming.message.payload != payload {
             let label = self.label(incoming.message.label);
@@ -350,7 +350,7 @@ impl Slice<'_> {
     }
 
     /// Takes the message off its edge into a register, and wakes who waits for room.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, incoming: &Incoming, dst: &Carried, frame: &mut [u64], heap: &mut Heap) -> Done<()> {
         let carried = carried_endpoint(self.plan, &incoming.message);
         if self.speculates() {
@@ -400,7 +400,7 @@ impl Slice<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn received(&mut self, incoming: &Incoming, chose: bool) {
         if let Some(role) = self.world.store.role_mut(incoming.id) {
             role.state = incoming.next;

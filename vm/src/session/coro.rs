@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What a coroutine waits for.
+/// What a coroutine waits for. Eight bytes: see [`Stop`](super::slice::Stop).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     /// Room on an edge.
@@ -23,8 +23,8 @@ pub(super) enum Wait {
     Effect { effect: EffectId },
     /// The embedder, to grant a guard layer.
     Grant { layer: u32 },
-    /// An endpoint that is to be transferred to it.
-    Ownership { endpoint: EndpointId },
+    /// An endpoint that is to be transferred to it: [`Coroutine::awaits`].
+    Ownership,
 }
 
 impl Wait {
@@ -34,7 +34,7 @@ impl Wait {
             Self::Send { .. } => 0,
             Self::Recv { .. } => 1,
             Self::Acquire { .. } => 2,
-            Self::Grant { .. } | Self::Effect { .. } | Self::Ownership { .. } => 3,
+            Self::Grant { .. } | Self::Effect { .. } | Self::Ownership => 3,
         }
     }
 }
@@ -111,6 +111,8 @@ pub(super) struct Coroutine {
     /// The first endpoint that it was given: says in which session and role its events are told.
     pub(super) home: Option<EndpointId>,
     pub(super) owned: Vec<EndpointId>,
+    /// With [`Wait::Ownership`]: the endpoint.
+    pub(super) awaits: Option<EndpointId>,
     /// Endpoints that it may use once they are transferred to it.
     pub(super) handles: Vec<(EndpointId, StateId)>,
     pub(super) facts: Vec<Fact>,

@@ -80,7 +80,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             }
             Wait::Grant { layer } => BlockReason::Acquire { layer: LayerId(layer), holders: [].into() },
             Wait::Effect { effect } => BlockReason::Effect { effect },
-            Wait::Ownership { endpoint } => BlockReason::Ownership { endpoint },
+            Wait::Ownership => BlockReason::Ownership { endpoint: coro.awaits? },
         })
     }
 

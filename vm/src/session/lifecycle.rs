@@ -52,6 +52,7 @@ impl World {
             called: None,
             home: None,
             owned: Vec::new(),
+            awaits: None,
             handles: Vec::new(),
             facts: Vec::new(),
             checkpoints: Vec::new(),
@@ -219,7 +220,7 @@ impl Slice<'_> {
             checkpoint.facts += known.len();
         }
         target.facts.splice(before..before, known);
-        let waits = target.status == Status::Waits(Wait::Ownership { endpoint: id });
+        let waits = target.status == Status::Waits(Wait::Ownership) && target.awaits == Some(id);
         if waits {
             self.world.wake(to.index);
         }

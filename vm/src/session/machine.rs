@@ -24,6 +24,7 @@ use crate::value::Value;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 /// Runs coroutines that talk over sessions: any number of both, on one heap, with one account of fuel and memory.
 ///
@@ -188,6 +189,8 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             current: u32::MAX,
             at: (FuncId(0), crate::ids::InstrIx(0)),
             wait: None,
+            trap: None,
+            awaited: Cell::new(None),
             progress: Progress::new(ticks),
         };
         let interrupt = self.interrupt.as_ref().map(InterruptHandle::flag);

@@ -24,9 +24,11 @@ use crate::trap::{TrapDetail, bounded};
 use crate::value::Value;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::cell::Cell;
 use opforge_schema::TrapCode;
 
-/// Why an instruction is not done.
+/// Why an instruction is not done. With what an instruction gives it fits two registers: what is returned by memory
+/// costs every message.
 #[derive(Debug)]
 pub(super) enum Stop {
     Wait(Wait),
@@ -38,6 +40,8 @@ impl From<TrapCode> for Stop {
         Self::Trap(Box::new((code, TrapDetail::None)))
     }
 }
+
+const _: () = assert!(size_of::<Wait>() <= 8 && size_of::<Done>() <= 16);
 
 /// A trap with what it is about.
 #[cold]
@@ -63,10 +67,18 @@ pub(super) struct Slice<'m> {
     pub(super) at: (FuncId, InstrIx),
     /// What it waits for, if the slice ended so.
     pub(super) wait: Option<Wait>,
+    /// Why the last instruction has trapped.
+    pub(super) trap: Option<Box<(TrapCode, TrapDetail)>>,
+    /// The endpoint that it waits to become the owner of.
+    pub(super) awaited: Cell<Option<EndpointId>>,
     pub(super) progress: Progress,
 }
 
 impl SessionOps for Slice<'_> {
+    fn take_trap(&mut self) -> (TrapCode, TrapDetail) {
+        self.trap.take().map_or((TrapCode::NoSession, TrapDetail::None), |trap| *trap)
+    }
+
     fn turn(
         &mut self,
         how: Turn,
@@ -116,7 +128,10 @@ impl SessionOps for Slice<'_> {
                 self.wait = Some(wait);
                 Step::Block
             }
-            Err(Stop::Trap(trap)) => Step::Trap(trap),
+            Err(Stop::Trap(trap)) => {
+                self.trap = Some(trap);
+                Step::Trap
+            }
         }
     }
 }
@@ -219,7 +234,8 @@ impl Slice<'_> {
             let coro = self.world.coro(self.current);
             let awaits = coro.is_some_and(|coro| coro.handles.iter().any(|&(handle, _)| handle == id));
             if awaits && session.is_active() {
-                return Stop::Wait(Wait::Ownership { endpoint: id });
+                self.awaited.set(Some(id));
+                return Stop::Wait(Wait::Ownership);
             }
             return trap(TrapCode::ChannelClosed, SessionFault::NotOwned(id));
         }

@@ -126,6 +126,10 @@ impl Slice<'_> {
             Turn::Yielded => self.world.enqueue(current, &self.config.policy),
             Turn::Blocked => {
                 if let Some(wait) = self.wait.take() {
+                    let awaits = self.awaited.take();
+                    if let Some(coro) = self.coro_mut() {
+                        coro.awaits = awaits;
+                    }
                     self.world.wait(current, wait);
                 }
             }

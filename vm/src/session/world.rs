@@ -191,8 +191,9 @@ impl World {
                     layer.waiting.push_back(index);
                 }
             }
-            Wait::Ownership { endpoint } => {
-                if let Some(role) = self.store.role_mut(endpoint) {
+            Wait::Ownership => {
+                let awaits = self.coro(index).and_then(|coro| coro.awaits);
+                if let Some(role) = awaits.and_then(|endpoint| self.store.role_mut(endpoint)) {
                     role.awaited = true;
                 }
             }
@@ -228,9 +229,8 @@ impl World {
     #[cold]
     fn wake_awaiting(&mut self, of: SessionId) {
         for index in 0..self.coros.len() as u32 {
-            if let Some(Status::Waits(Wait::Ownership { endpoint })) = self.coro(index).map(|coro| coro.status)
-                && endpoint.session_id() == of
-            {
+            let waits = self.coro(index).filter(|coro| coro.status == Status::Waits(Wait::Ownership));
+            if waits.and_then(|coro| coro.awaits).is_some_and(|endpoint| endpoint.session_id() == of) {
                 self.wake(index);
             }
         }

@@ -135,10 +135,11 @@ pub(super) fn check_func(
     }
     let mut dropped = FuncErrors::new(config);
     let found = if config.unchecked_sessions { &mut dropped } else { &mut *errors };
-    let (messages, aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    let (mut messages, aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
     if !aborts.is_empty() {
         undone::check(cx, flow, &aborts, budget, errors)?;
     }
+    messages.unchecked = config.unchecked_sessions;
     // Types build on what messages carry.
     Ok(errors.is_empty_but_uninitialized().then_some(messages))
 }
