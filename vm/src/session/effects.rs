@@ -34,6 +34,7 @@ impl Slice<'_> {
             self.not_speculating()?;
         }
         let values = arguments(frame, args, sig.params, heap);
+        values.iter().for_each(|value| self.pay_for(value));
         let name = self.program.session_names.effects.get(effect.index()).cloned().unwrap_or_default();
         let call = EffectCall { coro: self.coro_id(), effect, name: &name, args: &values };
         let ask = (Act::Invoke, TrapCode::EffectFailed);
@@ -48,6 +49,7 @@ impl Slice<'_> {
             ValueError::MemoryLimitExceeded => TrapCode::MemoryLimitExceeded.into(),
             _ => trap(TrapCode::TypeMismatch, SessionFault::HandlerType),
         })?;
+        self.room_for_events(1, 0, heap)?;
         if let Some(dst) = dst {
             for (i, &bits) in (0..class.slots()).zip(&slots) {
                 set(frame, dst + i, bits);
