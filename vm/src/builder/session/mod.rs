@@ -6,6 +6,7 @@
 
 pub(crate) mod decl;
 mod edges;
+mod party;
 mod payloads;
 mod reach;
 mod resolve;
@@ -16,6 +17,7 @@ mod tests;
 
 pub(crate) use decl::{ChanAt, ChanRef, DeclAt, EdgeDecl, LinearDecl, LinearRef, RoleRef, StateRef};
 pub(crate) use decl::{LocalDecl, SessionDecls, ShapeDecl};
+pub use party::{Party, PartyParam, Picks};
 pub(crate) use resolve::Unresolved;
 pub(crate) use spec::default_capacity;
 pub use spec::{Edge, EffectOptions, Linear};
