@@ -6,6 +6,7 @@ mod support;
 use criterion::{BatchSize, Criterion, Throughput};
 use opforge_vm::{Engine, FuelSchedule};
 use std::hint::black_box;
+use std::time::Duration;
 use support::cpu_time::CpuTime;
 use support::engines::{Ours, PLENTY, Peer, ours_decode, ours_lower, ours_verify, peer_decode, peer_verify};
 use support::{programs, shapes};

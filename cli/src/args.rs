@@ -1,5 +1,6 @@
 //! Arguments of the command line, and the texts of `--help`.
 
+use crate::session::args::SessionArgs;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the program trapped or ran out of fuel; `tables diff` found a breaking change
+  1  the program trapped, is stuck, or ran out of fuel; `tables diff` found a breaking change
   2  bad input: it cannot be read, decoded, assembled, verified or linked, an argument
      does not fit, or output cannot be written; there is no native code for it
   3  the command line is wrong
@@ -36,6 +37,7 @@ impl Cli {
         let cli = Self::try_parse()?;
         let wrong = match &cli.command {
             Command::Run(args) => args.wrong(),
+            Command::Session(args) => args.wrong(),
             _ => None,
         };
         match wrong {
@@ -50,6 +52,7 @@ impl Cli {
             Command::Run(args) => args.json,
             Command::Verify(args) => args.json,
             Command::Asm(args) => args.json,
+            Command::Session(args) => args.json(),
             Command::Disasm(_) | Command::Tables(_) | Command::Explain(_) => false,
         }
     }
@@ -63,6 +66,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Tables(TablesArgs),
     Explain(ExplainArgs),
+    Session(SessionArgs),
 }
 
 /// Verify a program and run one of its functions
@@ -365,15 +369,17 @@ pub(crate) struct ExplainArgs {
 
 const EXPLAIN_HELP: &str = "\
 Letters of codes: A assembler, D reading containers, W writing them, V verifier, H linking host functions,
-E starting a run, T traps, J native code, L lowering, I files and arguments of this command line.
+E starting a run, T traps, J native code, L lowering, N the host's side of sessions, R records of sessions, P protocol
+types, I files and arguments of this command line.
 
 Examples:
   opforge explain V0603
   opforge explain DivByZero
+  opforge explain sessions
   opforge explain f64.to_i64";
 
 /// Reads a number of bytes: digits with an optional unit.
-fn size(text: &str) -> Result<u64, String> {
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
     let shift = match unit {

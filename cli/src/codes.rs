@@ -16,6 +16,9 @@ pub(crate) const TERMINAL: &str = "I0010";
 pub(crate) const BAD_TABLES: &str = "I0011";
 pub(crate) const UNKNOWN_TOPIC: &str = "I0012";
 pub(crate) const ENGINES_DIFFER: &str = "I0013";
+pub(crate) const NO_SHAPE: &str = "I0014";
+pub(crate) const NO_ROLE: &str = "I0015";
+pub(crate) const REPLAY_DIFFERS: &str = "I0016";
 
 /// All codes of the command line.
 pub(crate) const OWN: &[Code] = &[
@@ -55,6 +58,17 @@ pub(crate) const OWN: &[Code] = &[
         ENGINES_DIFFER,
         "the engines disagree: a defect of opforge, not of the program",
         "please report it with the program, its arguments and options; until then use --engine interp",
+    ),
+    (
+        NO_SHAPE,
+        "the shape of the session was not found, or there are several",
+        "name one with --shape; opforge session check lists them",
+    ),
+    (NO_ROLE, "a role is named that is not there", "the message lists the roles there are"),
+    (
+        REPLAY_DIFFERS,
+        "a replay does something else than its record",
+        "record again, with this program and these options",
     ),
 ];
 

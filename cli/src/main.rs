@@ -19,6 +19,7 @@ mod input;
 mod native;
 mod output;
 mod run;
+mod session;
 mod tables;
 mod text;
 mod verify;
@@ -66,5 +67,6 @@ fn dispatch(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Command::Verify(args) => verify::verify(&args, cap, out),
         Command::Tables(args) => tables::tables(&args, out),
         Command::Explain(args) => explain::explain(&args, out),
+        Command::Session(args) => session::session(&args, cap, out),
     }
 }

@@ -80,6 +80,21 @@ fn disasm_shows_bytes_and_writes_files() {
 }
 
 #[test]
+fn verify_deep_runs_the_roles_against_each_other() {
+    let bad = b".local A = !B{x. end}\n.local B = ?A{y. end}\n.shape S { A: A, B: B }\n";
+    opforge_with(&["verify", "-"], bad).exits(0);
+    let ran = opforge_with(&["verify", "--deep", "-"], bad).exits(2);
+    ran.complains("error[V1301]: the roles of shape 0 do not fit together");
+    ran.complains("  = note: S: B cannot take x from A: of it is left ?A{y. end}; after: A sends x to B");
+    let ran = opforge_with(&["verify", "--deep", "--json", "-"], bad).exits(2);
+    let error = &ran.json()["files"][0]["errors"][0];
+    assert_eq!(error["code"], "V1301");
+    assert!(error["note"].as_str().is_some_and(|note| note.starts_with("S: B cannot take x")), "{error}");
+    let good = b".shape S = A -> B{x. end}\n";
+    opforge_with(&["verify", "--deep", "-"], good).exits(0);
+}
+
+#[test]
 fn verify_tells_of_every_file() {
     let mut args = vec!["verify".to_owned()];
     args.extend(examples());

@@ -25,7 +25,9 @@ fn examples() -> Vec<String> {
     let mut paths: Vec<_> = std::fs::read_dir(directory).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "ofa"));
     paths.sort();
-    paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    let mut texts: Vec<String> = paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    texts.push(include_str!("data/sessions.ofa").to_owned());
+    texts
 }
 
 /// Assembles; shows errors, and shows and reassembles programs. Returns whether it was a program.
@@ -47,7 +49,7 @@ fn check(text: &str) -> bool {
     true
 }
 
-const TOKENS: [&str; 60] = [
+const TOKENS: [&str; 90] = [
     "\n",
     "\n",
     "\n",
@@ -108,6 +110,36 @@ const TOKENS: [&str; 60] = [
     "const.pool",
     "\u{202e}",
     "é",
+    ".local ",
+    ".local X = ",
+    ".shape S ",
+    ".role ",
+    ".state ",
+    ".payload ",
+    ".effect e",
+    ".layer l",
+    ".linear &0 param 0 ",
+    "mu x. ",
+    "end",
+    "!B",
+    "?B",
+    "!B{a. end}",
+    "A -> B{x. end}",
+    "{",
+    "}",
+    "{a(u64). ",
+    ".x",
+    "chan(",
+    "chan(S, B)",
+    "handle(S, B, ",
+    "evidence(",
+    "edge A -> B ",
+    "global ",
+    "raw ",
+    "policy ",
+    "capacity ",
+    "offer ",
+    "[",
 ];
 
 #[test]

@@ -31,6 +31,32 @@ fn exact_text_gives_the_same_container_back() {
     assert!(differing.is_empty(), "{} differ:\n{}", differing.len(), differing.join("\n"));
 }
 
+/// What the corpus cannot have: the sections of 0.128, as they are and damaged.
+#[test]
+fn exact_text_gives_session_tables_back() {
+    let program = assemble(include_str!("data/sessions.ofa")).unwrap();
+    let bytes = encode(&program).unwrap();
+    let text = disassemble(&program, &DisasmOptions::exact());
+    for directive in [".local Client = mu", ".shape #0 Shop {", ".effect #0 log", ".layer #0 auth"] {
+        assert!(text.contains(directive), "{directive} is missing:\n{text}");
+    }
+    assert!(!text.contains(".state"), "{text}");
+    let mut decoded = 0;
+    for at in 0..bytes.len() {
+        for change in [1, 0x7e] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= change;
+            let Ok(program) = decode(&bytes, &DecodeConfig::new()) else { continue };
+            decoded += 1;
+            let text = disassemble(&program, &DisasmOptions::exact());
+            let again =
+                assemble(&text).unwrap_or_else(|errors| panic!("{at}: {}", errors.render(&text, "text")));
+            assert!(again == program, "byte {at} changed by {change}:\n{text}");
+        }
+    }
+    assert!(decoded > bytes.len() / 2, "{decoded} of {} decode", bytes.len() * 2);
+}
+
 #[test]
 fn exact_text_is_a_fixed_point() {
     for case in corpus().0 {

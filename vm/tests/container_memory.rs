@@ -61,7 +61,7 @@ fn forged(values: impl Fn(u64) -> Vec<u64>) -> Vec<(String, bool, Vec<Part>)> {
 #[test]
 fn forged_counts_are_refused_before_anything_is_reserved() {
     let cases = forged(|_| FORGED.to_vec());
-    assert_eq!(cases.len(), 30 * FORGED.len());
+    assert_eq!(cases.len(), 45 * FORGED.len());
     for (what, is_count, parts) in cases {
         let (outcome, _) = bounded(&what, &container(&parts));
         let code = outcome.as_ref().map_err(|error| error.code()).map(|_| ());
@@ -106,7 +106,10 @@ fn the_densest_sections_stay_bounded() {
     let tuple = [&[1, 0, 0, 1][..], &repeated(n, &[0])].concat();
     let types = [&repeated(n, &[2])[..], &[0, 0, 0]].concat();
     let sig_types = [&[1][..], &types].concat();
-    let cases: [(&str, u8, Vec<u8>); 15] = [
+    let shape = [&[1, 0, 0][..], &repeated(n, &[0, 0]), &repeated(n, &[0, 1, 0, 1])].concat();
+    let state = [&[1, 1, 0][..], &repeated(n, &[0, 0, 0])].concat();
+    let effect = [&[1, 0, 0, 0][..], &repeated(n, &[3]), &[0]].concat();
+    let cases: [(&str, u8, Vec<u8>); 32] = [
         ("empty symbols", 1, repeated(n, &[0])),
         ("unit constants", 2, repeated(n, &[0])),
         ("empty text constants", 2, repeated(n, &[7, 0])),
@@ -122,6 +125,23 @@ fn the_densest_sections_stay_bounded() {
         ("empty call signatures", 10, repeated(n, &[0, 0])),
         ("one call signature's parameters", 10, [&[1][..], &repeated(n, &[2]), &[0]].concat()),
         ("one shape's elements", 11, tuple),
+        ("memories", 128, repeated(n, &[0, 0, 0, 0])),
+        ("roles", 129, repeated(n, &[0])),
+        ("labels", 130, repeated(n, &[0])),
+        ("unit payloads", 131, repeated(n, &[1, 0])),
+        ("empty tuples", 131, repeated(n, &[2, 0])),
+        ("tuples of one", 131, repeated(n, &[2, 1, 0])),
+        ("one tuple", 131, [&[1, 2][..], &repeated(n, &[0])].concat()),
+        ("ends", 132, repeated(n, &[0])),
+        ("one state's branches", 132, state),
+        ("states of one branch", 132, repeated(n, &[2, 0, 1, 0, 0, 0])),
+        ("local types", 133, repeated(n, &[0, 0])),
+        ("empty session shapes", 134, repeated(n, &[0, 0, 0, 0])),
+        ("one session shape", 134, shape),
+        ("effects", 135, repeated(n, &[0, 0, 0, 0, 0])),
+        ("one effect's parameters", 135, effect),
+        ("layers", 136, repeated(n, &[0, 0])),
+        ("linear types", 137, repeated(n, &[0, 0, 0, 3, 0])),
     ];
     for (what, tag, payload) in cases {
         // Signatures and shapes need a function; the shapes would refer to parameters that are gone.

@@ -3,7 +3,9 @@
 use opforge_vm::asm::assemble;
 use opforge_vm::ids::{FuncId, InstrIx};
 use opforge_vm::program::PayloadDef;
-use opforge_vm::verify::{VerifiedFunc, VerifiedProgram, VerifyConfig, VerifyReport, verify};
+use opforge_vm::verify::{
+    CoherenceLimits, VerifiedFunc, VerifiedProgram, VerifyConfig, VerifyReport, verify, verify_deep,
+};
 use opforge_vm::{Program, ValueType};
 
 /// A shop: a client asks for values until it quits; a helper is handed endpoints over.
@@ -532,6 +534,20 @@ fn without_checks_of_sessions_the_machine_decides() {
 
 fn super_typed() -> Program {
     program(&body("chan(Pings, Ping)", "i64.add r5, c, i\nclose c\nhalt"))
+}
+
+/// Shapes are compared only when that is asked for.
+#[test]
+fn deep_verification_compares_the_roles_of_shapes() {
+    let source = ".local A = !B{x. end}\n.local B = ?A{y. end}\n.shape S { A: A, B: B }\n";
+    let bad = assemble(source).unwrap();
+    assert!(verify(bad.clone(), &VerifyConfig::new()).is_ok());
+    let report = verify_deep(bad.clone(), &VerifyConfig::new()).unwrap_err();
+    assert_eq!(report.errors()[0].kind().code(), "V1301");
+    noted(&report, "S: B cannot take x from A: of it is left ?A{y. end}; after: A sends x to B");
+    let few = VerifyConfig::new().coherence(CoherenceLimits::new().work(1));
+    assert_eq!(verify(bad, &few).unwrap_err().errors()[0].kind().code(), "V1302");
+    assert!(verify_deep(program(""), &VerifyConfig::new()).is_ok());
 }
 
 #[test]

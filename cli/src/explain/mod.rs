@@ -2,6 +2,7 @@
 
 mod intrinsic;
 mod op;
+mod sessions;
 mod topics;
 mod traps;
 
@@ -24,7 +25,8 @@ pub(crate) fn explain(args: &ExplainArgs, out: &mut Out) -> Result<Exit, Failure
     let found = code(topic)
         .or_else(|| trap(topic))
         .or_else(|| op::explain(topic))
-        .or_else(|| intrinsic::explain(topic));
+        .or_else(|| intrinsic::explain(topic))
+        .or_else(|| sessions::explain(topic));
     match found {
         Some(text) => {
             out.bytes(text.as_bytes());
@@ -103,6 +105,8 @@ fn list(out: &mut Out) {
         }
         out.line(&format!("  {code} {text}"));
     }
+    out.line("\nPages:");
+    out.line("  sessions");
     out.line("\nInstructions:");
     let names: Vec<&str> = ISA.iter().map(|(didx, _)| ISA.name(didx)).collect();
     table(out, &names, 6);

@@ -13,7 +13,9 @@ pub(super) fn part(code: &str) -> &'static str {
         Some(b'I') => "this command line",
         Some(b'J') => "native code",
         Some(b'L') => "lowering",
+        Some(b'N') => "the host's side of sessions",
         Some(b'P') => "protocol types",
+        Some(b'R') => "records of sessions",
         Some(b'T') => "a run",
         Some(b'V') => "the verifier",
         Some(b'W') => "the container writer",
@@ -44,6 +46,11 @@ pub(super) const TOPICS: &[Code] = &[
     ("A0302", "an index that says another place than the entry has", "correct or drop the index"),
     ("A0303", "a span mark that cannot stand here", "put it in front of an instruction, one at a place"),
     ("A0401", "a table, the code of a function or the source is too large", "split the program"),
+    (
+        "A0501",
+        "a local or global type is not well-formed, or has no projection",
+        "the message has a code of its own, P0001 to P0401",
+    ),
     (
         "D0101",
         "the container is larger than allowed",
@@ -135,6 +142,11 @@ pub(super) const TOPICS: &[Code] = &[
         "run the program as an Execution, which stops there and is resumed",
     ),
     (
+        "H0008",
+        "an effect of the program needs a capability that was not granted",
+        "grant it to the instance, with --grant on the command line",
+    ),
+    (
         "J0001",
         "there is no native code for this machine",
         "run it in the interpreter, which gives the same results",
@@ -177,6 +189,45 @@ pub(super) const TOPICS: &[Code] = &[
         "the program was verified with other tables than the engine has",
         "verify it with the tables of the engine",
     ),
+    ("N0001", "the program has no such shape", "use one of the program's; opforge session check lists them"),
+    ("N0002", "the program has no such function", "opforge disasm shows the functions"),
+    ("N0003", "the program has no such guard layer", "opforge disasm shows the layers"),
+    ("N0004", "the function of a coroutine takes another number of arguments", "give one for each parameter"),
+    (
+        "N0005",
+        "an argument of a coroutine, or an injected value, does not fit",
+        "the message says which and why",
+    ),
+    (
+        "N0006",
+        "a limit is reached: sessions, coroutines, memory, or messages of an edge",
+        "raise the limit in SessionConfig or Limits",
+    ),
+    ("N0007", "the session of the endpoint is over", "handles of a session are of no use after it"),
+    (
+        "N0008",
+        "the host does not have the endpoint",
+        "an endpoint belongs to the coroutine that it was given to",
+    ),
+    (
+        "N0009",
+        "the endpoint is not the one that the function takes",
+        "the shape, the role and what is left to be done must be those of the parameter",
+    ),
+    ("N0010", "a message is injected where none is received", "inject when SessionMachine::state receives"),
+    ("N0011", "a message is injected that is not expected", "inject a label of the present state"),
+    ("N0012", "the host gives evidence, or a message that carries an endpoint", "only programs do that"),
+    ("N0013", "the coroutine has ended", "SessionMachine::coroutines counts those that have not"),
+    (
+        "N0014",
+        "the coroutine waits for nothing that the host does",
+        "wake those that wait for an effect or a grant",
+    ),
+    (
+        "N0015",
+        "a snapshot or a record is of another program or configuration",
+        "use the same program, SessionConfig and Limits; for opforge session run --replay the same --policy, --quantum, --seed, --priority, --fuel and --memory",
+    ),
     (
         "P0001",
         "a character that starts nothing in the text of a type",
@@ -213,6 +264,33 @@ pub(super) const TOPICS: &[Code] = &[
         "let one of those that see it tell the role first, with different labels",
     ),
     ("P0401", "a type, a name, a payload or a table of a protocol is too large", "split the protocol"),
+    (
+        "R0001",
+        "the file is no record",
+        "records are written by opforge session run --record or EffectTape::to_bytes",
+    ),
+    ("R0002", "the record is of another version of the VM", "record the run again"),
+    ("R0003", "the record ends too early", "the file was cut"),
+    (
+        "R0004",
+        "a number in the record is out of range",
+        "the file was damaged, or was not written by opforge",
+    ),
+    (
+        "R0005",
+        "a count in the record is larger than what is left",
+        "the file was damaged, or was not written by opforge",
+    ),
+    ("R0006", "a code in the record is none", "the file was damaged, or was not written by opforge"),
+    ("R0007", "a text in the record is not UTF-8", "the file was damaged, or was not written by opforge"),
+    ("R0008", "values in the record are nested too deeply", "the file was not written by opforge"),
+    (
+        "R0009",
+        "bytes follow behind the end of the record",
+        "the file was damaged, or was not written by opforge",
+    ),
+    ("R0010", "the record was changed after it was written", "use the file as it was written"),
+    ("R0011", "there is no memory for the record", "give the process more memory"),
     ("W0101", "symbol 0 is not the empty text", "intern the empty text first"),
     (
         "W0102",
@@ -229,6 +307,21 @@ pub(super) const TOPICS: &[Code] = &[
     ("W0106", "an index past the end of its table", "add the entry that it names"),
     ("W0107", "a label behind the end of the code", "place labels at or before the end"),
     ("W0108", "an unknown section with the tag of a known one", "use another tag"),
+    (
+        "W0109",
+        "the program is of a container version that does not have something that it uses",
+        "make it with the builder, which raises the version",
+    ),
+    (
+        "W0110",
+        "a list of an entry is not where the format puts it, or too long",
+        "make tables with the builder",
+    ),
+    (
+        "W0111",
+        "an edge that does not grow has a maximum other than its capacity",
+        "only edges of policy resize have a maximum of their own",
+    ),
     ("X0001", "tables with rows of an embedder are not well formed", "make them with tablegen"),
     (
         "X0002",
@@ -282,7 +375,7 @@ mod tests {
         for file in files {
             let text = std::fs::read_to_string(&file).expect("a source");
             for piece in text.split(['"', '[', ']']) {
-                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'J' | b'L' | b'P' | b'W' | b'X', rest @ ..]
+                let is_code = matches!(piece.as_bytes(), [b'A' | b'D' | b'E' | b'H' | b'J' | b'L' | b'N' | b'P' | b'R' | b'W' | b'X', rest @ ..]
                     if rest.len() == 4 && rest.iter().all(u8::is_ascii_digit));
                 if is_code {
                     found.insert(piece.to_owned());

@@ -11,7 +11,7 @@ use std::ffi::{OsStr, OsString};
 const MAX_NAMED: usize = 20;
 
 /// The function to run.
-pub(super) fn choose(program: &Program, asked: Option<&str>) -> Result<FuncId, Failure> {
+pub(crate) fn choose(program: &Program, asked: Option<&str>) -> Result<FuncId, Failure> {
     let missing = |message: String| Failure::own(codes::NO_ENTRY, &message);
     let count = program.functions().len();
     let Some(asked) = asked else {
@@ -56,7 +56,7 @@ fn label(program: &Program, func: FuncId) -> String {
 }
 
 /// The signature as people write it.
-fn signature(program: &Program, func: FuncId) -> String {
+pub(crate) fn signature(program: &Program, func: FuncId) -> String {
     let params = program.func_sig(func).map_or(&[][..], |sig| sig.params);
     let names = program.param_names(func);
     let list: Vec<String> = params
@@ -71,7 +71,7 @@ fn signature(program: &Program, func: FuncId) -> String {
 }
 
 /// Reads arguments by the parameter types of the function.
-pub(super) fn arguments(program: &Program, func: FuncId, args: &[OsString]) -> Result<Vec<Value>, Failure> {
+pub(crate) fn arguments(program: &Program, func: FuncId, args: &[OsString]) -> Result<Vec<Value>, Failure> {
     let params = program.func_sig(func).map_or(&[][..], |sig| sig.params);
     if params.len() != args.len() {
         let message = format!(
@@ -95,7 +95,8 @@ pub(super) fn arguments(program: &Program, func: FuncId, args: &[OsString]) -> R
     Ok(values)
 }
 
-fn value(program: &Program, arg: &OsStr, ty: ValueType) -> Result<Value, String> {
+/// Reads a value of a type; the error says what is wrong with it.
+pub(crate) fn value(program: &Program, arg: &OsStr, ty: ValueType) -> Result<Value, String> {
     let text = arg.to_str().ok_or("is not UTF-8")?;
     let wrong = || format!("is no {ty}");
     Ok(match ty {

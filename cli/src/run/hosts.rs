@@ -4,10 +4,12 @@ use super::log::{Call, Log};
 use crate::output::{Out, to_stderr};
 use crate::text::clean_lines;
 use opforge::{Caller, Capability, HostError, Linker, Value};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// Where `env.print` writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Stdout,
     Stderr,
 }
@@ -24,10 +26,13 @@ enum Role {
     Replay { closed_at: Option<u64> },
 }
 
+/// Standard output during a run.
+pub(crate) type SharedOut = Rc<RefCell<Out>>;
+
 /// What host functions of a run write to. It holds standard output for the time of the run.
 #[derive(Debug)]
-pub(super) struct Console {
-    out: Out,
+pub(crate) struct Console {
+    out: SharedOut,
     target: Target,
     role: Role,
     log: Log,
@@ -35,7 +40,7 @@ pub(super) struct Console {
 
 impl Console {
     /// Takes standard output; nothing is noted.
-    pub(super) fn live(out: &mut Out, target: Target) -> Self {
+    pub(crate) fn live(out: &mut Out, target: Target) -> Self {
         Self::new(std::mem::replace(out, Out::stdout()), target, Role::Live)
     }
 
@@ -50,12 +55,19 @@ impl Console {
     }
 
     fn new(out: Out, target: Target, role: Role) -> Self {
-        Self { out, target, role, log: Log::default() }
+        Self { out: Rc::new(RefCell::new(out)), target, role, log: Log::default() }
     }
 
-    /// Gives standard output back.
-    pub(super) fn give_back(self, out: &mut Out) {
-        *out = self.out;
+    /// Standard output, for others that write to it in between.
+    pub(crate) fn share(&self) -> SharedOut {
+        Rc::clone(&self.out)
+    }
+
+    /// Gives standard output back, which nobody may share any more.
+    pub(crate) fn give_back(self, out: &mut Out) {
+        if let Some(own) = Rc::into_inner(self.out) {
+            *out = own.into_inner();
+        }
     }
 
     /// What was noted.
@@ -75,8 +87,9 @@ impl Console {
         let closed = match self.role {
             Role::Replay { closed_at } => closed_at.is_some_and(|at| self.log.calls() >= at),
             _ if on_stdout => {
-                self.out.line(&line);
-                self.out.is_closed()
+                let mut out = self.out.borrow_mut();
+                out.line(&line);
+                out.is_closed()
             }
             _ => {
                 to_stderr(&format!("{line}\n"));
@@ -105,7 +118,7 @@ impl Console {
 }
 
 /// A linker with all of them.
-pub(super) fn linker() -> Linker<Console> {
+pub(crate) fn linker() -> Linker<Console> {
     let mut linker = Linker::new();
     define(&mut linker).expect("no name and signature stands here twice");
     linker

@@ -1,12 +1,12 @@
 //! `opforge run`: from a file to results, or to a report of why there are none.
 
 mod compare;
-mod entry;
-mod hosts;
+pub(crate) mod entry;
+pub(crate) mod hosts;
 mod log;
-mod report;
+pub(crate) mod report;
 mod trace;
-mod value;
+pub(crate) mod value;
 
 use crate::args::{EngineChoice, RunArgs};
 use crate::exit::Exit;
@@ -133,13 +133,16 @@ impl Job<'_> {
     }
 }
 
-fn unlinked(error: &opforge::host::LinkError) -> Failure {
+/// What a program needs that is not there or not granted.
+pub(crate) fn unlinked(error: &opforge::host::LinkError) -> Failure {
     use opforge::host::LinkProblem;
     let problems = error.problems.iter().map(|problem| {
         let text = problem.to_string();
         let message = text.split_once("]: ").map_or(text.as_str(), |(_, message)| message);
         let (symbol, hint) = match problem {
-            LinkProblem::Denied { symbol, .. } => (symbol.to_string(), "grant it with --grant"),
+            LinkProblem::Denied { symbol, .. } | LinkProblem::EffectDenied { effect: symbol, .. } => {
+                (symbol.to_string(), "grant it with --grant")
+            }
             LinkProblem::Missing { symbol } | LinkProblem::Signature { symbol, .. } => {
                 (symbol.to_string(), "opforge run --help lists the host functions")
             }

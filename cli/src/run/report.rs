@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 const CONTEXT: usize = 2;
 
 /// The report: code, reason, call stack, instructions around the place, fuel left.
-pub(super) fn text(verified: &VerifiedProgram, trap: &Trap) -> String {
+pub(crate) fn text(verified: &VerifiedProgram, trap: &Trap) -> String {
     let mut out = format!("{trap}\n");
     excerpt(&mut out, verified, trap);
     let _ = writeln!(out, "  = fuel left: {}", trap.fuel);
@@ -37,7 +37,7 @@ fn excerpt(out: &mut String, verified: &VerifiedProgram, trap: &Trap) {
 }
 
 /// The report for machines.
-pub(super) fn json(trap: &Trap) -> Json {
+pub(crate) fn json(trap: &Trap) -> Json {
     let text = trap.to_string();
     let first = text.lines().next().unwrap_or("");
     let message = first.split_once("]: ").map_or(first, |(_, message)| message);

@@ -103,12 +103,12 @@ fn field(program: &Program, id: StructId, index: usize) -> Option<&str> {
 }
 
 /// A float as the assembler reads it.
-pub(super) fn float(value: f64) -> String {
+pub(crate) fn float(value: f64) -> String {
     if value.is_nan() { "nan".to_owned() } else { format!("{value:?}") }
 }
 
 /// The number `mantissa / 10^scale`, with all its places.
-fn decimal(value: Decimal) -> String {
+pub(crate) fn decimal(value: Decimal) -> String {
     let places = usize::from(value.scale);
     let digits = format!("{:0>width$}", value.mantissa.unsigned_abs(), width = places + 1);
     let (whole, fraction) = digits.split_at(digits.len() - places);
@@ -135,7 +135,7 @@ fn leaf(program: &Program, value: &Value) -> (String, Json) {
 }
 
 /// A value on one line, as in `i64 6765` or `tuple (i64 1, str "x")`.
-pub(super) fn text(program: &Program, heap: &Heap, value: &Value) -> String {
+pub(crate) fn text(program: &Program, heap: &Heap, value: &Value) -> String {
     let mut out = String::new();
     let mut open: Vec<Head> = Vec::new();
     walk(heap, value, &mut |event| match event {
@@ -177,7 +177,7 @@ pub(super) fn text(program: &Program, heap: &Heap, value: &Value) -> String {
 }
 
 /// A value for machines: `{"type": "i64", "value": "6765"}`; see `opforge run --help`.
-pub(super) fn json(program: &Program, heap: &Heap, value: &Value) -> Json {
+pub(crate) fn json(program: &Program, heap: &Heap, value: &Value) -> Json {
     // One list of values for every aggregate that is open, and one for the result.
     let mut lists: Vec<(Option<Head>, Vec<Json>, usize)> = vec![(None, Vec::new(), 0)];
     walk(heap, value, &mut |event| {

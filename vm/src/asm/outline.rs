@@ -155,7 +155,11 @@ fn skip_operands(parser: &mut Parser<'_>, directive: Directive) -> Option<usize>
             // Types may span lines even where no bracket is open.
             Tok::Punct(b'=') if matches!(directive, Directive::Local | Directive::SessionShape) => {
                 parser.bump();
-                parser.skip_type(directive == Directive::SessionShape);
+                let is_index = parser.is_punct(b'#');
+                if !is_index && !parser.skip_type(directive == Directive::SessionShape) {
+                    skip_to_directive(parser);
+                    return None;
+                }
                 continue;
             }
             Tok::Word if groups_end && body_ok && parser.is_linear() => {
@@ -175,6 +179,14 @@ fn skip_operands(parser: &mut Parser<'_>, directive: Directive) -> Option<usize>
             Tok::Punct(b')' | b'}') => depth = depth.saturating_sub(1),
             _ => {}
         }
+        parser.bump();
+    }
+}
+
+/// Passes over lines that belong to something that is wrong, so that each of them is not wrong as well.
+fn skip_to_directive(parser: &mut Parser<'_>) {
+    let at_directive = |parser: &Parser<'_>| parser.is(Tok::Newline) && parser.second().tok == Tok::Directive;
+    while !parser.is(Tok::Eof) && !at_directive(parser) {
         parser.bump();
     }
 }

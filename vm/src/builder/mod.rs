@@ -22,6 +22,30 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Sessions are declared first, then used like everything else. Labels, shapes, effects and layers have their ids at
+//! once. States are numbered by [`ProgramBuilder::finish`], from one minimal automaton for all local types; until then
+//! they are named by local types.
+//!
+//! ```
+//! use opforge_vm::{ValueType, builder::{Linear, ProgramBuilder}, emit, program::Place};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut program = ProgramBuilder::new();
+//! let shop = program.projected_shape("Shop", &"Client -> Server{get(u64). end}".parse()?, &[])?;
+//! let get = program.message_label("get")?;
+//! let client = program.declare("client", &[ValueType::Chan, ValueType::U64], &[])?;
+//! program.linear(client, Place::Param(0), Linear::chan(shop, "Client"))?;
+//! let mut f = program.begin(client)?;
+//! emit!(f, Offer, f.param(0), get, Some(f.param(1)))?;
+//! emit!(f, Halt)?;
+//! program.define(f)?;
+//! let program = program.finish()?;
+//! let entry = program.sessions().roles_of(shop)[0].entry;
+//! assert_eq!(program.local_type(entry)?.to_string(), "!Server{get(u64). end}");
+//! # Ok(())
+//! # }
+//! ```
 
 mod decl;
 mod error;

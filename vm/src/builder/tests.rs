@@ -1,6 +1,7 @@
 use super::*;
 use crate::ids::{ConstId, EffectId, LayerId, Reg, ShapeId, SpanId};
 use crate::protocol::LabelId;
+use crate::protocol::LocalType;
 use crate::{ValueType, emit};
 use ValueType::{Agg, I64, Str};
 use alloc::string::String;
@@ -180,6 +181,17 @@ fn every_error_has_its_own_code_and_a_text() {
         BuildError::Undefined { func, name: String::new() },
         BuildError::NameCount { func, expected: 1, got: 2 },
         BuildError::TooLarge { what: "code" },
+        BuildError::NameTaken { what: "shape", name: String::new() },
+        BuildError::UnknownName { what: "shape", name: String::new() },
+        BuildError::AmbiguousName { what: "shape", name: String::new() },
+        BuildError::NoRole { shape: String::new(), role: String::new() },
+        BuildError::RoleOfState { shape: String::new(), local: String::new(), roles: 2 },
+        BuildError::NoEdge { shape: String::new(), from: String::new(), to: String::new() },
+        BuildError::Protocol {
+            name: String::new(),
+            errors: "x".parse::<LocalType>().unwrap().check().unwrap_err(),
+        },
+        BuildError::MixedStates,
     ];
     for (i, error) in errors.iter().enumerate() {
         assert_eq!(error.code(), alloc::format!("B{:04}", i + 1));

@@ -12,6 +12,8 @@ mod funcs;
 mod line;
 mod operand;
 mod recover;
+#[cfg(test)]
+mod session_tests;
 mod sessions;
 mod tables;
 #[cfg(test)]

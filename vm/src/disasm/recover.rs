@@ -103,10 +103,14 @@ fn try_out(view: &View<'_>, states: &NamedStates<'_>, recovered: &Recovered) -> 
         builder.declare_local(local.symbol, &local.name, local.entry.clone()).ok()?;
     }
     for (shape, projected) in &recovered.shapes {
+        // Roles are made in the order of the text.
         if *projected {
-            // The roles have to be made in the order of the projection, too.
             let global: GlobalType = view.program.symbol(shape.global)?.parse().ok()?;
             builder.project(&shape.name, &global).ok()?;
+        } else {
+            for (role, _) in &shape.roles {
+                builder.role(states.roles.get(usize::from(role.0))?.as_deref()?).ok()?;
+            }
         }
         builder.declare_shape(shape.clone()).ok()?;
     }

@@ -17,10 +17,10 @@ pub(super) fn write(view: &View<'_>, out: &mut String) -> fmt::Result {
     let recovered = view.sessions.recovered.as_ref();
     if recovered.is_none_or(|recovered| recovered.names) {
         for (index, role) in sessions.roles.iter().enumerate() {
-            writeln!(out, ".role #{index} {}", view.symbol(*role))?;
+            writeln!(out, ".role #{index} {}", Named { view, unique: None, symbol: *role })?;
         }
         for (index, label) in sessions.labels.iter().enumerate() {
-            writeln!(out, ".label #{index} {}", view.symbol(*label))?;
+            writeln!(out, ".label #{index} {}", Named { view, unique: None, symbol: *label })?;
         }
     }
     for (id, layer) in (0u32..).zip(&sessions.layers) {
@@ -32,7 +32,7 @@ pub(super) fn write(view: &View<'_>, out: &mut String) -> fmt::Result {
         let name = Named { view, unique: view.effect_name(EffectId(id)), symbol: effect.name };
         write!(out, ".effect #{id} {name} {}", SigText(sig))?;
         if effect.capability.0 != 0 {
-            write!(out, " capability {}", view.symbol(effect.capability))?;
+            write!(out, " capability {}", Named { view, unique: None, symbol: effect.capability })?;
         }
         out.push_str(if effect.speculative { " speculative\n" } else { "\n" });
     }
@@ -53,6 +53,8 @@ impl fmt::Display for Named<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.unique {
             Some(name) => write!(f, "{}", NameText(name)),
+            // Names are never empty in text.
+            None if self.view.symbol_text(self.symbol) == Some("") => f.write_str("$0"),
             None => write!(f, "{}", self.view.symbol(self.symbol)),
         }
     }
@@ -156,7 +158,8 @@ fn write_tables(view: &View<'_>, out: &mut String) -> fmt::Result {
         out.push_str(" }\n");
     }
     for (index, local) in sessions.locals.iter().enumerate() {
-        writeln!(out, ".local #{index} {} = #{}", view.symbol(local.name), local.entry.0)?;
+        let name = Named { view, unique: None, symbol: local.name };
+        writeln!(out, ".local #{index} {name} = #{}", local.entry.0)?;
     }
     for (id, shape) in (0u32..).map(ShapeId).zip(&sessions.shapes) {
         write_shape(view, id, shape, out)?;
@@ -166,7 +169,8 @@ fn write_tables(view: &View<'_>, out: &mut String) -> fmt::Result {
 
 fn write_shape(view: &View<'_>, id: ShapeId, shape: &ShapeDef, out: &mut String) -> fmt::Result {
     let sessions = view.program.sessions();
-    write!(out, ".shape #{} {} raw {{", id.0, view.symbol(shape.name))?;
+    let name = Named { view, unique: None, symbol: shape.name };
+    write!(out, ".shape #{} {name} raw {{", id.0)?;
     for (i, role) in sessions.roles_of(id).iter().enumerate() {
         write!(out, "{} #{}: #{}", if i == 0 { "" } else { "," }, role.role.0, role.entry.0)?;
     }

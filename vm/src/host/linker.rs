@@ -94,6 +94,13 @@ pub enum LinkProblem {
         /// The capability.
         capability: Arc<str>,
     },
+    /// The program declares an effect that needs a capability which was not granted.
+    EffectDenied {
+        /// The name of the effect.
+        effect: Arc<str>,
+        /// The capability.
+        capability: Arc<str>,
+    },
 }
 
 impl LinkProblem {
@@ -104,6 +111,7 @@ impl LinkProblem {
             Self::Missing { .. } => "H0001",
             Self::Signature { .. } => "H0002",
             Self::Denied { .. } => "H0003",
+            Self::EffectDenied { .. } => "H0008",
         }
     }
 }
@@ -127,14 +135,20 @@ impl fmt::Display for LinkProblem {
                 symbol.escape_debug(),
                 capability.escape_debug()
             ),
+            Self::EffectDenied { effect, capability } => write!(
+                f,
+                "effect `{}` needs capability `{}`, which was not granted",
+                effect.escape_debug(),
+                capability.escape_debug()
+            ),
         }
     }
 }
 
-/// All imports of a module that could not be linked.
+/// All imports and effects of a module that could not be linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkError {
-    /// One entry for each import, in import order.
+    /// One entry for each import, in import order, then one for each effect.
     pub problems: Vec<LinkProblem>,
 }
 
@@ -311,7 +325,8 @@ impl<T: 'static> Linker<T> {
     ///
     /// # Errors
     /// [`LinkError`] lists every import that is missing, has another signature, or needs a capability that is
-    /// not granted.
+    /// not granted, and every effect that needs such a capability. An effect names its capability itself; what protects
+    /// the host from a program that names none is the handler, which sees the effect's name.
     pub fn instantiate(
         &self,
         module: &Module,
@@ -326,6 +341,7 @@ impl<T: 'static> Linker<T> {
                 Err(problem) => problems.push(problem),
             }
         }
+        problems.extend(denied_effects(module, granted));
         if !problems.is_empty() {
             return Err(LinkError { problems });
         }
@@ -354,6 +370,21 @@ impl<T: 'static> Linker<T> {
             _ => Ok(found.func.clone()),
         }
     }
+}
+
+/// Effects whose capability was not granted.
+fn denied_effects<'a>(
+    module: &'a Module,
+    granted: &'a Capabilities,
+) -> impl Iterator<Item = LinkProblem> + 'a {
+    let names = &module.program().session_names;
+    let effects = names.effects.iter().zip(&names.capabilities);
+    effects.filter(|(_, capability)| !capability.is_empty() && !granted.0.contains(*capability)).map(
+        |(effect, capability)| LinkProblem::EffectDenied {
+            effect: effect.clone(),
+            capability: capability.clone(),
+        },
+    )
 }
 
 fn failing<T: 'static>(error: HostError) -> SlotFunc<T> {

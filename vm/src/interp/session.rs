@@ -13,7 +13,7 @@ use super::regs::{Regs, Stack};
 use super::report;
 use super::trace::Off;
 use super::waiting::pending_call;
-use super::word::Word;
+use super::word::{Word, WordOp};
 use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx, Reg};
 use crate::limits::Limits;
@@ -25,7 +25,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use opforge_schema::TrapCode;
 
 /// What comes of a session instruction.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// It is done; control goes on behind it.
     Next,
@@ -37,8 +37,8 @@ pub(crate) enum Step {
     Yield,
     /// It is done; the coroutine has ended.
     Halt,
-    /// It has trapped; nothing was done.
-    Trap(TrapCode, TrapDetail),
+    /// It has trapped; nothing was done. Why is asked for apart: what does not fit registers costs every instruction.
+    Trap,
 }
 
 /// How a coroutine's slice ended.
@@ -53,7 +53,10 @@ pub(crate) enum Turn {
     /// It lets others run.
     Yielded,
     /// The fuel of the slice does not reach the next instruction.
-    OutOfFuel,
+    OutOfFuel {
+        /// What that costs.
+        needs: u64,
+    },
     /// The interrupt flag was seen.
     Interrupted,
     /// It has trapped.
@@ -71,9 +74,20 @@ pub(crate) trait SessionOps {
         heap: &mut Heap,
     ) -> Step;
 
+    /// Why the last instruction has trapped.
+    fn take_trap(&mut self) -> (TrapCode, TrapDetail);
+
     /// Takes the frames of the coroutine whose slice ended so, with the fuel that is left of the slice, and puts those of
-    /// the next in their place. Gives the fuel of its slice; `None` if the run ends here.
-    fn turn(&mut self, how: Turn, left: u64, frames: Current<'_>, heap: &mut Heap) -> Option<u64>;
+    /// the next in their place. Gives the fuel of its slice; `None` if the run ends here. `owed` is what hosts have charged
+    /// beyond the fuel of slices, to be paid from that of the machine.
+    fn turn(
+        &mut self,
+        how: Turn,
+        left: u64,
+        owed: &mut u64,
+        frames: Current<'_>,
+        heap: &mut Heap,
+    ) -> Option<u64>;
 }
 
 /// The frames that run, in the hands of the machine.
@@ -110,7 +124,8 @@ impl Machine<'_> {
             Step::Block => Err(Exit::Blocked),
             Step::Yield => Err(Exit::Yielded),
             Step::Halt => Err(Exit::Halted),
-            Step::Trap(code, detail) => {
+            Step::Trap => {
+                let (code, detail) = sessions.take_trap();
                 self.detail = detail;
                 Err(Exit::Trap(code))
             }
@@ -152,6 +167,15 @@ impl Place {
             state.instr = InstrIx(code.own_instr(at).0 + u32::from(self.cost == 0));
         }
         state
+    }
+}
+
+impl Place {
+    /// The fuel of the next instruction, apart from what it costs by size.
+    fn cost(&self, machine: &Machine<'_>) -> u64 {
+        let State { func, instr, .. } = self.settled(machine.code);
+        let function = machine.program.function(func);
+        function.map_or(0, |function| function.fuel(instr, InstrIx(instr.0.saturating_add(1))))
     }
 }
 
@@ -226,13 +250,6 @@ impl Frames {
         let slots = [self.stack.get(at).unwrap_or(0), self.stack.get(at + 1).unwrap_or(0)];
         Some(heap.load_value(class, &slots))
     }
-
-    /// The fuel of the next instruction, as far as it is known before it runs.
-    pub(crate) fn next_cost(&self, module: &Module) -> u64 {
-        let (func, at) = self.at(module);
-        let function = module.program().function(func);
-        function.map_or(0, |function| function.fuel(at, InstrIx(at.0.saturating_add(1))))
-    }
 }
 
 impl<T> Instance<T> {
@@ -268,7 +285,7 @@ impl<T> Instance<T> {
         loop {
             let Some(sessions) = &mut machine.sessions else { break };
             let current = Current { stack: machine.stack, place: &mut place };
-            match sessions.turn(how, fuel, current, machine.heap) {
+            match sessions.turn(how, fuel, &mut machine.owed, current, machine.heap) {
                 Some(slice) => fuel = slice,
                 None => break,
             }
@@ -299,11 +316,29 @@ fn run_slice(machine: &mut Machine<'_>, native: Option<&Native>, place: &mut Pla
         place.word = 0;
     }
     place.state.resumed = true;
-    let exit = match native {
+    match native {
         Some(native) => drive::run_native(machine, native, &mut place.state, fuel),
-        None => drive::run_segments(machine, &mut Off, &mut place.state, fuel),
+        None => {
+            let exit = drive::run_segments(machine, &mut Off, &mut place.state, fuel);
+            find_word(machine.code, place, exit);
+            exit
+        }
+    }
+}
+
+/// Finds the word to go on with behind a first slice, so that later ones need not look for it.
+fn find_word(code: &InterpCode, place: &mut Place, exit: Exit) {
+    let State { func, instr, .. } = place.state;
+    let own = if exit == Exit::Yielded { InstrIx(instr.0.saturating_sub(1)) } else { instr };
+    let Some(word) = code.word_of(func, own).filter(|_| matches!(exit, Exit::Blocked | Exit::Yielded)) else {
+        return;
     };
-    exit
+    let cost = code.words.get(word as usize).filter(|word| word.op == WordOp::Session).map(|word| word.x);
+    match cost {
+        Some(cost) if exit == Exit::Blocked => (place.word, place.cost) = (word, cost.into()),
+        Some(_) => (place.word, place.cost) = (word + 1, 0),
+        None => {}
+    }
 }
 
 /// Goes on at a word that is known, with nothing to look up.
@@ -339,7 +374,8 @@ fn turn_of(machine: &mut Machine<'_>, module: &Module, place: &Place, exit: Exit
         Exit::Blocked => Turn::Blocked,
         Exit::Yielded => Turn::Yielded,
         Exit::Interrupted => Turn::Interrupted,
-        Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => Turn::OutOfFuel,
+        Exit::OutOfFuelInWord => Turn::OutOfFuel { needs: place.cost(machine).saturating_add(machine.short) },
+        Exit::OutOfFuelExact | Exit::NeedExact => Turn::OutOfFuel { needs: place.cost(machine) },
         Exit::Pending | Exit::Trap(_) | Exit::Internal => {
             Turn::Trapped(trap_at(machine, module, place, exit, fuel))
         }

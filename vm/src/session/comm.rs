@@ -4,14 +4,14 @@ use super::coro::{Outgoing, Wait};
 use super::decide::Answer;
 use super::event::Event;
 use super::handler::MessageInfo;
-use super::plan::Plan;
+use super::plan::{Carries, Plan};
 use super::record::Act;
 use super::ring::Message;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
-use super::store::{NOBODY, carried_endpoint};
+use super::store::{MESSAGE, NOBODY, carried_endpoint};
 use super::world::World;
 use crate::endpoint::EndpointId;
-use crate::heap::Heap;
+use crate::heap::{Heap, ValueError};
 use crate::interp::session::Step;
 use crate::lower::{Arm, Carried, Slot};
 use crate::program::{EdgePolicy, PayloadDef};
@@ -20,6 +20,16 @@ use crate::session_fault::SessionFault;
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
 use opforge_schema::TrapCode;
+
+/// A message that may be sent.
+struct Outbound {
+    branch: StateBranch,
+    /// The place of the receiver.
+    to: u16,
+    edge: u16,
+    /// Whether the edge has to be asked what to do about it.
+    full: bool,
+}
 
 /// A message that may be taken: from where, which it is, and what comes after it.
 struct Incoming {
@@ -41,35 +51,45 @@ impl Slice<'_> {
         heap: &mut Heap,
     ) -> Done {
         let id = EndpointId::from_slot(get(frame, chan));
-        self.usable(id)?;
-        let (branch, to, edge) = self.sendable(id, label)?;
+        let Outbound { branch, to, edge, full } = self.sendable(id, label)?;
         if branch.payload != value.payload {
             let label = self.label(branch.label);
             return Err(trap(TrapCode::TypeViolation, SessionFault::Payload { label }));
         }
         let message = self.message(frame, &branch, value);
-        self.check_delegation(id, &message)?;
+        let carries = self.plan.carries(branch.payload);
+        if carries == Carries::Endpoint {
+            self.check_delegation(id, &message)?;
+        }
         let out = Outgoing { session: id.session, edge, message };
         if self.speculates() {
             self.hold_back(out, heap)?;
         } else {
-            self.check_room(id.session, edge)?;
+            if full {
+                self.check_room(id.session, edge)?;
+            }
             let Some(message) = self.decide(id, to, message, heap)? else {
                 return Ok(self.sent(id, to, &branch, label.is_some()));
             };
-            self.deliver(Outgoing { message, ..out }, heap)?;
-            self.hand_off(&message);
+            if carries == Carries::Endpoint {
+                let owned = self.hand_off(&message);
+                // An edge that loses the message loses the endpoint.
+                if let Err(stop) = self.deliver(Outgoing { message, ..out }, heap) {
+                    owned.into_iter().for_each(|carried| self.take_over(carried));
+                    return Err(stop);
+                }
+            } else {
+                self.deliver(Outgoing { message, ..out }, heap)?;
+            }
         }
         Ok(self.sent(id, to, &branch, label.is_some()))
     }
 
-    /// The branch that is sent, the place of the receiver, and the edge to it.
+    /// What is sent, to whom, over which edge.
     #[inline]
-    fn sendable(&self, id: EndpointId, label: Option<LabelId>) -> Done<(StateBranch, u16, u16)> {
+    fn sendable(&self, id: EndpointId, label: Option<LabelId>) -> Done<Outbound> {
         let tables = &self.plan.tables;
-        let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
-        let session = self.world.store.of(id).ok_or_else(stale)?;
-        let state = session.roles.get(usize::from(id.role)).ok_or_else(stale)?.state;
+        let (session, state) = self.usable(id)?;
         let StateKind::Send(partner) = tables.kind(state) else {
             return Err(trap(TrapCode::TypeViolation, SessionFault::NotSending(id)));
         };
@@ -78,10 +98,15 @@ impl Slice<'_> {
             (None, _) => return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id))),
             (Some(label), _) => tables.branch(state, label).ok_or_else(|| self.unknown_label(label))?,
         };
-        let plan = self.plan.shape(session.shape).ok_or_else(stale)?;
-        let to = plan.place(partner).ok_or_else(stale)?;
-        let edge = plan.edge(id.role, to).ok_or_else(stale)?;
-        Ok((*branch, to, edge))
+        let ends = self.plan.shape(session.shape).and_then(|plan| {
+            let to = plan.place(partner)?;
+            let edge = plan.edge(id.role, to)?;
+            let full =
+                !session.edges.get(usize::from(edge))?.has_room(plan.edges.get(usize::from(edge))?.policy);
+            Some((to, edge, full))
+        });
+        let (to, edge, full) = ends.ok_or_else(|| trap(TrapCode::ChannelClosed, SessionFault::Stale(id)))?;
+        Ok(Outbound { branch: *branch, to, edge, full })
     }
 
     #[cold]
@@ -89,13 +114,14 @@ impl Slice<'_> {
         trap(TrapCode::UnknownLabel, SessionFault::Label { label: self.label(label) })
     }
 
+    #[inline]
     fn message(&self, frame: &[u64], branch: &StateBranch, value: &Carried) -> Message {
         let mut slots = [0; 2];
         for (i, slot) in (0..u32::from(value.width)).zip(&mut slots) {
             *slot = get(frame, value.slot + i);
         }
         // What leaves the f64 domain has the same bits everywhere.
-        if self.plan.tables.payload_class(branch.payload) == Some(ValueType::F64) {
+        if self.plan.carries(branch.payload) == Carries::Float {
             slots[0] = canonical_f64_bits(slots[0]);
         }
         Message { label: branch.label, payload: branch.payload, slots }
@@ -118,20 +144,22 @@ impl Slice<'_> {
         Err(trap(TrapCode::TransferFault, SessionFault::Delegation(carried)))
     }
 
-    /// An endpoint in a message that is on its way belongs to nobody.
-    fn hand_off(&mut self, message: &Message) {
-        let Some(carried) = carried_endpoint(self.plan, message) else { return };
+    /// An endpoint in a message that is on its way belongs to no coroutine. Gives the endpoint.
+    fn hand_off(&mut self, message: &Message) -> Option<EndpointId> {
+        let carried = carried_endpoint(self.plan, message)?;
         if let Some(role) = self.world.store.role_mut(carried) {
-            role.owner = NOBODY;
+            role.owner = MESSAGE;
         }
         if let Some(coro) = self.coro_mut() {
             coro.owned.retain(|&owned| owned != carried);
         }
+        Some(carried)
     }
 
     /// Keeps a message of a speculation until that comes true.
     fn hold_back(&mut self, out: Outgoing, heap: &mut Heap) -> Done<()> {
         let bytes = size_of::<Outgoing>() as u64;
+        self.room_for_events(2, 0, heap)?;
         heap.charge(bytes)?;
         if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
             checkpoint.bytes += bytes;
@@ -185,6 +213,7 @@ impl Slice<'_> {
     ) -> Done<Option<Message>> {
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
+        self.pay_for(&value);
         let (from, to_name) = (self.role_name(id), self.role_name(EndpointId { role: to, ..id }));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info = MessageInfo {
@@ -217,18 +246,19 @@ impl Slice<'_> {
                 }
                 Ok(Message { slots, ..message })
             }
+            Err(ValueError::MemoryLimitExceeded) => Err(TrapCode::MemoryLimitExceeded.into()),
             Err(_) => Err(trap(TrapCode::EffectFailed, SessionFault::HandlerType)),
         }
     }
 
     /// Puts a message on an edge that takes it, and wakes who waits for it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn deliver(&mut self, out: Outgoing, heap: &mut Heap) -> Done<()> {
         Ok(self.world.deliver(self.plan, out, heap)?)
     }
 
     /// The endpoint goes on, and it is told.
-    #[inline]
+    #[inline(always)]
     fn sent(&mut self, id: EndpointId, to: u16, branch: &StateBranch, offered: bool) -> Step {
         if let Some(role) = self.world.store.role_mut(id) {
             role.state = branch.next;
@@ -246,7 +276,6 @@ impl Slice<'_> {
     /// Receives the only label there is.
     pub(super) fn receive(&mut self, frame: &mut [u64], chan: Slot, dst: &Carried, heap: &mut Heap) -> Done {
         let id = EndpointId::from_slot(get(frame, chan));
-        self.usable(id)?;
         let incoming = self.incoming(id, true)?;
         self.accept(&incoming, dst.payload, heap)?;
         self.take(&incoming, dst, frame, heap)?;
@@ -257,7 +286,6 @@ impl Slice<'_> {
     /// Receives one of several labels, and goes where it leads.
     pub(super) fn choose(&mut self, frame: &mut [u64], chan: Slot, arms: &[Arm], heap: &mut Heap) -> Done {
         let id = EndpointId::from_slot(get(frame, chan));
-        self.usable(id)?;
         let incoming = self.incoming(id, false)?;
         let label = incoming.message.label;
         let Some((at, arm)) = arms.iter().enumerate().find(|(_, arm)| arm.label == label) else {
@@ -270,12 +298,11 @@ impl Slice<'_> {
     }
 
     /// The next message on the edge to an endpoint, if its state expects it. Nothing is taken.
-    #[inline]
+    #[inline(always)]
     fn incoming(&self, id: EndpointId, single: bool) -> Done<Incoming> {
         let tables = &self.plan.tables;
         let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
-        let session = self.world.store.of(id).ok_or_else(stale)?;
-        let state = session.roles.get(usize::from(id.role)).ok_or_else(stale)?.state;
+        let (session, state) = self.usable(id)?;
         let StateKind::Recv(partner) = tables.kind(state) else {
             return Err(trap(TrapCode::TypeViolation, SessionFault::NotReceiving(id)));
         };
@@ -294,7 +321,7 @@ impl Slice<'_> {
     }
 
     /// The message has the payload that the register takes, and the handler lets it pass.
-    #[inline]
+    #[inline(always)]
     fn accept(&mut self, incoming: &Incoming, payload: PayloadId, heap: &mut Heap) -> Done<()> {
         if incoming.message.payload != payload {
             let label = self.label(incoming.message.label);
@@ -311,6 +338,7 @@ impl Slice<'_> {
         let (id, message) = (incoming.id, &incoming.message);
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
+        self.pay_for(&value);
         let (from, to) = (self.role_name(EndpointId { role: incoming.from, ..id }), self.role_name(id));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info =
@@ -322,7 +350,7 @@ impl Slice<'_> {
     }
 
     /// Takes the message off its edge into a register, and wakes who waits for room.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, incoming: &Incoming, dst: &Carried, frame: &mut [u64], heap: &mut Heap) -> Done<()> {
         let carried = carried_endpoint(self.plan, &incoming.message);
         if self.speculates() {
@@ -351,6 +379,7 @@ impl Slice<'_> {
     /// Keeps a message that is taken inside of a speculation, to put it back if that is undone.
     fn remember_taken(&mut self, incoming: &Incoming, heap: &mut Heap) -> Done<()> {
         let bytes = size_of::<Outgoing>() as u64;
+        self.room_for_events(2, 0, heap)?;
         heap.charge(bytes)?;
         let taken = Outgoing { session: incoming.id.session, edge: incoming.edge, message: incoming.message };
         if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
@@ -371,7 +400,7 @@ impl Slice<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn received(&mut self, incoming: &Incoming, chose: bool) {
         if let Some(role) = self.world.store.role_mut(incoming.id) {
             role.state = incoming.next;
@@ -400,19 +429,20 @@ impl World {
         let bound = shape.bound(out.edge);
         let full = !edge.has_room(def.policy);
         if full && def.policy == EdgePolicy::Drop {
+            if let Some(carried) = carried_endpoint(plan, &out.message) {
+                self.lose(carried, plan, heap);
+            }
             return Ok(());
         }
         let replaces = def.policy == EdgePolicy::Latest && !edge.ring.is_empty();
-        let growth = if replaces { 0 } else { edge.ring.growth(bound) };
+        let growth = if replaces { 0 } else { edge.ring.growth(1, bound) };
         if growth > 0 {
             heap.charge(growth)?;
         }
         if full && def.policy == EdgePolicy::Resize {
             edge.capacity = edge.capacity.saturating_mul(2).min(bound);
         }
-        if replaces {
-            edge.ring.take();
-        }
+        let replaced = if replaces { edge.ring.take() } else { None };
         if !edge.ring.put(out.message, bound) {
             heap.uncharge(growth);
             return Err(TrapCode::MemoryLimitExceeded);
@@ -420,6 +450,9 @@ impl World {
         let waiter = core::mem::replace(&mut edge.wait_recv, NOBODY);
         if waiter != NOBODY {
             self.wake(waiter);
+        }
+        if let Some(carried) = replaced.and_then(|message| carried_endpoint(plan, &message)) {
+            self.lose(carried, plan, heap);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-/// What a coroutine waits for.
+/// What a coroutine waits for. Eight bytes: see [`Stop`](super::slice::Stop).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     /// Room on an edge.
@@ -23,8 +23,8 @@ pub(super) enum Wait {
     Effect { effect: EffectId },
     /// The embedder, to grant a guard layer.
     Grant { layer: u32 },
-    /// An endpoint that is to be transferred to it.
-    Ownership { endpoint: EndpointId },
+    /// An endpoint that is to be transferred to it: [`Coroutine::awaits`].
+    Ownership,
 }
 
 impl Wait {
@@ -34,7 +34,7 @@ impl Wait {
             Self::Send { .. } => 0,
             Self::Recv { .. } => 1,
             Self::Acquire { .. } => 2,
-            Self::Grant { .. } | Self::Effect { .. } | Self::Ownership { .. } => 3,
+            Self::Grant { .. } | Self::Effect { .. } | Self::Ownership => 3,
         }
     }
 }
@@ -61,6 +61,18 @@ pub(super) struct Fact {
     pub(super) text: Arc<str>,
 }
 
+impl Fact {
+    /// Bytes that it is charged.
+    pub(super) fn bytes(&self) -> u64 {
+        Self::bytes_of(&self.text)
+    }
+
+    /// Bytes that one of this text is charged.
+    pub(super) fn bytes_of(text: &str) -> u64 {
+        (size_of::<Self>() + text.len()) as u64
+    }
+}
+
 /// A message that was sent inside of a speculation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outgoing {
@@ -76,7 +88,7 @@ pub(super) struct Checkpoint {
     pub(super) depth: u32,
     pub(super) slots: Box<[u64]>,
     /// State of each endpoint that the coroutine owns, with the epoch of its session.
-    pub(super) owned: Box<[(EndpointId, StateId, u32)]>,
+    pub(super) owned: Vec<(EndpointId, StateId, u32)>,
     pub(super) facts: usize,
     pub(super) outbox: Vec<Outgoing>,
     /// Messages taken, with the edges that they were taken from.
@@ -99,6 +111,8 @@ pub(super) struct Coroutine {
     /// The first endpoint that it was given: says in which session and role its events are told.
     pub(super) home: Option<EndpointId>,
     pub(super) owned: Vec<EndpointId>,
+    /// With [`Wait::Ownership`]: the endpoint.
+    pub(super) awaits: Option<EndpointId>,
     /// Endpoints that it may use once they are transferred to it.
     pub(super) handles: Vec<(EndpointId, StateId)>,
     pub(super) facts: Vec<Fact>,

@@ -24,6 +24,7 @@ use crate::value::Value;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
 /// Runs coroutines that talk over sessions: any number of both, on one heap, with one account of fuel and memory.
 ///
@@ -113,8 +114,12 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         }
         let plan = Arc::clone(&self.plan);
         let params = plan.linear(func);
-        for param in params {
-            self.check_host_argument(param.ty, slots.get(param.slot as usize).copied().unwrap_or(0))?;
+        for (index, param) in params.iter().enumerate() {
+            let bits = slots.get(param.slot as usize).copied().unwrap_or(0);
+            self.check_host_argument(param.ty, bits)?;
+            if params.get(..index).unwrap_or(&[]).iter().any(|other| param.is_same(other, &slots)) {
+                return Err(SessionError::NotTheHosts(EndpointId::from_slot(bits)));
+            }
         }
         let (max, heap) = (self.config.max_coroutines, self.instance.session_heap());
         let added =
@@ -184,6 +189,8 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             current: u32::MAX,
             at: (FuncId(0), crate::ids::InstrIx(0)),
             wait: None,
+            trap: None,
+            awaited: Cell::new(None),
             progress: Progress::new(ticks),
         };
         let interrupt = self.interrupt.as_ref().map(InterruptHandle::flag);

@@ -3,8 +3,9 @@
 use super::config::SessionConfig;
 use crate::ids::{FuncId, ShapeId};
 use crate::lower::ExecProgram;
-use crate::program::{EdgeDef, EdgePolicy, LinearType, Place, SessionTables};
-use crate::protocol::{RoleId, StateId};
+use crate::program::{EdgeDef, EdgePolicy, LinearType, PayloadDef, Place, SessionTables};
+use crate::protocol::{PayloadId, RoleId, StateId};
+use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -53,11 +54,13 @@ impl ShapePlan {
     }
 
     /// The place of a role in the shape.
+    #[inline]
     pub(super) fn place(&self, role: RoleId) -> Option<u16> {
         self.places.get(usize::from(role.0)).copied().filter(|&place| place != NONE)
     }
 
     /// The edge from one place to another.
+    #[inline]
     pub(super) fn edge(&self, from: u16, to: u16) -> Option<u16> {
         let at = usize::from(from) * self.entries.len() + usize::from(to);
         self.edge_at.get(at).copied().filter(|&edge| edge != NONE)
@@ -73,6 +76,17 @@ impl ShapePlan {
     }
 }
 
+/// What has to be done about a payload on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Carries {
+    /// Nothing.
+    Plain,
+    /// A float: a NaN leaves with canonical bits.
+    Float,
+    /// An endpoint: it changes hands.
+    Endpoint,
+}
+
 /// A parameter of a function that takes something linear.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LinearParam {
@@ -81,11 +95,21 @@ pub(super) struct LinearParam {
     pub(super) ty: LinearType,
 }
 
+impl LinearParam {
+    /// Whether the argument for it is also that for another one: nobody owns anything twice.
+    pub(super) fn is_same(&self, other: &Self, slots: &[u64]) -> bool {
+        let of_guard = |ty| matches!(ty, LinearType::Evidence(_));
+        of_guard(self.ty) == of_guard(other.ty) && slots.get(self.slot as usize) == slots.get(other.slot as usize)
+    }
+}
+
 /// Everything about the program that the machine looks up while it runs.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) tables: SessionTables,
     pub(super) shapes: Box<[ShapePlan]>,
+    /// By payload.
+    carries: Box<[Carries]>,
     /// By function.
     linear: Box<[Box<[LinearParam]>]>,
 }
@@ -98,11 +122,21 @@ impl Plan {
         let shapes =
             (0..tables.shapes.len() as u32).map(|i| ShapePlan::new(tables, ShapeId(i), config)).collect();
         let linear = (0..program.functions.len() as u32).map(|i| linear_params(tables, program, FuncId(i)));
-        Self { shapes, linear: linear.collect(), tables: tables.clone() }
+        let carries = tables.payloads.iter().map(|payload| match payload {
+            PayloadDef::Value(ValueType::F64) => Carries::Float,
+            PayloadDef::Value(_) | PayloadDef::Tuple(_) => Carries::Plain,
+            PayloadDef::Chan(_) => Carries::Endpoint,
+        });
+        Self { shapes, linear: linear.collect(), carries: carries.collect(), tables: tables.clone() }
     }
 
     pub(super) fn shape(&self, id: ShapeId) -> Option<&ShapePlan> {
         self.shapes.get(id.index())
+    }
+
+    #[inline]
+    pub(super) fn carries(&self, payload: PayloadId) -> Carries {
+        self.carries.get(usize::from(payload.0)).copied().unwrap_or(Carries::Plain)
     }
 
     /// The linear parameters of a function.

@@ -34,14 +34,6 @@ impl Ready {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.fifo.is_empty() && self.ranked.is_empty()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.fifo.len() + self.ranked.len()
-    }
-
     /// Adds a coroutine behind those of its rank. Ranks count only where the policy goes by them.
     pub(super) fn push(&mut self, coro: u32, rank: i64) {
         self.count += 1;

@@ -9,6 +9,7 @@ use super::event::Event;
 use super::handler::EffectHandler;
 use super::lifecycle::Stacks;
 use super::plan::Plan;
+use super::store::{Session, SessionStatus};
 use super::turns::Progress;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId};
@@ -17,29 +18,35 @@ use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
 use crate::interp::session::{Current, SessionOps, Step, Turn};
 use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
-use crate::protocol::{LabelId, RoleId};
+use crate::protocol::{LabelId, RoleId, StateId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
+use crate::value::Value;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::cell::Cell;
 use opforge_schema::TrapCode;
 
-/// Why an instruction is not done.
+/// Why an instruction is not done. With what an instruction gives it fits two registers: what is returned by memory
+/// costs every message.
 #[derive(Debug)]
 pub(super) enum Stop {
     Wait(Wait),
-    Trap(TrapCode, TrapDetail),
+    Trap(Box<(TrapCode, TrapDetail)>),
 }
 
 impl From<TrapCode> for Stop {
     fn from(code: TrapCode) -> Self {
-        Self::Trap(code, TrapDetail::None)
+        Self::Trap(Box::new((code, TrapDetail::None)))
     }
 }
+
+const _: () = assert!(size_of::<Wait>() <= 8 && size_of::<Done>() <= 16);
 
 /// A trap with what it is about.
 #[cold]
 pub(super) fn trap(code: TrapCode, fault: SessionFault) -> Stop {
-    Stop::Trap(code, TrapDetail::Session(fault))
+    Stop::Trap(Box::new((code, TrapDetail::Session(fault))))
 }
 
 pub(super) type Done<T = Step> = Result<T, Stop>;
@@ -60,12 +67,27 @@ pub(super) struct Slice<'m> {
     pub(super) at: (FuncId, InstrIx),
     /// What it waits for, if the slice ended so.
     pub(super) wait: Option<Wait>,
+    /// Why the last instruction has trapped.
+    pub(super) trap: Option<Box<(TrapCode, TrapDetail)>>,
+    /// The endpoint that it waits to become the owner of.
+    pub(super) awaited: Cell<Option<EndpointId>>,
     pub(super) progress: Progress,
 }
 
 impl SessionOps for Slice<'_> {
-    fn turn(&mut self, how: Turn, left: u64, frames: Current<'_>, heap: &mut Heap) -> Option<u64> {
-        self.take_turn(how, left, frames, heap)
+    fn take_trap(&mut self) -> (TrapCode, TrapDetail) {
+        self.trap.take().map_or((TrapCode::NoSession, TrapDetail::None), |trap| *trap)
+    }
+
+    fn turn(
+        &mut self,
+        how: Turn,
+        left: u64,
+        owed: &mut u64,
+        frames: Current<'_>,
+        heap: &mut Heap,
+    ) -> Option<u64> {
+        self.take_turn(how, left, owed, frames, heap)
     }
 
     fn step(
@@ -77,6 +99,7 @@ impl SessionOps for Slice<'_> {
         heap: &mut Heap,
     ) -> Step {
         self.at = (func, instr.at);
+        let by_size = self.progress.by_size;
         let done = match &instr.site {
             Site::Send { chan, value } => self.send(frame, *chan, None, value, heap),
             Site::Receive { chan, dst } => self.receive(frame, *chan, dst, heap),
@@ -100,10 +123,15 @@ impl SessionOps for Slice<'_> {
         match done {
             Ok(step) => step,
             Err(Stop::Wait(wait)) => {
+                // Waiting costs nothing.
+                self.progress.by_size = by_size;
                 self.wait = Some(wait);
                 Step::Block
             }
-            Err(Stop::Trap(code, detail)) => Step::Trap(code, detail),
+            Err(Stop::Trap(trap)) => {
+                self.trap = Some(trap);
+                Step::Trap
+            }
         }
     }
 }
@@ -144,45 +172,77 @@ impl Slice<'_> {
         Ok(())
     }
 
-    /// Tells what has happened; what happens inside of a speculation is told when it comes true.
+    /// Tells what has happened; what happens inside of a speculation is told when it comes true. Room for it was made.
     pub(super) fn emit(&mut self, event: Event) {
         let (tick, current) = (self.world.tick, self.current);
+        if !self.world.log.wants(event.kind().level()) {
+            return;
+        }
         match self.world.coro_mut(current).and_then(|coro| coro.checkpoints.last_mut()) {
             Some(checkpoint) => checkpoint.events.push(event),
             None => self.world.log.push(tick, event),
         }
     }
 
-    /// Refuses an endpoint that the coroutine cannot use now.
-    #[inline]
-    pub(super) fn usable(&self, id: EndpointId) -> Done<()> {
-        let Some(session) = self.world.store.of(id) else {
-            return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
-        };
-        let owner = session.roles.get(usize::from(id.role)).map(|role| role.owner);
-        if owner == Some(self.current) && session.is_active() {
+    /// Makes room for so many events with so many bytes of text, if they have to wait for a speculation to come true.
+    pub(super) fn room_for_events(&mut self, count: usize, text: usize, heap: &mut Heap) -> Done<()> {
+        if !self.world.observes() {
             return Ok(());
         }
-        Err(self.why_not(id, owner == Some(self.current)))
+        let current = self.current;
+        if let Some(top) = self.world.coro_mut(current).and_then(|coro| coro.checkpoints.last_mut()) {
+            let bytes = (count * size_of::<Event>() + text) as u64;
+            heap.charge(bytes)?;
+            top.bytes += bytes;
+        }
+        Ok(())
+    }
+
+    /// Pays for so many bytes that are copied, compared or hashed, as instructions of the core do: a unit of fuel for 64.
+    pub(super) fn pay_by_size(&mut self, bytes: usize) {
+        self.progress.by_size = self.progress.by_size.saturating_add(bytes as u64 >> 6);
+    }
+
+    /// Pays for making a value that the handler sees.
+    pub(super) fn pay_for(&mut self, value: &Value) {
+        match value {
+            Value::Str(text) => self.pay_by_size(text.len()),
+            Value::Bytes(bytes) => self.pay_by_size(bytes.len()),
+            _ => {}
+        }
+    }
+
+    /// The session of an endpoint that the coroutine can use now, and what is left to be done with it.
+    #[inline]
+    pub(super) fn usable(&self, id: EndpointId) -> Done<(&Session, StateId)> {
+        if let Some(session) = self.world.store.of(id)
+            && let Some(role) = session.roles.get(usize::from(id.role))
+            && role.owner == self.current
+            && session.is_active()
+        {
+            return Ok((session, role.state));
+        }
+        Err(self.why_not(id))
     }
 
     #[cold]
-    fn why_not(&self, id: EndpointId, owned: bool) -> Stop {
+    fn why_not(&self, id: EndpointId) -> Stop {
         let Some(session) = self.world.store.of(id) else {
             return trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
         };
-        if !owned {
+        if session.roles.get(usize::from(id.role)).is_none_or(|role| role.owner != self.current) {
             let coro = self.world.coro(self.current);
             let awaits = coro.is_some_and(|coro| coro.handles.iter().any(|&(handle, _)| handle == id));
             if awaits && session.is_active() {
-                return Stop::Wait(Wait::Ownership { endpoint: id });
+                self.awaited.set(Some(id));
+                return Stop::Wait(Wait::Ownership);
             }
             return trap(TrapCode::ChannelClosed, SessionFault::NotOwned(id));
         }
         trap(
             TrapCode::ChannelClosed,
             match session.status {
-                super::store::SessionStatus::Faulted => SessionFault::PeerFailed(id),
+                SessionStatus::Faulted => SessionFault::PeerFailed(id),
                 _ => SessionFault::Closed(id),
             },
         )

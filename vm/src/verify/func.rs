@@ -143,15 +143,7 @@ impl<'a> FuncVerifier<'a> {
             return Ok(None);
         };
         let typed_cx = FuncCx { messages: &messages, payload_types: &self.sessions.payload_types, ..cx };
-        let typed = typing::check_types(
-            &typed_cx,
-            &flow,
-            self.shapes,
-            self.config,
-            &mut self.lattice,
-            budget,
-            errors,
-        )?;
+        let typed = typing::check_types(&typed_cx, &flow, self.shapes, &mut self.lattice, budget, errors)?;
         budget.release_to(mark);
         typed.misfits.iter().for_each(|&(ix, n)| messages.forget(ix, n));
         self.assemble(&cx, &flow, typed, messages, Arc::clone(code), budget).map(Some)

@@ -79,6 +79,29 @@ pub(crate) fn full() -> Vec<Part> {
         ),
         part(10, vec![Count(1), Count(1), bytes(&[2]), Count(1), bytes(&[7])]),
         part(11, vec![Count(2), bytes(&[0, 0, 1]), Count(2), bytes(&[0, 1, 2]), bytes(&[0, 1, 2, 0])]),
+        part(128, vec![Count(1), bytes(&[0, 1, 1, 0])]),
+        part(129, vec![Count(2), bytes(&[1, 2])]),
+        part(130, vec![Count(1), bytes(&[1])]),
+        part(
+            131,
+            vec![Count(3), bytes(&[1, 7]), bytes(&[2]), Count(2), bytes(&[0, 0]), bytes(&[3, 0, 1, 0])],
+        ),
+        part(132, vec![Count(2), bytes(&[1, 1]), Count(1), bytes(&[0, 0, 1]), bytes(&[0])]),
+        part(133, vec![Count(1), bytes(&[1, 0])]),
+        part(
+            134,
+            vec![
+                Count(1),
+                bytes(&[1, 0]),
+                Count(2),
+                bytes(&[0, 0, 1, 1]),
+                Count(2),
+                bytes(&[0, 1, 0, 64, 1, 0, 3, 4, 8]),
+            ],
+        ),
+        part(135, vec![Count(1), bytes(&[1, 0, 1]), Count(1), bytes(&[7, 1, 3])]),
+        part(136, vec![Count(1), bytes(&[2, 1])]),
+        part(137, vec![Count(2), bytes(&[0, 0, 0, 1, 0, 0, 0]), bytes(&[0, 1, 0, 3, 0])]),
         part(9, vec![bytes(&[1, 1]), Count(1), bytes(&[0, 2]), Count(1), bytes(&[0, 3, 1])]),
     ]
 }
@@ -115,9 +138,12 @@ impl Part {
     }
 }
 
-/// The bytes of a container with these sections.
+/// The bytes of a container with these sections, of the first version that has them.
 pub(crate) fn container(parts: &[Part]) -> Vec<u8> {
     let mut out = HEADER.to_vec();
+    if parts.iter().any(|part| part.tag >= 128) {
+        out[10] = 128;
+    }
     for part in parts {
         let payload = part.payload();
         out.push(part.tag);

@@ -5,9 +5,11 @@
 //! program. Until then shapes and functions refer to states by the names of local types or by the types themselves.
 
 pub(crate) mod decl;
+mod edges;
 mod payloads;
 mod reach;
 mod resolve;
+mod scope;
 mod spec;
 #[cfg(test)]
 mod tests;

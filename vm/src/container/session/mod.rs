@@ -9,6 +9,8 @@ pub(super) mod names;
 pub(super) mod payloads;
 pub(super) mod shapes;
 pub(super) mod states;
+#[cfg(test)]
+mod tests;
 
 use super::reader::{Reader, Result};
 use super::writer::Writer;

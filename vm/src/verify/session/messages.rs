@@ -10,13 +10,16 @@ pub(in crate::verify) struct Messages {
     /// The instruction, and where its payloads end.
     pub(in crate::verify) ends: Vec<(InstrIx, u32)>,
     pub(in crate::verify) payloads: Vec<PayloadId>,
+    /// Whether values that do not fit are no errors.
+    pub(in crate::verify) unchecked: bool,
 }
 
 /// The payload of a message of which none is known: the instruction cannot be reached, or does not fit the state.
 pub(in crate::verify) const NO_PAYLOAD: PayloadId = PayloadId(u16::MAX);
 
 impl Messages {
-    pub(in crate::verify) const NONE: Self = Self { ends: Vec::new(), payloads: Vec::new() };
+    pub(in crate::verify) const NONE: Self =
+        Self { ends: Vec::new(), payloads: Vec::new(), unchecked: false };
 
     /// The payloads of an instruction; empty for one that has no message or cannot be reached.
     pub(in crate::verify) fn at(&self, ix: InstrIx) -> &[PayloadId] {

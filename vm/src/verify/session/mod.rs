@@ -19,9 +19,9 @@ mod speculation;
 mod step;
 mod summary;
 mod tables;
+mod talk;
 #[cfg(test)]
 mod tests;
-mod talk;
 mod text;
 mod undone;
 
@@ -135,10 +135,15 @@ pub(super) fn check_func(
     }
     let mut dropped = FuncErrors::new(config);
     let found = if config.unchecked_sessions { &mut dropped } else { &mut *errors };
-    let (messages, aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    let (mut messages, mut aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    if !dropped.is_empty() {
+        // Where each abort goes back to is known only of speculations that nest well.
+        aborts.iter_mut().for_each(|(_, fork)| *fork = None);
+    }
     if !aborts.is_empty() {
         undone::check(cx, flow, &aborts, budget, errors)?;
     }
+    messages.unchecked = config.unchecked_sessions;
     // Types build on what messages carry.
     Ok(errors.is_empty_but_uninitialized().then_some(messages))
 }

@@ -15,7 +15,6 @@ use crate::verify::cx::{FuncCx, Op};
 use crate::verify::error::VerifyErrorKind as E;
 use crate::verify::report::FuncErrors;
 use alloc::string::String;
-use core::cell::OnceCell;
 use opforge_schema::{Access, Typestate};
 
 /// What the last round finds out.
@@ -25,8 +24,16 @@ pub(super) struct Found {
     pub(super) aborts: Aborts,
 }
 
-/// Where errors and facts go in the last round; nowhere before.
-pub(super) type Report<'r> = Option<(&'r mut FuncErrors, &'r mut Found)>;
+/// Where errors and facts go.
+///
+/// An error is told when it is found first, in whatever round: what follows from it must not hide it. Errors that hide
+/// nothing wait for the last round, as facts do.
+#[derive(Debug)]
+pub(super) struct Report<'r> {
+    pub(super) errors: &'r mut FuncErrors,
+    /// In the last round.
+    pub(super) found: Option<&'r mut Found>,
+}
 
 /// Walks instructions one after another.
 #[derive(Debug)]
@@ -39,8 +46,6 @@ pub(super) struct Walker<'c, 'a> {
     /// What is known before the next instruction.
     pub(super) state: State,
     pub(super) choice: Option<Choice>,
-    /// The first error of the rounds in which none is told.
-    pub(super) first: OnceCell<(u32, E, Option<String>)>,
 }
 
 impl<'c, 'a> Walker<'c, 'a> {
@@ -53,7 +58,6 @@ impl<'c, 'a> Walker<'c, 'a> {
             max_depth: config.max_speculation as usize,
             state: State::default(),
             choice: None,
-            first: OnceCell::new(),
         }
     }
 
@@ -61,10 +65,9 @@ impl<'c, 'a> Walker<'c, 'a> {
     pub(super) fn step(
         &mut self,
         op: &Op<'a>,
-        mut report: Report<'_>,
+        report: &mut Report<'_>,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
-        let report = &mut report;
         self.check_speculation(op, report);
         match op.row.typestate() {
             Typestate::None => self.untouched(op, report),
@@ -100,8 +103,7 @@ impl<'c, 'a> Walker<'c, 'a> {
         Ok(())
     }
 
-    /// Reports an error, in the last round. The first one of all rounds is kept: in a loop an error may come back to
-    /// where it was as something about which no more is said.
+    /// Reports an error, once.
     pub(super) fn fail(
         &self,
         op: &Op<'_>,
@@ -109,10 +111,8 @@ impl<'c, 'a> Walker<'c, 'a> {
         kind: E,
         note: impl FnOnce(&Texts<'a>) -> Option<String>,
     ) {
-        match report {
-            Some((errors, _)) if !errors.is_full() => errors.add_noted(op.pc(), kind, note(&self.texts)),
-            Some(_) => {}
-            None => _ = self.first.get_or_init(|| (op.pc(), kind, note(&self.texts))),
+        if !report.errors.is_full() && !report.errors.has(op.pc(), &kind) {
+            report.errors.add_noted(op.pc(), kind, note(&self.texts));
         }
     }
 

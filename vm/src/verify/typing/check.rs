@@ -8,7 +8,7 @@ use super::locals::{Locals, Write, element_index, for_each_write, same_regs};
 use crate::ids::{InstrIx, IntrinsicId, Reg};
 use crate::types::{Type, TypeId};
 use crate::value_type::ValueType;
-use crate::verify::budget::{Budget, Exhausted, VerifyConfig};
+use crate::verify::budget::{Budget, Exhausted};
 use crate::verify::cx::{FuncCx, ListTypes, Op, class_of};
 use crate::verify::error::{AggKind, SlotSide, VerifyErrorKind};
 use crate::verify::flow::Flow;
@@ -34,7 +34,6 @@ pub(super) fn check(
     flow: &Flow,
     params: &[TypeId],
     inferred: &Inferred,
-    config: &VerifyConfig,
     lattice: &mut Lattice,
     budget: &mut Budget,
     errors: &mut FuncErrors,
@@ -48,7 +47,7 @@ pub(super) fn check(
         locals: Locals::new(cx.used_regs, UNSET),
         last_writes: LastWrites::new(cx.used_regs),
         found: Checked::default(),
-        keep_misfits: config.unchecked_sessions,
+        keep_misfits: cx.messages.unchecked,
         writes: Vec::new(),
         sound: true,
         doubt: None,

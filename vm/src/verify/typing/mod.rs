@@ -14,7 +14,7 @@ pub(super) use lattice::Lattice;
 
 use check::Checked;
 
-use super::budget::{Budget, Exhausted, VerifyConfig};
+use super::budget::{Budget, Exhausted};
 use super::cx::FuncCx;
 use super::flow::Flow;
 use super::report::FuncErrors;
@@ -42,7 +42,6 @@ pub(super) fn check_types(
     cx: &FuncCx<'_>,
     flow: &Flow,
     shapes: &ParamShapes,
-    config: &VerifyConfig,
     lattice: &mut Lattice,
     budget: &mut Budget,
     errors: &mut FuncErrors,
@@ -59,8 +58,7 @@ pub(super) fn check_types(
         });
     }
     let inferred = infer::infer(cx, flow, &params, lattice, budget)?;
-    let Checked { agg_types, misfits } =
-        check::check(cx, flow, &params, &inferred, config, lattice, budget, errors)?;
+    let Checked { agg_types, misfits } = check::check(cx, flow, &params, &inferred, lattice, budget, errors)?;
     let unset = |ty| if ty == lattice::UNSET { TypeId::UNIT } else { ty };
     let reg_types = inferred.reg_types.into_iter().map(unset).collect();
     Ok(Typed { reg_types, params, agg_types, misfits })

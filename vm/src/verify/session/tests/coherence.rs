@@ -1,15 +1,14 @@
 use crate::ids::ShapeId;
 use crate::program::Program;
-use crate::verify::{
-    CoherenceLimits, Coherent, Incoherence, IncoherenceKind as K, TraceAction, coherence,
-};
+use crate::verify::{CoherenceLimits, Coherent, Incoherence, IncoherenceKind as K, TraceAction, coherence};
 use alloc::format;
 use alloc::string::{String, ToString};
 
 fn shape(locals: &[(&str, &str)]) -> Program {
     let types: String = locals.iter().map(|(role, ty)| format!(".local {role}T = {ty}\n")).collect();
     let roles: String = locals.iter().map(|(role, _)| format!("{role}: {role}T, ")).collect();
-    crate::asm::assemble(&format!("{types}.shape S {{ {roles} }}\n")).unwrap_or_else(|errors| panic!("{errors}"))
+    crate::asm::assemble(&format!("{types}.shape S {{ {roles} }}\n"))
+        .unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn check(locals: &[(&str, &str)]) -> Result<Coherent, Incoherence> {
@@ -57,15 +56,10 @@ fn a_message_that_cannot_be_taken() {
 
 #[test]
 fn a_deadlock_and_messages_that_nobody_takes() {
-    let found = wrong(
-        &[("A", "?B{x. end}"), ("B", "?A{y. end}")],
-        "A waits for B, B waits for A",
-    );
+    let found = wrong(&[("A", "?B{x. end}"), ("B", "?A{y. end}")], "A waits for B, B waits for A");
     assert_eq!(found.kind(), &K::Deadlock { waiting: [0, 1].into() });
-    let found = wrong(
-        &[("A", "!B{x. end}"), ("B", "end")],
-        "nobody takes x from A to B; after: A sends x to B",
-    );
+    let found =
+        wrong(&[("A", "!B{x. end}"), ("B", "end")], "nobody takes x from A to B; after: A sends x to B");
     assert_eq!(found.kind(), &K::Orphans);
     wrong(
         &[("A", "!B{x. end}"), ("B", "?C{y. end}"), ("C", "?B{z. end}")],
@@ -105,7 +99,8 @@ fn a_global_type_decides() {
         )
     };
     let check = |global: &str, client: &str| {
-        let program = crate::asm::assemble(&source(global, client)).unwrap_or_else(|errors| panic!("{errors}"));
+        let program =
+            crate::asm::assemble(&source(global, client)).unwrap_or_else(|errors| panic!("{errors}"));
         coherence(&program, ShapeId(0), &CoherenceLimits::new())
     };
     let good = "mu x. Client -> Server{get(u64). Server -> Client{val(str). x}, quit. end}";
@@ -115,7 +110,10 @@ fn a_global_type_decides() {
     let unfolded = "!Server{get(u64). ?Server{val(str). mu x. !Server{get(u64). ?Server{val(str). x}, quit. end}}, quit. end}";
     assert_eq!(check(good, unfolded), Ok(Coherent::Projected));
     let kind = |global, client| check(global, client).unwrap_err().kind().clone();
-    assert_eq!(kind(good, "mu x. !Server{get(u64). ?Server{val(u64). x}, quit. end}"), K::Differs { role: 0 });
+    assert_eq!(
+        kind(good, "mu x. !Server{get(u64). ?Server{val(u64). x}, quit. end}"),
+        K::Differs { role: 0 }
+    );
     assert_eq!(kind(good, "mu x. !Server{get(u64). ?Server{val(str). x}}"), K::Differs { role: 0 });
     assert_eq!(kind("Client -> ", client), K::Global);
     assert_eq!(kind("Client -> Other{x. end}", client), K::Projection);

@@ -6,9 +6,8 @@ use alloc::string::String;
 
 fn shapes(count: usize) -> String {
     let roles: String = (0..count).map(|i| format!("R{i}: L{i}, ")).collect();
-    let locals: String = (0..count)
-        .map(|i| format!(".local L{i} = mu x. !R{}{{a. x, b. end}}\n", (i + 1) % count))
-        .collect();
+    let locals: String =
+        (0..count).map(|i| format!(".local L{i} = mu x. !R{}{{a. x, b. end}}\n", (i + 1) % count)).collect();
     format!("{locals}.shape S {{ {roles} }}\n")
 }
 

@@ -90,7 +90,11 @@ fn payloads() {
     added(chan(0, 1, entry), PayloadFault::Unreachable);
     let endpoint = program().sessions.payloads.iter().position(|def| matches!(def, PayloadDef::Chan(_)));
     added(PayloadDef::Tuple(vec![PayloadId(endpoint.unwrap() as u16)]), PayloadFault::Endpoint);
-    for ok in [PayloadDef::Value(ValueType::Closure), PayloadDef::Value(ValueType::Obj(7)), PayloadDef::Tuple(vec![])] {
+    for ok in [
+        PayloadDef::Value(ValueType::Closure),
+        PayloadDef::Value(ValueType::Obj(7)),
+        PayloadDef::Tuple(vec![]),
+    ] {
         assert_eq!(damaged(|tables| tables.payloads.push(ok)), []);
     }
 }
@@ -172,7 +176,9 @@ fn linear_types() {
         LinearType::Chan(chan) => chan,
         _ => unreachable!("an endpoint"),
     };
-    first(fault(3, LinearFault::HandleResult), |tables| tables.linear[3].ty = LinearType::Handle(chan(tables)));
+    first(fault(3, LinearFault::HandleResult), |tables| {
+        tables.linear[3].ty = LinearType::Handle(chan(tables))
+    });
     first(fault(0, LinearFault::Missing), |tables| {
         tables.linear[0].ty = LinearType::Chan(ChanType { role: 2, ..chan(tables) });
     });
