@@ -81,6 +81,31 @@ fn a_failing_session_case_says_what_differs() {
 }
 
 #[test]
+fn a_session_case_that_cannot_be_run_fails() {
+    let text = fs::read_to_string(SESSIONS).unwrap();
+    for (from, to, why) in [
+        ("\"speculation\": true", "\"lanes\": 2", "config: field \"lanes\" is not known"),
+        ("\"op\": \"fork\"", "\"op\": \"spoon\"", "there is no instruction \"spoon\""),
+        (
+            "\"name\": \"spec_abort_registers\", \"kind\": \"run\"",
+            "\"name\": \"spec_abort_registers\", \"kind\": \"walk\"",
+            "kind \"walk\"",
+        ),
+        (
+            "\"op\": \"fork\", \"ghost\": 1",
+            "\"op\": \"fork\", \"ghost\": 0",
+            "is no program of the VM: A: pc 2, fork: register 0 holds endpoint",
+        ),
+    ] {
+        let wrong = text.replacen(from, to, 1);
+        assert_ne!(text, wrong, "{from}");
+        let (code, output, _) = run(&["sessions", &file("unknown.json", &wrong), "--engine", "interp"]);
+        assert_eq!((code, output.lines().last()), (1, Some("28 passed, 1 failed")), "{output}");
+        assert!(output.starts_with("FAIL spec_abort_registers\n") && output.contains(why), "{output}");
+    }
+}
+
+#[test]
 fn a_failing_case_is_named() {
     let line = first_line();
     let wrong = line.replacen("\"fuel_used\":", "\"fuel_used\":1", 1);
@@ -116,11 +141,7 @@ fn bad_files_are_exit_2() {
     for (name, text, error) in [
         ("schema.json", "{\"schema\":\"other\",\"cases\":[]}", "schema \"other\" is not known"),
         ("none.json", "{\"schema\":\"opforge.session-cases/1\",\"cases\":[]}", "no cases"),
-        (
-            "kind.json",
-            "{\"schema\":\"opforge.session-cases/1\",\"cases\":[{\"name\":\"a\",\"verifier\":\"\",\"kind\":\"b\"}]}",
-            "case a: ",
-        ),
+        ("name.json", "{\"schema\":\"opforge.session-cases/1\",\"cases\":[{}]}", "\"name\" is missing"),
     ] {
         let (code, output, errors) = run(&["sessions", &file(name, text)]);
         assert_eq!((code, output.as_str()), (2, ""), "{errors}");

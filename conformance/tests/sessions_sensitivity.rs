@@ -33,7 +33,7 @@ fn assert_noticed(what: &str, falsify: impl Fn(&mut Case) -> bool) {
 fn assert_noticed_in_runs(what: &str, falsify: impl Fn(&mut Run) -> bool) {
     assert_noticed(what, |case| match &mut case.body {
         Body::Run(run) => falsify(run),
-        Body::Compile { .. } => false,
+        Body::Compile { .. } | Body::Unknown(_) => false,
     });
 }
 
@@ -172,7 +172,7 @@ fn false_code_of_a_type_is_noticed() {
     ] {
         assert_noticed(what, |case| match &mut case.body {
             Body::Compile { code, .. } => falsify(code),
-            Body::Run(_) => false,
+            Body::Run(_) | Body::Unknown(_) => false,
         });
     }
 }
