@@ -101,6 +101,10 @@ bench-jit *ARGS:
 bench-wasmtime *ARGS:
     cargo run --release --locked --manifest-path bench/wasmtime/Cargo.toml -- {{ ARGS }}
 
+# Session machines: ours beside Telltale's, in a build of its own. Arguments: top of bench/telltale/src/main.rs.
+bench-telltale *ARGS:
+    cargo run --release --locked --manifest-path bench/telltale/Cargo.toml -- {{ ARGS }}
+
 # Public documentation, with broken links as errors.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
