@@ -37,9 +37,12 @@ fn assert_noticed_in_runs(what: &str, falsify: impl Fn(&mut Run) -> bool) {
     });
 }
 
+/// What is made false, and how; `false` if the case has nothing of the kind.
+type Falsehood = (&'static str, fn(&mut Expect) -> bool);
+
 #[test]
 fn a_false_event_is_noticed() {
-    let falsehoods: [(&str, fn(&mut Expect) -> bool); 6] = [
+    let falsehoods: [Falsehood; 6] = [
         ("the first is at another tick", |expect| {
             let first = expect.events.first_mut();
             first.map(|(tick, _)| *tick += 1).is_some()
