@@ -250,12 +250,11 @@ pub(crate) fn join_and_abort_need_a_speculation() {
 /// Joining waits until all of it has room. What never has room traps.
 #[test]
 pub(crate) fn join_waits_for_room() {
-    let source = format!(
-        "
-.local A = mu x. !B{{item(u64). x, stop. end}}
-.local B = mu x. ?A{{item(u64). x, stop. end}}
-.shape AB {{ A: A, B: B }}
-.func a(c: chan(AB, A), n: u64) {{
+    let source = "
+.local A = mu x. !B{item(u64). x, stop. end}
+.local B = mu x. ?A{item(u64). x, stop. end}
+.shape AB { A: A, B: B }
+.func a(c: chan(AB, A), n: u64) {
     offer c, item, n
     fork n
     offer c, item, n
@@ -263,20 +262,19 @@ pub(crate) fn join_waits_for_room() {
     join
     offer c, stop, -
     halt
-}}
-.func b(c: chan(AB, B)) {{
+}
+.func b(c: chan(AB, B)) {
     .reg v
     jmp @loop
 @loop:
     choose c, [item, stop], (v, r0), (@loop, @stop)
 @stop:
     halt
-}}"
-    );
+}";
     let with = |policy, capacity, max| {
         let over = EdgeOverride { policy, capacity, max };
         let mut machine =
-            setup(&source).config(|config| config.edges(Some(over)).on_trap(OnTrap::Isolate)).machine();
+            setup(source).config(|config| config.edges(Some(over)).on_trap(OnTrap::Isolate)).machine();
         let ends = machine.begin("AB");
         machine.start("a", &[chan(ends[0]), Value::U64(5)]);
         (machine, ends)
