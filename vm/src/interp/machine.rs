@@ -126,6 +126,8 @@ pub(super) struct Machine<'r> {
     pub(super) host_calls: u64,
     /// What hosts charged past the fuel that was left.
     pub(super) owed: u64,
+    /// What was last asked for and was not there: where fuel ends in a word, what that costs by size.
+    pub(super) short: u64,
     pub(super) max_host_calls: u64,
     pub(super) max_stack: usize,
     pub(super) detail: TrapDetail,
@@ -173,6 +175,7 @@ impl<'r> Machine<'r> {
             max_depth: limits.max_call_depth,
             host_calls: 0,
             owed: 0,
+            short: 0,
             max_host_calls: limits.max_host_calls,
             max_stack: limits.max_stack_slots as usize,
             detail: TrapDetail::None,
@@ -215,6 +218,7 @@ impl Machine<'_> {
         let total = self.reserve + fuel;
         if total < cost {
             self.reserve = total;
+            self.short = cost;
             return None;
         }
         let take = total.min(cost.saturating_add(FUEL_QUANTUM));

@@ -53,7 +53,10 @@ pub(crate) enum Turn {
     /// It lets others run.
     Yielded,
     /// The fuel of the slice does not reach the next instruction.
-    OutOfFuel,
+    OutOfFuel {
+        /// What that costs.
+        needs: u64,
+    },
     /// The interrupt flag was seen.
     Interrupted,
     /// It has trapped.
@@ -75,8 +78,16 @@ pub(crate) trait SessionOps {
     fn take_trap(&mut self) -> (TrapCode, TrapDetail);
 
     /// Takes the frames of the coroutine whose slice ended so, with the fuel that is left of the slice, and puts those of
-    /// the next in their place. Gives the fuel of its slice; `None` if the run ends here.
-    fn turn(&mut self, how: Turn, left: u64, frames: Current<'_>, heap: &mut Heap) -> Option<u64>;
+    /// the next in their place. Gives the fuel of its slice; `None` if the run ends here. `owed` is what hosts have charged
+    /// beyond the fuel of slices, to be paid from that of the machine.
+    fn turn(
+        &mut self,
+        how: Turn,
+        left: u64,
+        owed: &mut u64,
+        frames: Current<'_>,
+        heap: &mut Heap,
+    ) -> Option<u64>;
 }
 
 /// The frames that run, in the hands of the machine.
@@ -156,6 +167,15 @@ impl Place {
             state.instr = InstrIx(code.own_instr(at).0 + u32::from(self.cost == 0));
         }
         state
+    }
+}
+
+impl Place {
+    /// The fuel of the next instruction, apart from what it costs by size.
+    fn cost(&self, machine: &Machine<'_>) -> u64 {
+        let State { func, instr, .. } = self.settled(machine.code);
+        let function = machine.program.function(func);
+        function.map_or(0, |function| function.fuel(instr, InstrIx(instr.0.saturating_add(1))))
     }
 }
 
@@ -262,10 +282,9 @@ impl<T> Instance<T> {
         machine.owed = account.owed;
         let mut place = Place::entry(FuncId(0));
         let (mut how, mut fuel) = (Turn::Begin, 0);
-        loop {
-            let Some(sessions) = &mut machine.sessions else { break };
+        while let Some(sessions) = &mut machine.sessions {
             let current = Current { stack: machine.stack, place: &mut place };
-            match sessions.turn(how, fuel, current, machine.heap) {
+            match sessions.turn(how, fuel, &mut machine.owed, current, machine.heap) {
                 Some(slice) => fuel = slice,
                 None => break,
             }
@@ -354,7 +373,8 @@ fn turn_of(machine: &mut Machine<'_>, module: &Module, place: &Place, exit: Exit
         Exit::Blocked => Turn::Blocked,
         Exit::Yielded => Turn::Yielded,
         Exit::Interrupted => Turn::Interrupted,
-        Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => Turn::OutOfFuel,
+        Exit::OutOfFuelInWord => Turn::OutOfFuel { needs: place.cost(machine).saturating_add(machine.short) },
+        Exit::OutOfFuelExact | Exit::NeedExact => Turn::OutOfFuel { needs: place.cost(machine) },
         Exit::Pending | Exit::Trap(_) | Exit::Internal => {
             Turn::Trapped(trap_at(machine, module, place, exit, fuel))
         }

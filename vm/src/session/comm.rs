@@ -8,10 +8,10 @@ use super::plan::{Carries, Plan};
 use super::record::Act;
 use super::ring::Message;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
-use super::store::{NOBODY, carried_endpoint};
+use super::store::{MESSAGE, NOBODY, carried_endpoint};
 use super::world::World;
 use crate::endpoint::EndpointId;
-use crate::heap::Heap;
+use crate::heap::{Heap, ValueError};
 use crate::interp::session::Step;
 use crate::lower::{Arm, Carried, Slot};
 use crate::program::{EdgePolicy, PayloadDef};
@@ -71,9 +71,15 @@ impl Slice<'_> {
             let Some(message) = self.decide(id, to, message, heap)? else {
                 return Ok(self.sent(id, to, &branch, label.is_some()));
             };
-            self.deliver(Outgoing { message, ..out }, heap)?;
             if carries == Carries::Endpoint {
-                self.hand_off(&message);
+                let owned = self.hand_off(&message);
+                // An edge that loses the message loses the endpoint.
+                if let Err(stop) = self.deliver(Outgoing { message, ..out }, heap) {
+                    owned.into_iter().for_each(|carried| self.take_over(carried));
+                    return Err(stop);
+                }
+            } else {
+                self.deliver(Outgoing { message, ..out }, heap)?;
             }
         }
         Ok(self.sent(id, to, &branch, label.is_some()))
@@ -138,20 +144,22 @@ impl Slice<'_> {
         Err(trap(TrapCode::TransferFault, SessionFault::Delegation(carried)))
     }
 
-    /// An endpoint in a message that is on its way belongs to nobody.
-    fn hand_off(&mut self, message: &Message) {
-        let Some(carried) = carried_endpoint(self.plan, message) else { return };
+    /// An endpoint in a message that is on its way belongs to no coroutine. Gives the endpoint.
+    fn hand_off(&mut self, message: &Message) -> Option<EndpointId> {
+        let carried = carried_endpoint(self.plan, message)?;
         if let Some(role) = self.world.store.role_mut(carried) {
-            role.owner = NOBODY;
+            role.owner = MESSAGE;
         }
         if let Some(coro) = self.coro_mut() {
             coro.owned.retain(|&owned| owned != carried);
         }
+        Some(carried)
     }
 
     /// Keeps a message of a speculation until that comes true.
     fn hold_back(&mut self, out: Outgoing, heap: &mut Heap) -> Done<()> {
         let bytes = size_of::<Outgoing>() as u64;
+        self.room_for_events(2, 0, heap)?;
         heap.charge(bytes)?;
         if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
             checkpoint.bytes += bytes;
@@ -205,6 +213,7 @@ impl Slice<'_> {
     ) -> Done<Option<Message>> {
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
+        self.pay_for(&value);
         let (from, to_name) = (self.role_name(id), self.role_name(EndpointId { role: to, ..id }));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info = MessageInfo {
@@ -237,6 +246,7 @@ impl Slice<'_> {
                 }
                 Ok(Message { slots, ..message })
             }
+            Err(ValueError::MemoryLimitExceeded) => Err(TrapCode::MemoryLimitExceeded.into()),
             Err(_) => Err(trap(TrapCode::EffectFailed, SessionFault::HandlerType)),
         }
     }
@@ -328,6 +338,7 @@ impl Slice<'_> {
         let (id, message) = (incoming.id, &incoming.message);
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
+        self.pay_for(&value);
         let (from, to) = (self.role_name(EndpointId { role: incoming.from, ..id }), self.role_name(id));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info =
@@ -368,6 +379,7 @@ impl Slice<'_> {
     /// Keeps a message that is taken inside of a speculation, to put it back if that is undone.
     fn remember_taken(&mut self, incoming: &Incoming, heap: &mut Heap) -> Done<()> {
         let bytes = size_of::<Outgoing>() as u64;
+        self.room_for_events(2, 0, heap)?;
         heap.charge(bytes)?;
         let taken = Outgoing { session: incoming.id.session, edge: incoming.edge, message: incoming.message };
         if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
@@ -417,19 +429,20 @@ impl World {
         let bound = shape.bound(out.edge);
         let full = !edge.has_room(def.policy);
         if full && def.policy == EdgePolicy::Drop {
+            if let Some(carried) = carried_endpoint(plan, &out.message) {
+                self.lose(carried, plan, heap);
+            }
             return Ok(());
         }
         let replaces = def.policy == EdgePolicy::Latest && !edge.ring.is_empty();
-        let growth = if replaces { 0 } else { edge.ring.growth(bound) };
+        let growth = if replaces { 0 } else { edge.ring.growth(1, bound) };
         if growth > 0 {
             heap.charge(growth)?;
         }
         if full && def.policy == EdgePolicy::Resize {
             edge.capacity = edge.capacity.saturating_mul(2).min(bound);
         }
-        if replaces {
-            edge.ring.take();
-        }
+        let replaced = if replaces { edge.ring.take() } else { None };
         if !edge.ring.put(out.message, bound) {
             heap.uncharge(growth);
             return Err(TrapCode::MemoryLimitExceeded);
@@ -437,6 +450,9 @@ impl World {
         let waiter = core::mem::replace(&mut edge.wait_recv, NOBODY);
         if waiter != NOBODY {
             self.wake(waiter);
+        }
+        if let Some(carried) = replaced.and_then(|message| carried_endpoint(plan, &message)) {
+            self.lose(carried, plan, heap);
         }
         Ok(())
     }

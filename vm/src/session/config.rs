@@ -198,7 +198,8 @@ pub struct SessionConfig {
     pub max_events: usize,
     /// Whether a `transfer` needs a coroutine that waits for the endpoint, which is the only way to use it. Default: yes.
     pub transfer_needs_handle: bool,
-    /// Whether the last registers of coroutines that have ended are kept, to be looked at. Default: no.
+    /// Whether the last registers of coroutines that have ended are kept, to be looked at. They then go on being charged
+    /// against the memory limit. Default: no.
     pub keep_registers: bool,
 }
 

@@ -61,6 +61,18 @@ pub(super) struct Fact {
     pub(super) text: Arc<str>,
 }
 
+impl Fact {
+    /// Bytes that it is charged.
+    pub(super) fn bytes(&self) -> u64 {
+        Self::bytes_of(&self.text)
+    }
+
+    /// Bytes that one of this text is charged.
+    pub(super) fn bytes_of(text: &str) -> u64 {
+        (size_of::<Self>() + text.len()) as u64
+    }
+}
+
 /// A message that was sent inside of a speculation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outgoing {
@@ -76,7 +88,7 @@ pub(super) struct Checkpoint {
     pub(super) depth: u32,
     pub(super) slots: Box<[u64]>,
     /// State of each endpoint that the coroutine owns, with the epoch of its session.
-    pub(super) owned: Box<[(EndpointId, StateId, u32)]>,
+    pub(super) owned: Vec<(EndpointId, StateId, u32)>,
     pub(super) facts: usize,
     pub(super) outbox: Vec<Outgoing>,
     /// Messages taken, with the edges that they were taken from.

@@ -7,7 +7,7 @@ use super::handler::{EffectCall, GuardCall};
 use super::record::Act;
 use super::slice::{Done, Slice, Stop, get, refused, set, trap};
 use crate::endpoint::EvidenceId;
-use crate::heap::Heap;
+use crate::heap::{Heap, ValueError};
 use crate::ids::{EffectId, LayerId};
 use crate::interp::session::Step;
 use crate::lower::Slot;
@@ -34,6 +34,7 @@ impl Slice<'_> {
             self.not_speculating()?;
         }
         let values = arguments(frame, args, sig.params, heap);
+        values.iter().for_each(|value| self.pay_for(value));
         let name = self.program.session_names.effects.get(effect.index()).cloned().unwrap_or_default();
         let call = EffectCall { coro: self.coro_id(), effect, name: &name, args: &values };
         let ask = (Act::Invoke, TrapCode::EffectFailed);
@@ -44,9 +45,11 @@ impl Slice<'_> {
             Answer::Done | Answer::Dropped => Value::Unit,
         };
         let class = sig.results.first().copied().unwrap_or(ValueType::Unit);
-        let Ok(slots) = heap.store_value(&result, class) else {
-            return Err(trap(TrapCode::TypeMismatch, SessionFault::HandlerType));
-        };
+        let slots = heap.store_value(&result, class).map_err(|error| match error {
+            ValueError::MemoryLimitExceeded => TrapCode::MemoryLimitExceeded.into(),
+            _ => trap(TrapCode::TypeMismatch, SessionFault::HandlerType),
+        })?;
+        self.room_for_events(1, 0, heap)?;
         if let Some(dst) = dst {
             for (i, &bits) in (0..class.slots()).zip(&slots) {
                 set(frame, dst + i, bits);

@@ -180,7 +180,7 @@ pub enum Event {
         coro: CoroId,
         /// The endpoint.
         endpoint: EndpointId,
-        /// The fact.
+        /// The fact; see [`Event::MAX_TEXT`].
         fact: Arc<str>,
     },
     /// A coroutine asked whether a fact may go to a role.
@@ -189,7 +189,7 @@ pub enum Event {
         coro: CoroId,
         /// The endpoint that the fact is about.
         endpoint: EndpointId,
-        /// The name of the role.
+        /// The name of the role; see [`Event::MAX_TEXT`].
         target: Arc<str>,
         /// The answer.
         permitted: bool,
@@ -290,6 +290,26 @@ impl EventKind {
 }
 
 impl Event {
+    /// Bytes of a text that an event keeps: of a longer one it has the beginning.
+    pub const MAX_TEXT: usize = 128;
+
+    /// A text of the program, as far as an event keeps it.
+    pub(super) fn text(text: &str) -> Arc<str> {
+        let mut end = text.len().min(Self::MAX_TEXT);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.get(..end).unwrap_or("").into()
+    }
+
+    /// Bytes of text that it keeps.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Tagged { fact: text, .. } | Self::Checked { target: text, .. } => text.len(),
+            _ => 0,
+        }
+    }
+
     /// The coroutine that did it. Messages and what becomes of sessions say roles and sessions, not coroutines.
     #[must_use]
     pub const fn coroutine(&self) -> Option<CoroId> {

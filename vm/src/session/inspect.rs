@@ -4,7 +4,7 @@ use super::coro::{Coroutine, Status, Wait};
 use super::handler::EffectHandler;
 use super::machine::SessionMachine;
 use super::names::Names;
-use super::store::{HOST, NOBODY};
+use super::store::{HOST, MESSAGE, NOBODY};
 use super::stuck::{BlockReason, Blocked, Holder, StuckReport};
 use crate::endpoint::{EndpointId, SessionId};
 use crate::ids::LayerId;
@@ -84,13 +84,25 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         })
     }
 
-    fn holder(&self, id: EndpointId) -> Holder {
+    /// Messages on the edge from one role of a session to another, by the places of the roles in the shape; `None` if the
+    /// session is gone or has no such edge. A session that has ended has none.
+    #[must_use]
+    pub fn queued(&self, session: SessionId, from: u16, to: u16) -> Option<u32> {
+        let of = self.world.store.of(session.endpoint(0))?;
+        let edge = self.plan.shape(of.shape)?.edge(from, to)?;
+        of.edges.get(usize::from(edge)).map(|edge| edge.ring.len())
+    }
+
+    /// Who has an endpoint.
+    #[must_use]
+    pub fn holder(&self, id: EndpointId) -> Holder {
         let session = self.world.store.of(id);
         let Some(role) = session.and_then(|session| session.roles.get(usize::from(id.role))) else {
             return Holder::Nobody;
         };
         match role.owner {
-            NOBODY => Holder::Message,
+            NOBODY => Holder::Nobody,
+            MESSAGE => Holder::Message,
             HOST => Holder::Host,
             owner => {
                 let coro = self.world.coro_id(owner);

@@ -8,30 +8,36 @@ use crate::heap::Heap;
 use crate::interp::session::Step;
 use crate::lower::Slot;
 use crate::session_fault::SessionFault;
-use alloc::sync::Arc;
 use opforge_schema::TrapCode;
 
 impl Slice<'_> {
     /// The endpoint and the text of a fact: a tuple of both.
-    fn fact(&self, handle: u64, heap: &Heap) -> Done<Fact> {
+    fn fact<'h>(&self, handle: u64, heap: &'h Heap) -> Done<(EndpointId, &'h str)> {
         let fault = || trap(TrapCode::TransferFault, SessionFault::Fact);
         let endpoint = EndpointId::from_slot(heap.node_slot(handle, 0).ok_or_else(fault)?);
         let text = heap.text(heap.node_slot(handle, 1).ok_or_else(fault)?);
         if self.world.store.of(endpoint).is_none() {
             return Err(trap(TrapCode::TransferFault, SessionFault::Stale(endpoint)));
         }
-        Ok(Fact { endpoint, text: text.into() })
+        Ok((endpoint, text))
     }
 
     pub(super) fn tag(&mut self, frame: &mut [u64], fact: Slot, dst: Slot, heap: &mut Heap) -> Done {
-        let fact = self.fact(get(frame, fact), heap)?;
+        let (endpoint, text) = self.fact(get(frame, fact), heap)?;
+        self.pay_by_size(text.len());
         let known = self.world.coro(self.current).map_or(0, |coro| coro.facts.len());
         if known >= self.config.max_facts as usize {
             return Err(trap(TrapCode::MemoryLimitExceeded, SessionFault::FactLimit));
         }
-        let bytes = (size_of::<Fact>() + fact.text.len()) as u64;
+        // The limit is looked at before the text is copied.
+        let bytes = Fact::bytes_of(text);
+        if heap.charged().saturating_add(bytes) > heap.limit() {
+            return Err(TrapCode::MemoryLimitExceeded.into());
+        }
+        let fact = Fact { endpoint, text: text.into() };
+        let text = Event::text(&fact.text);
+        self.room_for_events(1, text.len(), heap)?;
         heap.charge(bytes)?;
-        let (endpoint, text) = (fact.endpoint, Arc::clone(&fact.text));
         if let Some(coro) = self.coro_mut() {
             coro.bytes += bytes;
             coro.facts.push(fact);
@@ -48,16 +54,28 @@ impl Slice<'_> {
         knowledge: Slot,
         target: Slot,
         dst: Slot,
-        heap: &Heap,
+        heap: &mut Heap,
     ) -> Done {
-        let fact = self.fact(get(frame, knowledge), heap)?;
-        let target: Arc<str> = heap.text(get(frame, target)).into();
-        let known = self.world.coro(self.current).is_some_and(|coro| coro.facts.contains(&fact));
-        let role = self.role_name(fact.endpoint);
-        let permitted = known && self.config.flow.permits(&fact.text, &role, &target);
+        let (endpoint, fact) = self.fact(get(frame, knowledge), heap)?;
+        let target = heap.text(get(frame, target));
+        let facts = self.world.coro(self.current).map_or(&[][..], |coro| &coro.facts);
+        let (mut known, mut compared) = (false, facts.len());
+        for other in facts.iter().filter(|other| other.endpoint == endpoint && other.text.len() == fact.len())
+        {
+            compared += fact.len();
+            if *other.text == *fact {
+                known = true;
+                break;
+            }
+        }
+        let role = self.role_name(endpoint);
+        let permitted = known && self.config.flow.permits(fact, &role, target);
+        self.pay_by_size(compared + fact.len() + target.len());
+        let target = Event::text(target);
+        self.room_for_events(1, target.len(), heap)?;
         set(frame, dst, u64::from(permitted));
         let coro = self.coro_id();
-        self.emit(Event::Checked { coro, endpoint: fact.endpoint, target, permitted });
+        self.emit(Event::Checked { coro, endpoint, target, permitted });
         Ok(Step::Next)
     }
 }

@@ -1,13 +1,13 @@
 //! Sessions, endpoints and coroutines that come, go and change hands: `open`, `close`, `transfer`, `spawn`.
 
-use super::coro::{Coroutine, Status};
+use super::coro::{Coroutine, Status, Wait};
 use super::decide::Answer;
 use super::event::Event;
 use super::handler::Receipt;
 use super::hash::bundle_hash;
 use super::record::Act;
 use super::slice::{Done, Slice, get, refused, set, trap};
-use super::store::{NOBODY, SessionStatus};
+use super::store::SessionStatus;
 use super::world::World;
 use crate::endpoint::{CoroId, EndpointId, EvidenceId};
 use crate::heap::Heap;
@@ -129,7 +129,7 @@ impl Slice<'_> {
             });
         }
         for owned in dropped {
-            self.world.store.give_back(owned, heap);
+            self.world.give_back(owned, self.plan, heap);
         }
         Ok(Step::Next)
     }
@@ -148,8 +148,9 @@ impl Slice<'_> {
         self.check_transfer(id, to)?;
         let has_bundle = bundle.is_some();
         let bundle: Box<[u8]> = bundle.map_or_else(Box::default, |slot| heap.bytes(get(frame, slot)).into());
+        self.pay_by_size(bundle.len());
         let from = self.coro_id();
-        let facts = self.coro_mut().map_or(0, |coro| coro.facts.iter().filter(|f| f.endpoint == id).count());
+        let facts = self.moving_facts(id);
         let role = self.role_name(id);
         let serial = self.world.transfers + 1;
         let (session, bundle_ref) = (id.session, &*bundle);
@@ -163,6 +164,12 @@ impl Slice<'_> {
         self.move_endpoint(id, to);
         self.emit(Event::Transferred { endpoint: id, from, to, bundle_hash });
         Ok(Step::Next)
+    }
+
+    /// How many facts go along with an endpoint.
+    fn moving_facts(&self, id: EndpointId) -> usize {
+        let coro = self.world.coro(self.current);
+        coro.map_or(0, |coro| coro.facts.iter().filter(|fact| fact.endpoint == id).count())
     }
 
     fn check_transfer(&self, id: EndpointId, to: CoroId) -> Done<()> {
@@ -179,6 +186,9 @@ impl Slice<'_> {
         match target.handles.iter().find(|(handle, _)| *handle == id) {
             Some(&(_, state)) if state != role.state => Err(fault(SessionFault::AwaitedInOtherState)),
             None if self.config.transfer_needs_handle => Err(fault(SessionFault::NotAwaited)),
+            _ if self.moving_facts(id) + target.facts.len() > self.config.max_facts as usize => {
+                Err(fault(SessionFault::FactLimit))
+            }
             _ => Ok(()),
         }
     }
@@ -186,28 +196,33 @@ impl Slice<'_> {
     /// The endpoint, and what the coroutine knows about it, is another's now.
     fn move_endpoint(&mut self, id: EndpointId, to: CoroId) {
         let mut known = Vec::new();
+        let mut bytes = 0;
         if let Some(coro) = self.coro_mut() {
             coro.owned.retain(|&owned| owned != id);
-            coro.facts.retain(|fact| {
-                let keep = fact.endpoint != id;
-                if !keep {
-                    known.push(fact.clone());
-                }
-                keep
-            });
+            for fact in coro.facts.extract_if(.., |fact| fact.endpoint == id) {
+                bytes += fact.bytes();
+                known.push(fact);
+            }
+            coro.bytes = coro.bytes.saturating_sub(bytes);
         }
-        let mut waiter = NOBODY;
-        if let Some(role) = self.world.store.role_mut(id) {
-            role.owner = to.index;
-            waiter = core::mem::replace(&mut role.waiter, NOBODY);
+        let Some(role) = self.world.store.role_mut(id) else { return };
+        role.owner = to.index;
+        let state = role.state;
+        let epoch = self.world.store.of(id).map_or(0, |session| session.epoch);
+        let Some(target) = self.world.coro_mut(to.index) else { return };
+        target.owned.push(id);
+        target.handles.retain(|&(handle, _)| handle != id);
+        target.bytes += bytes;
+        // What comes in while it speculates is nothing that it did: going back leaves it as it came.
+        let before = target.checkpoints.first().map_or(target.facts.len(), |outermost| outermost.facts);
+        for checkpoint in &mut target.checkpoints {
+            checkpoint.owned.push((id, state, epoch));
+            checkpoint.facts += known.len();
         }
-        if let Some(target) = self.world.coro_mut(to.index) {
-            target.owned.push(id);
-            target.handles.retain(|&(handle, _)| handle != id);
-            target.facts.extend(known);
-        }
-        if waiter != NOBODY {
-            self.world.wake(waiter);
+        target.facts.splice(before..before, known);
+        let waits = target.status == Status::Waits(Wait::Ownership) && target.awaits == Some(id);
+        if waits {
+            self.world.wake(to.index);
         }
     }
 
@@ -224,9 +239,17 @@ impl Slice<'_> {
         };
         let values: Vec<u64> = args.iter().map(|&slot| get(frame, slot)).collect();
         let params = self.plan.linear(func);
-        for param in params {
+        for (index, param) in params.iter().enumerate() {
             let bits = values.get(param.slot as usize).copied().unwrap_or(0);
             self.check_argument(param.ty, bits)?;
+            let before = params.get(..index).unwrap_or(&[]);
+            if before.iter().any(|other| param.is_same(other, &values)) {
+                let fault = match param.ty {
+                    LinearType::Evidence(_) => trap(TrapCode::GuardFault, SessionFault::Evidence),
+                    _ => trap(TrapCode::TransferFault, SessionFault::NotOwned(EndpointId::from_slot(bits))),
+                };
+                return Err(fault);
+            }
         }
         let max = self.config.max_coroutines;
         let child =

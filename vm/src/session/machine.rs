@@ -114,8 +114,12 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         }
         let plan = Arc::clone(&self.plan);
         let params = plan.linear(func);
-        for param in params {
-            self.check_host_argument(param.ty, slots.get(param.slot as usize).copied().unwrap_or(0))?;
+        for (index, param) in params.iter().enumerate() {
+            let bits = slots.get(param.slot as usize).copied().unwrap_or(0);
+            self.check_host_argument(param.ty, bits)?;
+            if params.get(..index).unwrap_or(&[]).iter().any(|other| param.is_same(other, &slots)) {
+                return Err(SessionError::NotTheHosts(EndpointId::from_slot(bits)));
+            }
         }
         let (max, heap) = (self.config.max_coroutines, self.instance.session_heap());
         let added =

@@ -95,6 +95,15 @@ pub(super) struct LinearParam {
     pub(super) ty: LinearType,
 }
 
+impl LinearParam {
+    /// Whether the argument for it is also that for another one: nobody owns anything twice.
+    pub(super) fn is_same(&self, other: &Self, slots: &[u64]) -> bool {
+        let of_guard = |ty| matches!(ty, LinearType::Evidence(_));
+        of_guard(self.ty) == of_guard(other.ty)
+            && slots.get(self.slot as usize) == slots.get(other.slot as usize)
+    }
+}
+
 /// Everything about the program that the machine looks up while it runs.
 #[derive(Debug)]
 pub(super) struct Plan {

@@ -21,6 +21,7 @@ use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
 use crate::protocol::{LabelId, RoleId, StateId};
 use crate::session_fault::SessionFault;
 use crate::trap::{TrapDetail, bounded};
+use crate::value::Value;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::cell::Cell;
@@ -78,8 +79,15 @@ impl SessionOps for Slice<'_> {
         self.trap.take().map_or((TrapCode::NoSession, TrapDetail::None), |trap| *trap)
     }
 
-    fn turn(&mut self, how: Turn, left: u64, frames: Current<'_>, heap: &mut Heap) -> Option<u64> {
-        self.take_turn(how, left, frames, heap)
+    fn turn(
+        &mut self,
+        how: Turn,
+        left: u64,
+        owed: &mut u64,
+        frames: Current<'_>,
+        heap: &mut Heap,
+    ) -> Option<u64> {
+        self.take_turn(how, left, owed, frames, heap)
     }
 
     fn step(
@@ -91,6 +99,7 @@ impl SessionOps for Slice<'_> {
         heap: &mut Heap,
     ) -> Step {
         self.at = (func, instr.at);
+        let by_size = self.progress.by_size;
         let done = match &instr.site {
             Site::Send { chan, value } => self.send(frame, *chan, None, value, heap),
             Site::Receive { chan, dst } => self.receive(frame, *chan, dst, heap),
@@ -114,6 +123,8 @@ impl SessionOps for Slice<'_> {
         match done {
             Ok(step) => step,
             Err(Stop::Wait(wait)) => {
+                // Waiting costs nothing.
+                self.progress.by_size = by_size;
                 self.wait = Some(wait);
                 Step::Block
             }
@@ -161,12 +172,43 @@ impl Slice<'_> {
         Ok(())
     }
 
-    /// Tells what has happened; what happens inside of a speculation is told when it comes true.
+    /// Tells what has happened; what happens inside of a speculation is told when it comes true. Room for it was made.
     pub(super) fn emit(&mut self, event: Event) {
         let (tick, current) = (self.world.tick, self.current);
+        if !self.world.log.wants(event.kind().level()) {
+            return;
+        }
         match self.world.coro_mut(current).and_then(|coro| coro.checkpoints.last_mut()) {
             Some(checkpoint) => checkpoint.events.push(event),
             None => self.world.log.push(tick, event),
+        }
+    }
+
+    /// Makes room for so many events with so many bytes of text, if they have to wait for a speculation to come true.
+    pub(super) fn room_for_events(&mut self, count: usize, text: usize, heap: &mut Heap) -> Done<()> {
+        if !self.world.observes() {
+            return Ok(());
+        }
+        let current = self.current;
+        if let Some(top) = self.world.coro_mut(current).and_then(|coro| coro.checkpoints.last_mut()) {
+            let bytes = (count * size_of::<Event>() + text) as u64;
+            heap.charge(bytes)?;
+            top.bytes += bytes;
+        }
+        Ok(())
+    }
+
+    /// Pays for so many bytes that are copied, compared or hashed, as instructions of the core do: a unit of fuel for 64.
+    pub(super) fn pay_by_size(&mut self, bytes: usize) {
+        self.progress.by_size = self.progress.by_size.saturating_add(bytes as u64 >> 6);
+    }
+
+    /// Pays for making a value that the handler sees.
+    pub(super) fn pay_for(&mut self, value: &Value) {
+        match value {
+            Value::Str(text) => self.pay_by_size(text.len()),
+            Value::Bytes(bytes) => self.pay_by_size(bytes.len()),
+            _ => {}
         }
     }
 

@@ -2,7 +2,6 @@
 
 use super::coro::{Checkpoint, Outgoing, Wait};
 use super::event::Event;
-use super::ring::MESSAGE_BYTES;
 use super::slice::{Done, Slice, Stop, get, trap};
 use crate::endpoint::EndpointId;
 use crate::heap::Heap;
@@ -10,10 +9,18 @@ use crate::interp::session::Step;
 use crate::lower::Slot;
 use crate::program::EdgePolicy;
 use crate::session_fault::SessionFault;
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use opforge_schema::TrapCode;
+
+/// How many messages go over each edge, by session and edge.
+fn by_edge(outbox: &[Outgoing]) -> BTreeMap<(u32, u16), usize> {
+    let mut counts = BTreeMap::new();
+    for out in outbox {
+        *counts.entry((out.session, out.edge)).or_default() += 1;
+    }
+    counts
+}
 
 impl Slice<'_> {
     pub(super) fn fork(&mut self, frame: &[u64], ghost: Slot, depth: u32, heap: &mut Heap) -> Done {
@@ -24,21 +31,22 @@ impl Slice<'_> {
             return Err(trap(TrapCode::SpeculationFault, fault));
         }
         let store = &self.world.store;
-        let owned: Box<[_]> = coro
-            .owned
-            .iter()
-            .filter_map(|&id| {
-                let session = store.of(id)?;
-                Some((id, session.roles.get(usize::from(id.role))?.state, session.epoch))
-            })
-            .collect();
+        // What has ended before has nothing to do with it.
+        let remembered = |&id: &EndpointId| {
+            let session = store.of(id).filter(|session| session.is_active())?;
+            Some((id, session.roles.get(usize::from(id.role))?.state, session.epoch))
+        };
+        let owned: Vec<_> = coro.owned.iter().filter_map(remembered).collect();
+        let facts = coro.facts.len();
         let bytes = (size_of::<Checkpoint>() + size_of_val(frame) + size_of_val(&*owned)) as u64;
+        // Its own event is part of the speculation around it.
+        self.room_for_events(1, 0, heap)?;
         heap.charge(bytes)?;
         let checkpoint = Checkpoint {
             depth,
             slots: frame.into(),
             owned,
-            facts: coro.facts.len(),
+            facts,
             outbox: Vec::new(),
             inbox: Vec::new(),
             events: Vec::new(),
@@ -79,6 +87,7 @@ impl Slice<'_> {
             self.room_for_all(&checkpoint.outbox)?;
             let outbox = checkpoint.outbox.clone();
             let decided = self.decide_all(outbox, heap)?;
+            self.memory_for_all(&decided, heap)?;
             if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
                 checkpoint.outbox = decided;
             }
@@ -99,14 +108,10 @@ impl Slice<'_> {
         Ok(Step::Next)
     }
 
-    /// All that was held back fits its edges, or the coroutine waits for the first edge that is too full.
+    /// All that was held back fits its edges, or the coroutine waits for an edge that is too full.
     fn room_for_all(&self, outbox: &[Outgoing]) -> Done<()> {
-        let mut wanted: BTreeMap<(u32, u16), u32> = BTreeMap::new();
-        for out in outbox {
-            let (session, edge) = (out.session, out.edge);
-            let count = wanted.entry((session, edge)).or_default();
-            *count += 1;
-            self.check_room(session, edge)?;
+        let mut waits = None;
+        for ((session, edge), count) in by_edge(outbox) {
             let Some(of) = self.world.store.get(session) else { continue };
             let (Some(shape), Some(state)) = (self.plan.shape(of.shape), of.edges.get(usize::from(edge)))
             else {
@@ -118,25 +123,40 @@ impl Slice<'_> {
                 EdgePolicy::Resize => shape.bound(edge),
                 EdgePolicy::Block | EdgePolicy::Error => state.capacity,
             };
-            if state.ring.len().saturating_add(*count) <= room {
+            if u64::from(state.ring.len()) + count as u64 <= u64::from(room) {
                 continue;
             }
             // More than the edge ever holds would wait for ever.
-            if policy == EdgePolicy::Block && *count <= room {
-                return Err(Stop::Wait(Wait::Send { session, edge }));
+            if policy != EdgePolicy::Block || count as u64 > u64::from(room) {
+                return Err(trap(TrapCode::BufferFull, SessionFault::Full { capacity: room }));
             }
-            return Err(trap(TrapCode::BufferFull, SessionFault::Full { capacity: room }));
+            waits = waits.or(Some(Wait::Send { session, edge }));
+        }
+        waits.map_or(Ok(()), |wait| Err(Stop::Wait(wait)))
+    }
+
+    /// The memory limit leaves what it takes to put all of it on its edges: none goes if not.
+    fn memory_for_all(&self, outbox: &[Outgoing], heap: &Heap) -> Done<()> {
+        let growth = |((session, edge), count): ((u32, u16), usize)| {
+            let of = self.world.store.get(session)?;
+            let shape = self.plan.shape(of.shape)?;
+            let state = of.edges.get(usize::from(edge))?;
+            let lossy = shape.edges.get(usize::from(edge))?.policy.is_lossy();
+            let room = (shape.bound(edge).saturating_sub(state.ring.len())) as usize;
+            Some(state.ring.growth(if lossy { count.min(room) } else { count }, shape.bound(edge)))
+        };
+        let most: u64 = by_edge(outbox).into_iter().filter_map(growth).sum();
+        // What the checkpoint takes is given back first.
+        let held = self.world.coro(self.current).and_then(|coro| coro.checkpoints.last());
+        let charged = heap.charged() - held.map_or(0, |checkpoint| checkpoint.bytes);
+        if charged.saturating_add(most) > heap.limit() {
+            return Err(TrapCode::MemoryLimitExceeded.into());
         }
         Ok(())
     }
 
     /// Asks the handler about each message before the first one goes; gives those that do.
     fn decide_all(&mut self, outbox: Vec<Outgoing>, heap: &mut Heap) -> Done<Vec<Outgoing>> {
-        // Room is made for several messages at once; there must be enough for all of it.
-        let most = (outbox.len() as u64).saturating_mul(4 * MESSAGE_BYTES);
-        if heap.charged().saturating_add(most) > heap.limit() {
-            return Err(TrapCode::MemoryLimitExceeded.into());
-        }
         if !self.sees_messages {
             return Ok(outbox);
         }
@@ -157,9 +177,12 @@ impl Slice<'_> {
 
     /// What the speculation did is done by the one around it.
     fn merge_outwards(&mut self, inner: Checkpoint, heap: &mut Heap) -> Done<()> {
-        let bytes = ((inner.outbox.len() + inner.inbox.len()) * size_of::<Outgoing>()) as u64;
-        // These bytes were given back with the checkpoint, so they are there.
+        let texts = inner.events.iter().map(Event::text_bytes).sum::<usize>();
+        let messages = (inner.outbox.len() + inner.inbox.len()) * size_of::<Outgoing>();
+        let bytes = (messages + inner.events.len() * size_of::<Event>() + texts) as u64;
+        // These bytes were given back with the checkpoint, so they are there; so is the room for the event of its end.
         heap.charge(bytes)?;
+        self.room_for_events(1, 0, heap)?;
         if let Some(outer) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
             outer.bytes += bytes;
             outer.outbox.extend(inner.outbox);
@@ -171,15 +194,36 @@ impl Slice<'_> {
 
     pub(super) fn abort(&mut self, frame: &mut [u64], depth: u32, heap: &mut Heap) -> Done {
         self.innermost(depth)?;
-        let Some(checkpoint) = self.pop_checkpoint(heap) else { return Ok(Step::Next) };
+        let Some(checkpoint) = self.undo(heap) else { return Ok(Step::Next) };
+        for (to, from) in frame.iter_mut().zip(&checkpoint.slots) {
+            *to = *from;
+        }
+        // The checkpoint took more than that.
+        self.room_for_events(1, 0, heap)?;
+        let coro = self.coro_id();
+        self.emit(Event::Aborted { coro });
+        Ok(Step::Next)
+    }
+
+    /// Undoes all that the coroutine does on trial, whose slice is its last.
+    pub(super) fn undo_all(&mut self, heap: &mut Heap) {
+        while self.undo(heap).is_some() {}
+    }
+
+    /// Undoes what the innermost speculation did to others and to what the coroutine owns and knows. Gives its checkpoint,
+    /// which holds the registers. `None` if there is none.
+    fn undo(&mut self, heap: &mut Heap) -> Option<Checkpoint> {
+        let checkpoint = self.pop_checkpoint(heap)?;
         for taken in checkpoint.inbox.iter().rev() {
-            let session = self.world.store.get_mut(taken.session);
-            if let Some(session) = session.filter(|session| session.is_active())
-                && let Some(edge) = session.edges.get_mut(usize::from(taken.edge))
-            {
-                let before = edge.ring.bytes();
-                edge.ring.put_back(taken.message);
-                let _ = heap.charge(edge.ring.bytes().saturating_sub(before));
+            let session = self.world.store.get_mut(taken.session).filter(|session| session.is_active());
+            let Some(session) = session else { continue };
+            let policy =
+                self.plan.shape(session.shape).and_then(|shape| shape.edges.get(usize::from(taken.edge)));
+            let latest = policy.is_some_and(|edge| edge.policy == EdgePolicy::Latest);
+            let edge = session.edges.get_mut(usize::from(taken.edge));
+            // Where a later message has come, this one would have made way for it.
+            if let Some(edge) = edge.filter(|edge| !latest || edge.ring.is_empty()) {
+                edge.ring.put_back(taken.message, heap);
             }
         }
         for &(id, state, epoch) in &checkpoint.owned {
@@ -190,14 +234,11 @@ impl Slice<'_> {
                 role.state = state;
             }
         }
-        if let Some(coro) = self.coro_mut() {
-            coro.facts.truncate(checkpoint.facts);
-        }
-        for (to, from) in frame.iter_mut().zip(&checkpoint.slots) {
-            *to = *from;
-        }
-        let coro = self.coro_id();
-        self.emit(Event::Aborted { coro });
-        Ok(Step::Next)
+        let coro = self.coro_mut()?;
+        let forgotten: u64 =
+            coro.facts.drain(checkpoint.facts.min(coro.facts.len())..).map(|fact| fact.bytes()).sum();
+        coro.bytes = coro.bytes.saturating_sub(forgotten);
+        heap.uncharge(forgotten);
+        Some(checkpoint)
     }
 }

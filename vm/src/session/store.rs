@@ -11,11 +11,14 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use opforge_schema::TrapCode;
 
-/// Owned by nobody: given back, or in a message on its way.
+/// Owned by nobody any more.
 pub(super) const NOBODY: u32 = u32::MAX;
 
 /// Owned by the host, which has not given it to a coroutine yet.
 pub(super) const HOST: u32 = u32::MAX - 1;
+
+/// In a message on its way.
+pub(super) const MESSAGE: u32 = u32::MAX - 2;
 
 /// Whether a session can be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +38,8 @@ pub(super) struct RoleState {
     pub(super) state: StateId,
     /// The coroutine that owns it.
     pub(super) owner: u32,
-    /// A coroutine that waits to become its owner.
-    pub(super) waiter: u32,
+    /// Whether coroutines may wait to become its owner.
+    pub(super) awaited: bool,
     /// Progress tokens, which go where the endpoint goes.
     pub(super) tokens: u32,
 }
@@ -93,6 +96,8 @@ pub(super) struct Store {
     sessions: Vec<Session>,
     /// Places whose session is gone.
     free: Vec<u32>,
+    /// Places that are not used again.
+    retired: usize,
 }
 
 impl Store {
@@ -108,12 +113,13 @@ impl Store {
         let Some(ShapePlan { entries, edges, .. }) = plan.shape(shape) else {
             return Err(TrapCode::SessionLimitExceeded);
         };
-        if self.free.is_empty() && self.sessions.len() >= max as usize {
+        let open = self.sessions.len() - self.free.len() - self.retired;
+        if open >= max as usize || (self.free.is_empty() && self.sessions.len() >= u32::MAX as usize) {
             return Err(TrapCode::SessionLimitExceeded);
         }
         heap.charge(Session::fixed_bytes(entries.len(), edges.len()))?;
         let roles: Box<[RoleState]> =
-            entries.iter().map(|&state| RoleState { state, owner, waiter: NOBODY, tokens: 0 }).collect();
+            entries.iter().map(|&state| RoleState { state, owner, awaited: false, tokens: 0 }).collect();
         let edges = edges.iter().map(|edge| Edge {
             ring: Ring::default(),
             capacity: if edge.policy == EdgePolicy::Latest { 1 } else { edge.capacity.max(1) },
@@ -167,23 +173,34 @@ impl Store {
         self.sessions.len()
     }
 
-    /// The endpoint has no owner any more. The last one takes its session along.
-    pub(super) fn give_back(&mut self, id: EndpointId, heap: &mut Heap) {
-        let Some(session) = self.of_mut(id) else { return };
+    /// The endpoint has no owner any more. The last one takes its session along; what was on its way in that is given to
+    /// `lost`. Says whether somebody may still wait for an end of it.
+    pub(super) fn give_back(
+        &mut self,
+        id: EndpointId,
+        heap: &mut Heap,
+        mut lost: impl FnMut(&Message),
+    ) -> bool {
+        let Some(session) = self.of_mut(id) else { return false };
         if let Some(role) = session.roles.get_mut(usize::from(id.role)) {
             role.owner = NOBODY;
         }
         session.live = session.live.saturating_sub(1);
         if session.live > 0 {
-            return;
+            return false;
         }
+        let awaited = session.roles.iter().any(|role| role.awaited);
         heap.uncharge(session.bytes());
+        session.edges.iter_mut().for_each(|edge| edge.ring.drain().for_each(|message| lost(&message)));
         session.roles = Box::default();
         session.edges = Box::default();
         // A number whose generations are used up is not used again: no endpoint may name a stranger.
         if session.generation < u16::MAX {
             self.free.push(id.session);
+        } else {
+            self.retired += 1;
         }
+        awaited
     }
 }
 

@@ -28,10 +28,16 @@ pub(super) enum End {
 pub(super) struct Progress {
     /// Slices that may still be begun.
     pub(super) ticks: u64,
-    /// Fuel of the slice that the policy gives.
-    quantum: u64,
-    /// Fuel of the slice that was given.
+    /// Fuel of the slice that the policy gives; the price of its first instruction where that is dearer.
+    wanted: u64,
+    /// Fuel of the slice that was given: less where the machine has no more.
     given: u64,
+    /// Whether something of the slice was done in an earlier run.
+    begun: bool,
+    /// What hosts had charged that was not paid when the slice began.
+    owed: u64,
+    /// Fuel for bytes that session instructions have copied or compared in this slice.
+    pub(super) by_size: u64,
     pub(super) end: Option<End>,
 }
 
@@ -47,34 +53,38 @@ impl Slice<'_> {
         &mut self,
         how: Turn,
         left: u64,
+        owed: &mut u64,
         mut current: Current<'_>,
         heap: &mut Heap,
     ) -> Option<u64> {
         if !matches!(how, Turn::Begin) {
-            let used = self.progress.given.saturating_sub(left);
-            self.world.account.fuel = self.world.account.fuel.saturating_sub(used);
-            if matches!(how, Turn::OutOfFuel) && used == 0 && self.progress.given < self.world.account.fuel {
-                // An instruction that costs more than the quantum: every slice does at least one.
-                self.progress.given = self.progress.given.saturating_mul(4).min(self.world.account.fuel);
-                return Some(self.progress.given);
+            let spent = self.pay(left, owed);
+            if let Turn::OutOfFuel { needs } = how
+                && spent == 0
+                && !self.progress.begun
+                && self.progress.given == self.progress.wanted
+            {
+                // Every slice does at least one instruction, whatever that costs.
+                self.progress.wanted = needs.max(self.progress.wanted.saturating_add(1));
+                return Some(self.give());
             }
             if let Some(coro) = self.world.coro_mut(self.current) {
                 current.swap(&mut coro.frames);
             }
-            self.progress.end = self.after(how, used, heap);
+            self.progress.end = self.after(how, spent, heap);
             if self.progress.end.is_some() {
                 return None;
             }
         }
         match self.next() {
-            Ok((next, quantum)) => {
-                self.current = next;
-                let coro = self.world.coro_mut(next)?;
+            Ok(next) => {
+                let coro = self.world.coro_mut(next.coro)?;
                 coro.status = Status::Running;
                 current.swap(&mut coro.frames);
-                self.progress.quantum = quantum;
-                self.progress.given = quantum.min(self.world.account.fuel);
-                Some(self.progress.given)
+                self.current = next.coro;
+                (self.progress.wanted, self.progress.begun) = (next.quantum, next.begun);
+                self.progress.owed = *owed;
+                Some(self.give())
             }
             Err(end) => {
                 self.progress.end = Some(end);
@@ -83,8 +93,33 @@ impl Slice<'_> {
         }
     }
 
-    /// What becomes of the coroutine behind its slice, which used this much fuel.
-    fn after(&mut self, how: Turn, used: u64, heap: &mut Heap) -> Option<End> {
+    /// Fuel for the slice, as much as there is.
+    fn give(&mut self) -> u64 {
+        self.progress.given = self.progress.wanted.min(self.world.account.fuel);
+        self.progress.given
+    }
+
+    /// Pays for a slice: what its instructions took of its fuel, what they cost by size, and what hosts charged beyond that.
+    /// Gives the sum.
+    #[inline]
+    fn pay(&mut self, left: u64, owed: &mut u64) -> u64 {
+        let used = self.progress.given.saturating_sub(left);
+        let fuel = &mut self.world.account.fuel;
+        *fuel = fuel.saturating_sub(used);
+        let by_size = core::mem::take(&mut self.progress.by_size);
+        if by_size == 0 && *owed == 0 {
+            return used;
+        }
+        let more = by_size.saturating_add(owed.saturating_sub(self.progress.owed));
+        *owed = owed.saturating_add(by_size);
+        let paid = (*owed).min(*fuel);
+        *owed -= paid;
+        *fuel -= paid;
+        used.saturating_add(more)
+    }
+
+    /// What becomes of the coroutine behind its slice, which took this much fuel.
+    fn after(&mut self, how: Turn, spent: u64, heap: &mut Heap) -> Option<End> {
         let current = self.current;
         match how {
             Turn::Begin => {}
@@ -99,13 +134,14 @@ impl Slice<'_> {
                 }
             }
             // Only the machine's fuel keeps it from using up its quantum.
-            Turn::OutOfFuel if self.progress.given < self.progress.quantum => {
-                self.unfinished(used);
-                return Some(End::OutOfFuel);
+            Turn::OutOfFuel { .. } if self.progress.given < self.progress.wanted => {
+                if self.unfinished(spent) {
+                    return Some(End::OutOfFuel);
+                }
             }
-            Turn::OutOfFuel => self.world.enqueue(current, &self.config.policy),
+            Turn::OutOfFuel { .. } => self.world.enqueue(current, &self.config.policy),
             Turn::Interrupted => {
-                self.unfinished(used);
+                self.unfinished(spent);
                 return Some(End::Interrupted);
             }
             Turn::Ended => {
@@ -118,9 +154,19 @@ impl Slice<'_> {
         (self.world.alive == 0).then_some(End::AllDone)
     }
 
-    fn unfinished(&mut self, used: u64) {
-        let quantum = self.progress.quantum.saturating_sub(used).max(1);
-        self.world.unfinished = Some(Unfinished { coro: self.current, quantum });
+    /// The slice goes on in the next run, if anything is left of it: however often a run is stopped and goes on, slices
+    /// end where they would have.
+    fn unfinished(&mut self, spent: u64) -> bool {
+        let (coro, quantum) = (self.current, self.progress.wanted.saturating_sub(spent));
+        if quantum == 0 {
+            self.world.enqueue(coro, &self.config.policy);
+            return false;
+        }
+        let begun = self.progress.begun || spent > 0;
+        // What the first instruction costs is found out again.
+        let quantum = if begun { quantum } else { self.config.policy.quantum().max(1) };
+        self.world.unfinished = Some(Unfinished { coro, quantum, begun });
+        true
     }
 
     #[cold]
@@ -134,13 +180,17 @@ impl Slice<'_> {
     }
 
     /// The coroutine whose turn it is, and its quantum.
-    fn next(&mut self) -> Result<(u32, u64), End> {
+    fn next(&mut self) -> Result<Unfinished, End> {
         if self.progress.ticks == 0 {
             return Err(End::MaxTicks);
         }
         self.progress.ticks -= 1;
-        if let Some(Unfinished { coro, quantum }) = self.world.unfinished.take() {
-            return Ok((coro, quantum));
+        if let Some(unfinished) = self.world.unfinished.take() {
+            let coro = unfinished.coro;
+            if !self.world.coro(coro).is_some_and(|coro| coro.paused) {
+                return Ok(unfinished);
+            }
+            self.world.enqueue(coro, &self.config.policy);
         }
         self.world.tick += 1;
         if self.world.alive == 0 {
@@ -153,20 +203,21 @@ impl Slice<'_> {
             let coros = &self.world.coros;
             self.world.ready.pop_unless(|index| coros.get(index as usize).is_some_and(|coro| coro.paused))
         };
-        next.map(|next| (next, self.config.policy.quantum().max(1))).ok_or(End::Stuck)
+        let quantum = self.config.policy.quantum().max(1);
+        next.map(|coro| Unfinished { coro, quantum, begun: false }).ok_or(End::Stuck)
     }
 
     /// Takes everything from the coroutine, which is over.
     fn leave(&mut self, status: Status, heap: &mut Heap) {
         let (index, keep) = (self.current, self.config.keep_registers);
+        self.undo_all(heap);
         let Some(coro) = self.world.coro_mut(index) else { return };
         coro.status = status;
         let owned = core::mem::take(&mut coro.owned);
-        let checkpoints = core::mem::take(&mut coro.checkpoints);
         coro.handles = Vec::new();
         coro.facts = Vec::new();
-        let held: u64 = checkpoints.iter().map(|checkpoint| checkpoint.bytes).sum();
-        let bytes = core::mem::take(&mut coro.bytes) + coro.frames.bytes() + held;
+        // Registers that are kept are charged for.
+        let bytes = if keep { 0 } else { core::mem::take(&mut coro.bytes) + coro.frames.bytes() };
         let (paused, called) = (core::mem::take(&mut coro.paused), coro.called.take());
         let stack = (!keep).then(|| coro.frames.take_stack());
         let reusable = !keep && coro.generation < u32::MAX;

@@ -8,6 +8,7 @@ use super::guards::Layers;
 use super::log::EventLog;
 use super::plan::Plan;
 use super::ready::Ready;
+use super::ring::Message;
 use super::store::{NOBODY, SessionStatus, Store, carried_endpoint};
 use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::heap::Heap;
@@ -15,12 +16,25 @@ use crate::interp::session::Account;
 use crate::protocol::StateKind;
 use alloc::vec::Vec;
 
+/// Something that is gone, with what follows from it.
+#[derive(Clone, Copy, Debug)]
+enum Loss {
+    /// A session, which ends so.
+    Session(SessionId, SessionStatus),
+    /// The owner of an endpoint.
+    Ownership(EndpointId),
+    /// An endpoint in a message that nobody will receive.
+    Endpoint(EndpointId),
+}
+
 /// A coroutine whose slice is not over: fuel ran out or the run was interrupted in between.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unfinished {
     pub(super) coro: u32,
     /// What is left of its quantum.
     pub(super) quantum: u64,
+    /// Whether it has done something of the slice already: only the first instruction may cost more than the quantum.
+    pub(super) begun: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -180,7 +194,7 @@ impl World {
             Wait::Ownership => {
                 let awaits = self.coro(index).and_then(|coro| coro.awaits);
                 if let Some(role) = awaits.and_then(|endpoint| self.store.role_mut(endpoint)) {
-                    role.waiter = index;
+                    role.awaited = true;
                 }
             }
             Wait::Effect { .. } | Wait::Grant { .. } => {}
@@ -191,8 +205,8 @@ impl World {
     }
 
     /// Wakes everybody who waits for something of a session.
-    fn wake_all_of(&mut self, session: u32) {
-        let Some(session) = self.store.get_mut(session) else { return };
+    fn wake_all_of(&mut self, id: u32) {
+        let Some(session) = self.store.get_mut(id) else { return };
         let mut waiting = Vec::new();
         for edge in &mut session.edges {
             waiting.extend([
@@ -200,11 +214,25 @@ impl World {
                 core::mem::replace(&mut edge.wait_recv, NOBODY),
             ]);
         }
-        for role in &mut session.roles {
-            waiting.push(core::mem::replace(&mut role.waiter, NOBODY));
-        }
+        let generation = session.generation;
+        let awaited = session.roles.iter().any(|role| role.awaited);
+        session.roles.iter_mut().for_each(|role| role.awaited = false);
         for index in waiting.into_iter().filter(|&index| index != NOBODY) {
             self.wake(index);
+        }
+        if awaited {
+            self.wake_awaiting(SessionId { index: id, generation });
+        }
+    }
+
+    /// Wakes those who wait to be given an end of a session. Any number may wait for one, and hardly ever does any.
+    #[cold]
+    fn wake_awaiting(&mut self, of: SessionId) {
+        for index in 0..self.coros.len() as u32 {
+            let waits = self.coro(index).filter(|coro| coro.status == Status::Waits(Wait::Ownership));
+            if waits.and_then(|coro| coro.awaits).is_some_and(|endpoint| endpoint.session_id() == of) {
+                self.wake(index);
+            }
         }
     }
 
@@ -216,32 +244,70 @@ impl World {
         plan: &Plan,
         heap: &mut Heap,
     ) {
-        let mut work = alloc::vec![(session, status)];
-        while let Some((id, status)) = work.pop() {
-            let Some(session) = self.store.of_mut(id.endpoint(0)) else { continue };
-            if !session.is_active() {
-                continue;
-            }
-            session.status = status;
-            session.epoch += 1;
-            let epoch = session.epoch;
-            let mut lost = Vec::new();
-            for edge in &mut session.edges {
-                heap.uncharge(edge.ring.bytes());
-                lost.extend(edge.ring.drain().filter_map(|message| carried_endpoint(plan, &message)));
-            }
-            self.wake_all_of(id.index);
-            let how = if status == SessionStatus::Closed { Ending::Closed } else { Ending::Faulted };
-            if status == SessionStatus::Closed {
-                self.emit(Event::Closed { session: id });
-            }
-            self.emit(Event::Terminal { session: id, how });
-            self.emit(Event::Epoch { session: id, epoch });
-            for endpoint in lost {
-                self.store.give_back(endpoint, heap);
-                work.push((endpoint.session_id(), SessionStatus::Faulted));
+        self.settle(Loss::Session(session, status), plan, heap);
+    }
+
+    /// An endpoint has no owner any more, and its session goes on, if it does, without it.
+    pub(super) fn give_back(&mut self, id: EndpointId, plan: &Plan, heap: &mut Heap) {
+        self.settle(Loss::Ownership(id), plan, heap);
+    }
+
+    /// A message with this endpoint is lost: its session has lost a party, if that had something left to do.
+    pub(super) fn lose(&mut self, id: EndpointId, plan: &Plan, heap: &mut Heap) {
+        self.settle(Loss::Endpoint(id), plan, heap);
+    }
+
+    /// Does what follows from a loss, however many sessions it goes through.
+    fn settle(&mut self, loss: Loss, plan: &Plan, heap: &mut Heap) {
+        let mut work = alloc::vec![loss];
+        while let Some(loss) = work.pop() {
+            let mut lost =
+                |message: &Message| work.extend(carried_endpoint(plan, message).map(Loss::Endpoint));
+            match loss {
+                Loss::Session(id, status) => self.end_one(id, status, heap, lost),
+                Loss::Ownership(id) => self.give_one_back(id, heap, lost),
+                Loss::Endpoint(id) => {
+                    let left =
+                        self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
+                    if left {
+                        self.end_one(id.session_id(), SessionStatus::Faulted, heap, &mut lost);
+                    }
+                    self.give_one_back(id, heap, lost);
+                }
             }
         }
+    }
+
+    fn give_one_back(&mut self, id: EndpointId, heap: &mut Heap, lost: impl FnMut(&Message)) {
+        if self.store.give_back(id, heap, lost) {
+            self.wake_awaiting(id.session_id());
+        }
+    }
+
+    /// Ends a session that is on. Messages on their way are given to `lost`.
+    fn end_one(
+        &mut self,
+        id: SessionId,
+        status: SessionStatus,
+        heap: &mut Heap,
+        mut lost: impl FnMut(&Message),
+    ) {
+        let session = self.store.of_mut(id.endpoint(0)).filter(|session| session.is_active());
+        let Some(session) = session else { return };
+        session.status = status;
+        session.epoch += 1;
+        let epoch = session.epoch;
+        for edge in &mut session.edges {
+            heap.uncharge(edge.ring.bytes());
+            edge.ring.drain().for_each(|message| lost(&message));
+        }
+        self.wake_all_of(id.index);
+        let how = if status == SessionStatus::Closed { Ending::Closed } else { Ending::Faulted };
+        if status == SessionStatus::Closed {
+            self.emit(Event::Closed { session: id });
+        }
+        self.emit(Event::Terminal { session: id, how });
+        self.emit(Event::Epoch { session: id, epoch });
     }
 
     /// A coroutine has no use for an endpoint any more. Its session goes on without it if nothing was left to be done.
@@ -257,7 +323,7 @@ impl World {
             }
             self.end_session(id.session_id(), SessionStatus::Faulted, plan, heap);
         }
-        self.store.give_back(id, heap);
+        self.give_back(id, plan, heap);
     }
 
     /// The checkpoints of a coroutine, for what it does inside of a speculation.

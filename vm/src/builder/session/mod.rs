@@ -5,10 +5,12 @@
 //! program. Until then shapes and functions refer to states by the names of local types or by the types themselves.
 
 pub(crate) mod decl;
+mod edges;
 mod party;
 mod payloads;
 mod reach;
 mod resolve;
+mod scope;
 mod spec;
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,8 @@ fn row_send_with_more_branches_of_all() {
 12: jump 10";
     assert_eq!(code.to_string(), expected);
     let far = |steps: usize| Some(steps);
-    let ways = [far(4), far(3), far(2), far(1), far(0), far(8), far(7), far(6), far(5), None, None, None, None];
+    let ways =
+        [far(4), far(3), far(2), far(1), far(0), far(8), far(7), far(6), far(5), None, None, None, None];
     assert_eq!(code.ways_out(), ways);
 }
 

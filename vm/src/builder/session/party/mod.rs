@@ -169,7 +169,8 @@ impl ProgramBuilder<'_> {
     fn step_effect(&mut self) -> Result<EffectId, BuildError> {
         let sessions = &self.program.sessions;
         for (id, effect) in (0u32..).map(EffectId).zip(&sessions.effects) {
-            let plain = || sessions.effect_sig(id).is_some_and(|sig| sig.params.is_empty() && sig.results.is_empty());
+            let plain =
+                || sessions.effect_sig(id).is_some_and(|sig| sig.params.is_empty() && sig.results.is_empty());
             if self.program.symbol(effect.name) == Some(Code::ACTION) && plain() {
                 return Ok(id);
             }
@@ -228,7 +229,9 @@ impl Plan {
                 AbstractOp::Send { payload, .. }
                 | AbstractOp::Receive { payload, .. }
                 | AbstractOp::Offer { payload, .. } => plan.add(code, payload),
-                AbstractOp::Choose { .. } => code.arms(op).iter().for_each(|arm| plan.add(code, &arm.payload)),
+                AbstractOp::Choose { .. } => {
+                    code.arms(op).iter().for_each(|arm| plan.add(code, &arm.payload))
+                }
                 _ => {}
             }
         }
@@ -241,7 +244,9 @@ impl Plan {
         }
         match payload {
             // The shape of a parameter says the classes of a tuple's elements, and nothing about these.
-            Payload::Tuple(tuple) if tuple.elements().iter().any(|part| matches!(part, Payload::Tuple(_))) => {
+            Payload::Tuple(tuple)
+                if tuple.elements().iter().any(|part| matches!(part, Payload::Tuple(_))) =>
+            {
                 // As deep as tuples may be.
                 tuple.elements().iter().for_each(|part| self.add(code, part));
                 self.made.push(payload.clone());
@@ -259,7 +264,9 @@ fn sends_first(code: &Code, payload: &Payload) -> bool {
     while let Some(pc) = todo.pop() {
         let Some(op) = code.ops().get(pc).filter(|_| seen.insert(pc)) else { continue };
         match op {
-            AbstractOp::Send { payload: sent, .. } | AbstractOp::Offer { payload: sent, .. } if sent == payload => {
+            AbstractOp::Send { payload: sent, .. } | AbstractOp::Offer { payload: sent, .. }
+                if sent == payload =>
+            {
                 return true;
             }
             AbstractOp::Receive { payload: received, .. } if received == payload => {}
