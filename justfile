@@ -55,12 +55,15 @@ conformance CARGO="cargo":
     run="{{ CARGO }} run --quiet --release --locked --package opforge-conformance --"
     corpus=conformance/data/extape_sample.jsonl
     numeric=vm/tests/data/wasm_numeric_sample.csv
+    sessions=conformance/data/sessions_sample.json
     if [ -d ../shared/extape ]; then corpus="$(ls ../shared/extape/*.jsonl)"; fi
     if [ -f ../shared/conformance/wasm_numeric.csv ]; then numeric=../shared/conformance/wasm_numeric.csv; fi
+    if [ -f ../shared/sessions/cases.json ]; then sessions=../shared/sessions/cases.json; fi
     # File names of the corpus hold no spaces.
     $run extape $corpus
     $run wasm-numeric $numeric
     $run spec-examples
+    $run sessions "$sessions" conformance/data/sessions_more.json
 
 # What optimised builds do otherwise: threaded code in front of the interpreter's loop.
 test-release:
@@ -72,10 +75,10 @@ test-release:
 test-aarch64: && (conformance "scripts/aarch64.sh")
     @scripts/aarch64.sh --check
     # Optimised: Cranelift is slow in an emulator, and threaded code only stands in front of the loop in such builds.
-    # The two tests that are left out run what the recipe `conformance` runs behind them, and shows.
+    # The three tests that are left out run what the recipe `conformance` runs behind them, and shows.
     scripts/aarch64.sh test --release --locked --tests --package opforge-vm --package opforge-jit \
         --package opforge-conformance --package opforge-testgen --package opforge \
-        -- --skip whole_corpus_where_present --skip all_rows_where_present
+        -- --skip whole_corpus_where_present --skip all_rows_where_present --skip all_cases_where_present
 
 # Generated programs on both engines: every observable must be the same. Prints what was exercised.
 parity PROGRAMS="100000" SEED="0" THREADS="2":
@@ -97,6 +100,10 @@ bench-jit *ARGS:
 # The same workloads beside wasmtime, in a build of its own. Arguments: top of bench/wasmtime/src/main.rs.
 bench-wasmtime *ARGS:
     cargo run --release --locked --manifest-path bench/wasmtime/Cargo.toml -- {{ ARGS }}
+
+# Session machines: ours beside Telltale's, in a build of its own. Arguments: top of bench/telltale/src/main.rs.
+bench-telltale *ARGS:
+    cargo run --release --locked --manifest-path bench/telltale/Cargo.toml -- {{ ARGS }}
 
 # Public documentation, with broken links as errors.
 doc:

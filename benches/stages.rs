@@ -1,12 +1,16 @@
 //! Criterion benches of every stage, opforge and execution_tape 0.0.1 side by side on the same bytes, in CPU
 //! time of the thread. For ratios that can be trusted on a noisy machine see the bench `ratios`.
 
+#[path = "support/cpu_time.rs"]
+mod cpu_time;
 mod support;
 
+use cpu_time::CpuTime;
 use criterion::{BatchSize, Criterion, Throughput};
 use opforge_vm::{Engine, FuelSchedule};
 use std::hint::black_box;
-use support::cpu_time::CpuTime;
+use std::time::Duration;
+use support::clock;
 use support::engines::{Ours, PLENTY, Peer, ours_decode, ours_lower, ours_verify, peer_decode, peer_verify};
 use support::{programs, shapes};
 

@@ -27,6 +27,9 @@ mod jit;
 #[allow(dead_code)]
 #[path = "../examples/memory.rs"]
 mod memory;
+#[allow(dead_code)]
+#[path = "../examples/sessions.rs"]
+mod sessions;
 
 type Demo = fn(&mut dyn Write) -> Result<(), Box<dyn Error>>;
 
@@ -75,6 +78,11 @@ fn jit_prints_what_it_says() {
 #[test]
 fn memory_prints_what_it_says() {
     check(memory::demo, include_str!("../examples/memory.rs"));
+}
+
+#[test]
+fn sessions_prints_what_it_says() {
+    check(sessions::demo, include_str!("../examples/sessions.rs"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use opforge_vm::session::{NoEffects, SessionConfig, SessionMachine};
 use opforge_vm::verify::{VerifyConfig, verify};
 use opforge_vm::{Capabilities, Engine, Limits, Linker, Module};
 
-pub const PING_PONG: &str = "
+pub(crate) const PING_PONG: &str = "
 .local A = mu x. !B{ping(u64). ?B{pong(u64). x}}
 .local B = mu x. ?A{ping(u64). !A{pong(u64). x}}
 .shape Game { A: A, B: B }
@@ -27,7 +27,7 @@ pub const PING_PONG: &str = "
     jmp @loop
 }";
 
-pub const STREAM: &str = "
+pub(crate) const STREAM: &str = "
 .local A = mu x. !B{item(u64). x}
 .local B = mu x. ?A{item(u64). x}
 .shape Stream { A: A, B: B }
@@ -47,7 +47,7 @@ pub const STREAM: &str = "
     jmp @loop
 }";
 
-pub const LONE: &str = "
+pub(crate) const LONE: &str = "
 .local A = mu x. !B{ping(u64). x}
 .local B = mu x. ?A{ping(u64). x}
 .shape Game { A: A, B: B }
@@ -88,10 +88,10 @@ pub const LONE: &str = "
 }";
 
 /// A program, ready to be instantiated.
-pub struct Program(Module);
+pub(crate) struct Program(Module);
 
 impl Program {
-    pub fn new(source: &str) -> Self {
+    pub(crate) fn new(source: &str) -> Self {
         let program = assemble(source).unwrap_or_else(|errors| panic!("{}", errors.render(source, "bench")));
         let verified = verify(program, &VerifyConfig::default()).unwrap_or_else(|report| panic!("{report}"));
         Self(Module::new(&Engine::default(), &verified).expect("it lowers"))
@@ -99,7 +99,7 @@ impl Program {
 }
 
 /// A machine with this much fuel.
-pub fn machine(program: &Program, config: SessionConfig, fuel: u64) -> SessionMachine<(), NoEffects> {
+pub(crate) fn machine(program: &Program, config: SessionConfig, fuel: u64) -> SessionMachine<(), NoEffects> {
     let instance = Linker::new().instantiate(&program.0, (), &Capabilities::none()).expect("no imports");
     let limits = Limits::default().fuel(fuel).memory(1 << 30);
     SessionMachine::new(instance, NoEffects, config, limits).expect("no memories")

@@ -1,11 +1,11 @@
 //! CPU time for criterion.
 
-use super::clock::thread_cpu_time;
+use crate::clock::thread_cpu_time;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use std::time::Duration;
 
 /// CPU time of the thread instead of wall time.
-pub struct CpuTime;
+pub(crate) struct CpuTime;
 
 impl Measurement for CpuTime {
     type Intermediate = Duration;

@@ -2,7 +2,6 @@
 //! clock.
 
 pub(crate) mod clock;
-pub(crate) mod cpu_time;
 pub(crate) mod engines;
 pub(crate) mod programs;
 pub(crate) mod shapes;

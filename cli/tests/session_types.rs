@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{folder, opforge, opforge_with};
+use common::{folder, opforge, opforge_with, root};
 use std::fs;
 
 const TWO_BUYER: &str = "examples/sessions/two_buyer.ofa";
@@ -155,4 +155,73 @@ fn help_has_examples() {
         assert!(help.contains(&format!("Examples:\n  opforge session {command} ")), "{help}");
     }
     assert!(opforge(&["session", "--help"]).exits(0).stdout.contains("Examples:\n  opforge session "));
+}
+
+/// The words of a command line, with single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (i, part) in line.split('\'').enumerate() {
+        match i % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+/// Blocks of code of a page, with the word behind their fence.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if let Some(kind) = line.strip_prefix("```") {
+            let text = lines
+                .by_ref()
+                .take_while(|line| *line != "```")
+                .fold(String::new(), |all, line| all + line + "\n");
+            blocks.push((kind.to_owned(), text));
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_page_shows_what_commands_print() {
+    let page = fs::read_to_string(root().join("docs/SESSIONS.md")).expect("the page");
+    let (mut commands, mut programs) = (0, 0);
+    for (kind, text) in blocks(&page) {
+        match kind.as_str() {
+            "ofa" => {
+                opforge_with(&["verify", "--deep", "-"], text.as_bytes()).exits(0);
+                programs += 1;
+            }
+            "console" => {
+                let (command, expected) = text.split_once('\n').expect("a command");
+                let args = words(command.strip_prefix("$ opforge ").expect("a command"));
+                let ran = opforge(&args);
+                assert_eq!(ran.stdout + &ran.stderr, expected, "{command}");
+                commands += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(commands >= 5 && programs >= 2, "{commands} commands, {programs} programs");
+}
+
+#[test]
+fn links_of_the_page_lead_somewhere() {
+    let page = fs::read_to_string(root().join("docs/SESSIONS.md")).expect("the page");
+    let headings: Vec<String> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("## "))
+        .map(|heading| heading.to_lowercase().replace(' ', "-"))
+        .collect();
+    for target in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
+        if file.is_empty() {
+            assert!(headings.iter().any(|heading| heading == anchor), "{target}");
+        } else {
+            assert!(root().join("docs").join(file).exists(), "{target}");
+        }
+    }
 }

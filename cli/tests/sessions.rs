@@ -2,10 +2,12 @@
 
 mod common;
 
-use common::{Ran, folder, opforge, opforge_with, root};
+use common::{Ran, command, folder, opforge, opforge_with, root};
 use serde_json::Value as Json;
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 const PING_PONG: &str = "examples/sessions/ping_pong.ofa";
 const GUARDED: &str = "examples/sessions/guarded.ofa";
@@ -222,6 +224,22 @@ fn runs_end_with_fuel_ticks_and_memory() {
     let endless = ".shape S { A: !B{x. end}, B: ?A{x. end} }\n\
         .func a(c: chan(S, A)) -> () {\n@l:\n jmp @l\n}\n.func b(c: chan(S, B)) -> () {\n receive c -> r2\n halt\n}\n";
     session_run(endless, &["--policy", "cooperative", "--fuel", "100000"]).exits(1).complains("out of fuel");
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let args = ["session", "run", PING_PONG, "--", "Pinger.rounds=100000000"];
+    let mut child =
+        command().args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+    let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    stdout.read_line(&mut line).expect("a line");
+    assert_eq!(line, "0: #0 opened Game (Pinger, Ponger)\n");
+    drop(stdout);
+    let mut stderr = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("UTF-8");
+    assert_eq!(stderr, "");
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
 }
 
 const EFFECTS: &str = r#"

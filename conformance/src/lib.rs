@@ -1,7 +1,7 @@
 //! Runs case files on the engines of opforge and reports every difference by name.
 //!
-//! Three kinds of cases: the EXTAPE corpus ([`extape`]), the numeric rows of the WebAssembly core test suite
-//! ([`numeric`]) and the examples in the opcode spec ([`examples`]). All of them run through the public API of the
+//! Four kinds of cases: the EXTAPE corpus ([`extape`]), the numeric rows of the WebAssembly core test suite
+//! ([`numeric`]), the examples in the opcode spec ([`examples`]) and coroutines that talk over sessions ([`sessions`]). All of them run through the public API of the
 //! VM, as an embedder would: decode, verify, link, execute.
 //!
 //! Expectations come from the case files only. A point on which this VM differs on purpose is a [`Class`] with an

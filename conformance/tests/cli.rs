@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/extape_sample.jsonl");
+const SESSIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/sessions_sample.json");
 const ROWS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../vm/tests/data/wasm_numeric_sample.csv");
 
 /// Where `scripts/aarch64.sh` says which emulator runs these tests. An emulated program cannot start another directly.
@@ -49,6 +50,62 @@ fn passing_files_close_with_the_count() {
 }
 
 #[test]
+fn session_cases_run_one_by_one_and_show_their_events() {
+    let (code, output, _) = run(&["sessions", SESSIONS, "--engine", "interp"]);
+    assert_eq!((code, output.lines().last()), (0, Some("29 passed, 0 failed")));
+    let (code, output, _) = run(&["sessions", SESSIONS, "--case", "close_then_use", "--trace"]);
+    assert_eq!((code, output.lines().last()), (0, Some("1 passed, 0 failed")), "{output}");
+    for line in
+        ["close_then_use (interp)", "        3 [\"closed\",0]", "    fault channel_closed of coroutine 1"]
+    {
+        assert!(output.lines().any(|found| found == line), "{line}: {output}");
+    }
+    assert_eq!(run(&["sessions", SESSIONS, "--case", "close_then"]).0, 2, "the name is the whole name");
+}
+
+#[test]
+fn a_failing_session_case_says_what_differs() {
+    let text = fs::read_to_string(SESSIONS).unwrap();
+    let wrong = text.replacen(
+        "[\"closed\", 0], [\"terminal\", 0, \"closed\"]",
+        "[\"terminal\", 0, \"closed\"], [\"closed\", 0]",
+        1,
+    );
+    assert_ne!(text, wrong);
+    let (code, output, _) = run(&["sessions", &file("sessions.json", &wrong), "--engine", "interp"]);
+    assert_eq!((code, output.lines().last()), (1, Some("28 passed, 1 failed")), "{output}");
+    assert!(output.starts_with("FAIL close_then_use\n"), "{output}");
+    let line =
+        "    interp: event 2: expected tick 3 [\"terminal\",0,\"closed\"], found tick 3 [\"closed\",0]";
+    assert!(output.lines().any(|found| found == line), "{output}");
+}
+
+#[test]
+fn a_session_case_that_cannot_be_run_fails() {
+    let text = fs::read_to_string(SESSIONS).unwrap();
+    for (from, to, why) in [
+        ("\"speculation\": true", "\"lanes\": 2", "config: field \"lanes\" is not known"),
+        ("\"op\": \"fork\"", "\"op\": \"spoon\"", "there is no instruction \"spoon\""),
+        (
+            "\"name\": \"spec_abort_registers\", \"kind\": \"run\"",
+            "\"name\": \"spec_abort_registers\", \"kind\": \"walk\"",
+            "kind \"walk\"",
+        ),
+        (
+            "\"op\": \"fork\", \"ghost\": 1",
+            "\"op\": \"fork\", \"ghost\": 0",
+            "is no program of the VM: A: pc 2, fork: register 0 holds endpoint",
+        ),
+    ] {
+        let wrong = text.replacen(from, to, 1);
+        assert_ne!(text, wrong, "{from}");
+        let (code, output, _) = run(&["sessions", &file("unknown.json", &wrong), "--engine", "interp"]);
+        assert_eq!((code, output.lines().last()), (1, Some("28 passed, 1 failed")), "{output}");
+        assert!(output.starts_with("FAIL spec_abort_registers\n") && output.contains(why), "{output}");
+    }
+}
+
+#[test]
 fn a_failing_case_is_named() {
     let line = first_line();
     let wrong = line.replacen("\"fuel_used\":", "\"fuel_used\":1", 1);
@@ -81,6 +138,15 @@ fn bad_files_are_exit_2() {
         assert_eq!((code, output.as_str()), (2, ""), "{errors}");
         assert!(errors.contains(error), "{errors}");
     }
+    for (name, text, error) in [
+        ("schema.json", "{\"schema\":\"other\",\"cases\":[]}", "schema \"other\" is not known"),
+        ("none.json", "{\"schema\":\"opforge.session-cases/1\",\"cases\":[]}", "no cases"),
+        ("name.json", "{\"schema\":\"opforge.session-cases/1\",\"cases\":[{}]}", "\"name\" is missing"),
+    ] {
+        let (code, output, errors) = run(&["sessions", &file(name, text)]);
+        assert_eq!((code, output.as_str()), (2, ""), "{errors}");
+        assert!(errors.contains(error), "{errors}");
+    }
     assert_eq!(run(&["wasm-numeric", SAMPLE]).0, 2);
     assert_eq!(run(&["extape", SAMPLE, "--only", "no such case"]).0, 2);
 }
@@ -92,6 +158,8 @@ fn wrong_usage_is_exit_3() {
         &["other"],
         &["extape"],
         &["wasm-numeric"],
+        &["sessions"],
+        &["sessions", SESSIONS, "--case"],
         &["spec-examples", SAMPLE],
         &["extape", SAMPLE, "--engine"],
         &["extape", SAMPLE, "--engine", "fast"],

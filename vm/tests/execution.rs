@@ -325,6 +325,25 @@ fn linking_reports_every_import_that_does_not_fit() {
 }
 
 #[test]
+fn linking_reports_every_effect_that_is_not_allowed() {
+    let module = module(
+        ".host a = \"env.log\" (str) -> ()\n.effect free() -> ()\n.effect read(str) -> (bytes) capability \"fs\"\n\
+         .effect write(bytes) -> () capability \"fs\" speculative\n.func main() -> () {\n ret ()\n}",
+    );
+    let error = linker().instantiate(&module, Vec::new(), &Capabilities::none()).unwrap_err();
+    let codes: Vec<_> = error.problems.iter().map(LinkProblem::code).collect();
+    assert_eq!(codes, ["H0003", "H0008", "H0008"]);
+    let denied = LinkProblem::EffectDenied { effect: "write".into(), capability: "fs".into() };
+    assert_eq!(error.problems[2], denied);
+    assert_eq!(
+        denied.to_string(),
+        "error[H0008]: effect `write` needs capability `fs`, which was not granted"
+    );
+    let granted = Capabilities::none().grant("fs").grant("log");
+    assert!(linker().instantiate(&module, Vec::new(), &granted).is_ok());
+}
+
+#[test]
 fn entries_that_do_not_fit_are_refused_before_anything_runs() {
     let module = module(FIB);
     let mut instance = instance(&module);

@@ -47,6 +47,11 @@ pub(super) const TOPICS: &[Code] = &[
     ("A0303", "a span mark that cannot stand here", "put it in front of an instruction, one at a place"),
     ("A0401", "a table, the code of a function or the source is too large", "split the program"),
     (
+        "A0501",
+        "a local or global type that is not well-formed",
+        "the message begins with the code of what is wrong",
+    ),
+    (
         "D0101",
         "the container is larger than allowed",
         "raise the limit if the source is trusted with the memory",
@@ -65,7 +70,11 @@ pub(super) const TOPICS: &[Code] = &[
     ("D0109", "there is no memory for what the container holds", "lower the limit, or give more memory"),
     ("D0201", "the data ends inside an entry", "the file was cut, or a length or count is wrong"),
     ("D0202", "a LEB128 number of more than 64 bits or 10 bytes", "write numbers in their shortest form"),
-    ("D0203", "a number that must fit 32 bits does not", "ids, register counts and offsets have 32 bits"),
+    (
+        "D0203",
+        "a number that must fit 32 or 16 bits does not",
+        "ids, register counts and offsets have 32 bits; roles, labels, payloads and branches of a state 16",
+    ),
     ("D0204", "a count of more entries than there is room for", "the file was cut, or a count is wrong"),
     ("D0205", "text that is not UTF-8", "use a bytes constant for other data"),
     ("D0301", "a tag without meaning", "the container may need a newer reader"),
@@ -302,6 +311,17 @@ pub(super) const TOPICS: &[Code] = &[
     ("W0106", "an index past the end of its table", "add the entry that it names"),
     ("W0107", "a label behind the end of the code", "place labels at or before the end"),
     ("W0108", "an unknown section with the tag of a known one", "use another tag"),
+    (
+        "W0109",
+        "a section or class that containers of the program's version do not have",
+        "write the program in version 0.128",
+    ),
+    (
+        "W0110",
+        "a list of an entry is too long, or not where the format puts it",
+        "put lists one behind the other",
+    ),
+    ("W0111", "an edge that does not grow has a maximum of its own", "make it equal to the capacity"),
     ("X0001", "tables with rows of an embedder are not well formed", "make them with tablegen"),
     (
         "X0002",

@@ -200,7 +200,10 @@ impl<'c> Code<'c> {
                 let class =
                     shapes.sent(regs.end(*chan)?, Some(label)).map_or(Class::Unit, |(class, _)| class);
                 let value = match (class, val) {
-                    // What carries nothing is sent without a register.
+                    // What carries nothing is sent without a register, and something is not sent so.
+                    (Class::Unit, Some(val)) if regs.class(*val)? != Class::Unit => {
+                        Some(self.read(regs, *val)?)
+                    }
                     (Class::Unit, _) => None,
                     (_, Some(val)) => Some(self.read(regs, *val)?),
                     (class, None) => self.extras.get(&Extra::Zero(class)).copied(),

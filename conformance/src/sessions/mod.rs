@@ -21,6 +21,8 @@ mod run;
 mod schedules;
 mod script;
 mod shapes;
+#[cfg(test)]
+mod tests;
 mod types;
 mod values;
 mod verdict;
@@ -62,6 +64,7 @@ pub fn run_cases(cases: &[Case], engines: &[EngineKind], printing: Printing, rep
                 used.extend(run.roles.iter().flat_map(|role| &role.code).map(Instr::name));
                 check::check(case, run, engines, printing, report)
             }
+            Body::Unknown(why) => vec![format!("cannot be run here: {why}")],
         };
         report.case(&case.name, differences);
     }

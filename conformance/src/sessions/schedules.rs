@@ -24,10 +24,13 @@ const TICKS: u64 = 100_000;
 /// Whether a case that is accepted goes the same way whoever runs when: everybody comes to the end, no message is lost,
 /// the host does nothing in between, and numbers of sessions and coroutines are given out by one role.
 pub(super) fn agree(run: &Run) -> bool {
+    // Whether the one that gets something still runs then is another matter.
+    let gives = |instr: &Instr| matches!(instr, Instr::Transfer { .. });
     let gives_numbers = |instr: &Instr| matches!(instr, Instr::Open(_) | Instr::Spawn { .. });
     let numbering = run.roles.iter().filter(|role| role.code.iter().any(gives_numbers)).count();
     let waits = run.config.machine.edge.is_none_or(|edge| edge.policy == opforge::program::EdgePolicy::Block);
     waits
+        && !run.roles.iter().any(|role| role.code.iter().any(gives))
         && numbering <= 1
         && run.setup.is_empty()
         && matches!(run.drive[..], [Drive::Run(_)])

@@ -33,7 +33,7 @@ const REASONS: &[Reason] = &[
     reason("needs a single branch", &["V1205"]),
     reason("label is not a branch of the state", &["V1206"]),
     reason("table misses a label", &["V1207"]),
-    reason("register type", &["V0812"]),
+    reason("register type", &["V0812", "V1209"]),
     reason("endpoint used after it was moved", &["V1202"]),
     reason("endpoint overwritten", &["V1212"]),
     reason("halts while its type is not End", &["V1213"]),

@@ -3,6 +3,7 @@
 
 use opforge_conformance::extape::Case;
 use opforge_conformance::report::Report;
+use opforge_conformance::sessions;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,13 @@ pub(crate) fn read(path: &Path) -> String {
 pub(crate) fn sample() -> Vec<Case> {
     Case::from_lines(&read(&Path::new(HERE).join("data/extape_sample.jsonl")))
         .expect("the sample is well-formed")
+}
+
+/// The committed session cases: the sample of those beside the workspace, and those of our own.
+pub(crate) fn session_cases() -> Vec<sessions::Case> {
+    let files = ["data/sessions_sample.json", "data/sessions_more.json"];
+    let cases = files.iter().map(|file| sessions::Case::from_file(&read(&Path::new(HERE).join(file))));
+    cases.flat_map(|cases| cases.expect("the committed cases are well-formed")).collect()
 }
 
 /// Fails with everything that differs, and shows the counts.

@@ -5,7 +5,7 @@ use super::lexer::Tok;
 use super::lexer::Token;
 use super::parser::{Parse, Parser, build_error, clip};
 use super::types::{SymbolRef, class_of};
-use crate::builder::ProgramBuilder;
+use crate::builder::{DeclAt, ProgramBuilder};
 use crate::ids::{
     CallSigId, ConstId, EffectId, ElemId, FuncId, HostSigId, LayerId, MemId, ShapeId, StructId, SymbolId,
 };
@@ -47,16 +47,8 @@ pub(super) struct Env<'s, 'isa> {
     pub(super) shapes: Names<'s, ShapeId>,
     pub(super) effects: Names<'s, EffectId>,
     pub(super) layers: Names<'s, LayerId>,
-    /// Where the declarations stand that are looked up at the end.
-    pub(super) places: Places,
-}
-
-/// Where local types, shapes and linear types are declared, by their index.
-#[derive(Debug, Default)]
-pub(super) struct Places {
-    pub(super) locals: Vec<Token>,
-    pub(super) shapes: Vec<Token>,
-    pub(super) linear: Vec<Token>,
+    /// Where the declarations stand that are looked up at the end, and their parts.
+    pub(super) places: BTreeMap<DeclAt, Token>,
 }
 
 /// Adds a name; a second one makes it ambiguous. Returns whether it was new.
@@ -109,7 +101,7 @@ impl<'s, 'isa> Env<'s, 'isa> {
             shapes: Names::new(),
             effects: Names::new(),
             layers: Names::new(),
-            places: Places::default(),
+            places: BTreeMap::new(),
         }
     }
 

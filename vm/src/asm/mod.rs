@@ -71,6 +71,7 @@
 //! `.shape Shop raw { #0: #0 } edge 0 -> 1`.
 
 mod body;
+mod endpoints;
 mod env;
 mod error;
 mod funcs;

@@ -185,7 +185,8 @@ fn skip_operands(parser: &mut Parser<'_>, directive: Directive) -> Option<usize>
 
 /// Passes over lines that belong to something that is wrong, so that each of them is not wrong as well.
 fn skip_to_directive(parser: &mut Parser<'_>) {
-    while !parser.is(Tok::Eof) && !(parser.is(Tok::Newline) && parser.second().tok == Tok::Directive) {
+    let at_directive = |parser: &Parser<'_>| parser.is(Tok::Newline) && parser.second().tok == Tok::Directive;
+    while !parser.is(Tok::Eof) && !at_directive(parser) {
         parser.bump();
     }
 }

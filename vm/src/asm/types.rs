@@ -1,10 +1,10 @@
 //! Types, signatures, parameters with shapes, and constant literals.
 
+use super::endpoints::class_of_linear;
 use super::env::Env;
 use super::error::AsmErrorKind;
 use super::lexer::{Tok, Token};
 use super::parser::{Parse, Parser, clip};
-use super::sessions::class_of_linear;
 use crate::builder::{ConstValue, LinearRef};
 use crate::program::AggShape;
 use crate::value_type::ValueType;

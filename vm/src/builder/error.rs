@@ -212,7 +212,7 @@ impl fmt::Display for BuildError {
             }
             Self::TooLarge { what } => write!(f, "too large: {what}"),
             Self::NameTaken { what, name } => {
-                write!(f, "there is a {what} {} already", NameText(name))
+                write!(f, "the {what} {} is declared twice", NameText(name))
             }
             Self::UnknownName { what, name } => write!(f, "there is no {what} {}", NameText(name)),
             Self::AmbiguousName { what, name } => {

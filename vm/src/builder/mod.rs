@@ -61,7 +61,7 @@ pub use error::BuildError;
 pub use func::{FuncBuilder, Label};
 pub use intern::ConstValue;
 pub use operand::Operand;
-pub use session::{Edge, EffectOptions, Linear};
+pub use session::{Edge, EffectOptions, Linear, Party, PartyParam, Picks};
 
 pub(crate) use decl::FuncDecl;
 pub(crate) use func::{Body, RawOperand, RawTarget};

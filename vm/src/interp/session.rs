@@ -282,8 +282,7 @@ impl<T> Instance<T> {
         machine.owed = account.owed;
         let mut place = Place::entry(FuncId(0));
         let (mut how, mut fuel) = (Turn::Begin, 0);
-        loop {
-            let Some(sessions) = &mut machine.sessions else { break };
+        while let Some(sessions) = &mut machine.sessions {
             let current = Current { stack: machine.stack, place: &mut place };
             match sessions.turn(how, fuel, &mut machine.owed, current, machine.heap) {
                 Some(slice) => fuel = slice,

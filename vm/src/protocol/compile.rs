@@ -1,6 +1,6 @@
 //! The code of a party that does what its type says and nothing else.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -48,6 +48,14 @@ pub enum AbstractOp {
         /// How many arms it has: two or more.
         len: usize,
     },
+    /// Goes on with one of several arms, whichever the party likes. Each begins with the [`AbstractOp::Offer`] of its
+    /// label. Only in code of [`compile_all`].
+    Pick {
+        /// Where its arms begin among those of the code; see [`Code::arms`].
+        first: usize,
+        /// How many arms it has: two or more.
+        len: usize,
+    },
     /// Lets the host do its part of the step: the effect [`Code::ACTION`].
     Invoke,
     /// Goes on at this instruction.
@@ -59,7 +67,7 @@ pub enum AbstractOp {
     Halt,
 }
 
-/// An arm of a [`AbstractOp::Choose`].
+/// An arm of an [`AbstractOp::Choose`] or [`AbstractOp::Pick`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arm {
     /// The label.
@@ -70,7 +78,7 @@ pub struct Arm {
     pub target: usize,
 }
 
-/// What [`compile`] makes of a local type.
+/// What [`compile`] and [`compile_all`] make of a local type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     ops: Vec<AbstractOp>,
@@ -91,15 +99,59 @@ impl Code {
         &self.ops
     }
 
-    /// The arms of an instruction, in the order of declaration; none if it is no [`AbstractOp::Choose`].
+    /// The arms of an instruction, in the order of declaration; none if it is neither [`AbstractOp::Choose`] nor
+    /// [`AbstractOp::Pick`].
     #[must_use]
     pub fn arms(&self, op: &AbstractOp) -> &[Arm] {
         match *op {
-            AbstractOp::Choose { first, len, .. } => {
+            AbstractOp::Choose { first, len, .. } | AbstractOp::Pick { first, len } => {
                 first.checked_add(len).and_then(|past| self.arms.get(first..past)).unwrap_or(&[])
             }
             _ => &[],
         }
+    }
+
+    /// For each instruction, how few instructions lead from it to the end of the party, if others choose accordingly;
+    /// `None` where no way does.
+    #[must_use]
+    pub fn ways_out(&self) -> Vec<Option<usize>> {
+        // Breadth first from the ends backwards.
+        let mut before: Vec<Vec<usize>> = vec![Vec::new(); self.ops.len()];
+        let mut edge = |from: usize, to: usize| {
+            if let Some(before) = before.get_mut(to) {
+                before.push(from);
+            }
+        };
+        let mut ways: Vec<Option<usize>> = vec![None; self.ops.len()];
+        let mut found = VecDeque::new();
+        for ((pc, op), way) in self.ops.iter().enumerate().zip(&mut ways) {
+            match op {
+                AbstractOp::Halt => {
+                    *way = Some(0);
+                    found.push_back((pc, 0));
+                }
+                AbstractOp::Jump { target } => edge(pc, *target),
+                AbstractOp::Choose { .. } | AbstractOp::Pick { .. } => {
+                    self.arms(op).iter().for_each(|arm| edge(pc, arm.target));
+                }
+                _ => edge(pc, pc + 1),
+            }
+        }
+        while let Some((pc, way)) = found.pop_front() {
+            for &pc in before.get(pc).into_iter().flatten() {
+                if let Some(slot @ None) = ways.get_mut(pc) {
+                    *slot = Some(way + 1);
+                    found.push_back((pc, way + 1));
+                }
+            }
+        }
+        ways
+    }
+}
+
+impl Code {
+    fn write_arms(&self, f: &mut fmt::Formatter<'_>, op: &AbstractOp) -> fmt::Result {
+        self.arms(op).iter().try_for_each(|arm| write!(f, ", {} -> {}", arm.label, arm.target))
     }
 }
 
@@ -114,9 +166,11 @@ impl fmt::Display for Code {
                 AbstractOp::Offer { chan, label, .. } => write!(f, "offer r{chan}, {label}")?,
                 AbstractOp::Choose { chan, .. } => {
                     write!(f, "choose r{chan}")?;
-                    for arm in self.arms(op) {
-                        write!(f, ", {} -> {}", arm.label, arm.target)?;
-                    }
+                    self.write_arms(f, op)?;
+                }
+                AbstractOp::Pick { .. } => {
+                    f.write_str("pick")?;
+                    self.write_arms(f, op)?;
                 }
                 AbstractOp::Invoke => write!(f, "invoke {}", Self::ACTION)?,
                 AbstractOp::Jump { target } => write!(f, "jump {target}")?,
@@ -145,6 +199,22 @@ impl fmt::Display for Code {
 /// that.
 #[must_use]
 pub fn compile(ty: &LocalType) -> Code {
+    emit(ty, false)
+}
+
+/// The code of a party that may do everything that its type lets it do.
+///
+/// As [`compile`], but for this row:
+///
+/// | type | code |
+/// |---|---|
+/// | send with more than one branch | `pick`, then each branch in the order of declaration: `offer` of its label, what comes after |
+#[must_use]
+pub fn compile_all(ty: &LocalType) -> Code {
+    emit(ty, true)
+}
+
+fn emit(ty: &LocalType, all: bool) -> Code {
     let mut code = Code { ops: Vec::new(), arms: Vec::new() };
     let tree = &ty.0;
     let mut loops: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -155,6 +225,14 @@ pub fn compile(ty: &LocalType) -> Code {
             Task::Arm(arm, id) => {
                 if let Some(arm) = code.arms.get_mut(arm) {
                     arm.target = code.ops.len();
+                }
+                id
+            }
+            Task::Offer(arm, id) => {
+                if let Some(arm) = code.arms.get_mut(arm) {
+                    arm.target = code.ops.len();
+                    let (label, payload) = (arm.label.clone(), arm.payload.clone());
+                    code.ops.push(AbstractOp::Offer { chan: Code::CHAN, label, payload });
                 }
                 id
             }
@@ -174,7 +252,7 @@ pub fn compile(ty: &LocalType) -> Code {
                 tasks.push(Task::Unbind(var));
                 tasks.push(Task::Emit(*body));
             }
-            Cell::Act { act, .. } => action(tree, id, act, &mut code, &mut tasks),
+            Cell::Act { act, .. } => action(tree, id, act, all, &mut code, &mut tasks),
         }
     }
     code
@@ -185,6 +263,8 @@ enum Task<'a> {
     Emit(usize),
     /// The branch of an arm, which begins where the code ends then.
     Arm(usize, usize),
+    /// The same, and it begins with the offer of the arm's label.
+    Offer(usize, usize),
     Unbind(&'a str),
 }
 
@@ -192,6 +272,7 @@ fn action<'a>(
     tree: &'a Tree<LocalAction>,
     id: usize,
     act: &LocalAction,
+    all: bool,
     code: &mut Code,
     tasks: &mut Vec<Task<'a>>,
 ) {
@@ -208,19 +289,26 @@ fn action<'a>(
             code.ops.push(AbstractOp::Invoke);
             tasks.push(Task::Emit(*next));
         }
-        (Direction::Send, [Edge { label, payload, next, .. }, ..]) => {
+        (Direction::Send, [Edge { label, payload, next, .. }, ..]) if !all => {
             let (label, payload) = (label.clone(), payload.clone());
             code.ops.push(AbstractOp::Offer { chan: CHAN, label, payload });
             tasks.push(Task::Emit(*next));
         }
-        (Direction::Recv, edges) => {
+        (direction, edges) => {
             let (first, len) = (code.arms.len(), edges.len());
-            code.ops.push(AbstractOp::Choose { chan: CHAN, first, len });
+            code.ops.push(match direction {
+                Direction::Send => AbstractOp::Pick { first, len },
+                Direction::Recv => AbstractOp::Choose { chan: CHAN, first, len },
+            });
             for edge in edges {
                 let (label, payload) = (edge.label.clone(), edge.payload.clone());
                 code.arms.push(Arm { label, payload, target: 0 });
             }
-            tasks.extend(edges.iter().enumerate().rev().map(|(i, edge)| Task::Arm(first + i, edge.next)));
+            let arm = match direction {
+                Direction::Send => Task::Offer,
+                Direction::Recv => Task::Arm,
+            };
+            tasks.extend(edges.iter().enumerate().rev().map(|(i, edge)| arm(first + i, edge.next)));
         }
     }
 }

@@ -57,7 +57,7 @@ mod tests;
 mod tree;
 
 pub use automaton::{Automaton, LabelId, PayloadId, RoleId, State, StateBranch, StateId, StateKind};
-pub use compile::{AbstractOp, Arm, Code, compile};
+pub use compile::{AbstractOp, Arm, Code, compile, compile_all};
 pub use error::{Place, ProtocolError, ProtocolErrorKind, ProtocolErrors};
 pub use global::{GlobalAction, GlobalType};
 pub use local::{Direction, LocalAction, LocalType};

@@ -61,7 +61,8 @@ impl Slice<'_> {
         let target = heap.text(get(frame, target));
         let facts = self.world.coro(self.current).map_or(&[][..], |coro| &coro.facts);
         let (mut known, mut compared) = (false, facts.len());
-        for other in facts.iter().filter(|other| other.endpoint == endpoint && other.text.len() == fact.len()) {
+        for other in facts.iter().filter(|other| other.endpoint == endpoint && other.text.len() == fact.len())
+        {
             compared += fact.len();
             if *other.text == *fact {
                 known = true;

@@ -99,7 +99,8 @@ impl LinearParam {
     /// Whether the argument for it is also that for another one: nobody owns anything twice.
     pub(super) fn is_same(&self, other: &Self, slots: &[u64]) -> bool {
         let of_guard = |ty| matches!(ty, LinearType::Evidence(_));
-        of_guard(self.ty) == of_guard(other.ty) && slots.get(self.slot as usize) == slots.get(other.slot as usize)
+        of_guard(self.ty) == of_guard(other.ty)
+            && slots.get(self.slot as usize) == slots.get(other.slot as usize)
     }
 }
 

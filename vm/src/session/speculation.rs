@@ -217,7 +217,8 @@ impl Slice<'_> {
         for taken in checkpoint.inbox.iter().rev() {
             let session = self.world.store.get_mut(taken.session).filter(|session| session.is_active());
             let Some(session) = session else { continue };
-            let policy = self.plan.shape(session.shape).and_then(|shape| shape.edges.get(usize::from(taken.edge)));
+            let policy =
+                self.plan.shape(session.shape).and_then(|shape| shape.edges.get(usize::from(taken.edge)));
             let latest = policy.is_some_and(|edge| edge.policy == EdgePolicy::Latest);
             let edge = session.edges.get_mut(usize::from(taken.edge));
             // Where a later message has come, this one would have made way for it.
@@ -234,7 +235,8 @@ impl Slice<'_> {
             }
         }
         let coro = self.coro_mut()?;
-        let forgotten: u64 = coro.facts.drain(checkpoint.facts.min(coro.facts.len())..).map(|fact| fact.bytes()).sum();
+        let forgotten: u64 =
+            coro.facts.drain(checkpoint.facts.min(coro.facts.len())..).map(|fact| fact.bytes()).sum();
         coro.bytes = coro.bytes.saturating_sub(forgotten);
         heap.uncharge(forgotten);
         Some(checkpoint)

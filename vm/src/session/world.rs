@@ -261,12 +261,14 @@ impl World {
     fn settle(&mut self, loss: Loss, plan: &Plan, heap: &mut Heap) {
         let mut work = alloc::vec![loss];
         while let Some(loss) = work.pop() {
-            let mut lost = |message: &Message| work.extend(carried_endpoint(plan, message).map(Loss::Endpoint));
+            let mut lost =
+                |message: &Message| work.extend(carried_endpoint(plan, message).map(Loss::Endpoint));
             match loss {
                 Loss::Session(id, status) => self.end_one(id, status, heap, lost),
                 Loss::Ownership(id) => self.give_one_back(id, heap, lost),
                 Loss::Endpoint(id) => {
-                    let left = self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
+                    let left =
+                        self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
                     if left {
                         self.end_one(id.session_id(), SessionStatus::Faulted, heap, &mut lost);
                     }

@@ -247,6 +247,11 @@ impl FuncErrors {
         self.list.len() >= self.max
     }
 
+    /// Whether there is this error at this place.
+    pub(super) fn has(&self, pc: u32, kind: &VerifyErrorKind) -> bool {
+        self.list.iter().any(|found| found.pc == Some(pc) && found.kind == *kind)
+    }
+
     /// Whether there is no error that types build on.
     pub(super) fn is_empty_but_uninitialized(&self) -> bool {
         !self.any_but(|kind| matches!(kind, VerifyErrorKind::UninitializedRead { .. }))

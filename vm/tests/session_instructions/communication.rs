@@ -3,10 +3,11 @@
 use super::session_support::script::{PANIC, Script};
 use super::session_support::{Drive, Setup, assert_trap, chan, owner, refused, setup};
 use opforge_vm::ids::Reg;
-use opforge_vm::session::{
-    BlockReason, Datum, Holder, EdgeOverride, OnTrap, RunStatus, NoEffects, SendDecision, SessionConfig, SessionMachine, SessionStatus,
-};
 use opforge_vm::program::EdgePolicy;
+use opforge_vm::session::{
+    BlockReason, Datum, EdgeOverride, Holder, NoEffects, OnTrap, RunStatus, SendDecision, SessionConfig,
+    SessionMachine, SessionStatus,
+};
 use opforge_vm::{Limits, SessionFault, TrapCode, Value};
 use std::collections::VecDeque;
 
@@ -103,10 +104,7 @@ pub(crate) fn send_waits_for_room_and_costs_nothing_meanwhile() {
     let source = machine.start("source", &[chan(ends[0]), Value::U64(3)]);
     let report = machine.stuck();
     assert_eq!(report.blocked.len(), 1);
-    assert_eq!(
-        report.blocked[0].why,
-        BlockReason::Send { session: ends[0].session_id(), from: 0, to: 1 }
-    );
+    assert_eq!(report.blocked[0].why, BlockReason::Send { session: ends[0].session_id(), from: 0, to: 1 });
     assert_eq!((machine.at(source), report.blocked[0].pc), (("source".into(), 5), machine.pc("source", 5)));
     assert_eq!(machine.queue(ends[0], 0, 1), 2);
     let fuel = machine.fuel();
@@ -211,8 +209,10 @@ pub(crate) fn send_and_receive_on_a_closed_session_trap() {
 #[test]
 pub(crate) fn send_and_receive_check_the_state_of_the_endpoint() {
     let wrong = |lines: &str| {
-        format!("{STREAM}{PINGS}
-.func wrong(c: chan(Pings, Ping), i: i64, s: str, k: chan(Stream, Source), u: u64) {{\n{lines}\n halt\n}}")
+        format!(
+            "{STREAM}{PINGS}
+.func wrong(c: chan(Pings, Ping), i: i64, s: str, k: chan(Stream, Source), u: u64) {{\n{lines}\n halt\n}}"
+        )
     };
     type Fault = fn(opforge_vm::EndpointId, opforge_vm::EndpointId) -> SessionFault;
     let cases: [(&str, TrapCode, Fault); 7] = [
@@ -237,20 +237,25 @@ pub(crate) fn send_and_receive_check_the_state_of_the_endpoint() {
         assert_eq!(found.coro, coro, "{line}");
         assert_eq!((machine.left(c), machine.left(k), machine.fuel() + 1), before, "{line}");
         assert_eq!((machine.queue(c, 0, 1), machine.queue(k, 0, 1)), (0, 0), "{line}");
-        assert_eq!(machine.told().last().unwrap(), &format!("coroutine 0 (wrong) failed: T{:03} {}", code.code(), code.name()));
+        assert_eq!(
+            machine.told().last().unwrap(),
+            &format!("coroutine 0 (wrong) failed: T{:03} {}", code.code(), code.name())
+        );
     }
 }
 
 /// A coroutine whose endpoint is another's uses it in vain.
 #[test]
 pub(crate) fn send_needs_the_ownership() {
-    let source = format!("{PINGS}
+    let source = format!(
+        "{PINGS}
 .func twice(c: chan(Pings, Ping), n: i64, s: str) {{
     spawn &ping (c, n) -> -
     yield
     send c, n
     halt
-}}");
+}}"
+    );
     assert_eq!(refused(&source)[0], "V1202");
     let mut machine = setup(&source).unchecked().machine();
     let ends = machine.begin("Pings");
@@ -269,12 +274,14 @@ pub(crate) fn send_needs_the_ownership() {
 pub(crate) fn receive_and_choose_take_only_what_fits() {
     // Each party follows its type; the types do not fit together, which nobody has asked about.
     let source = |local: &str, lines: &str| {
-        format!("
+        format!(
+            "
 .local A = !B{{x(i64). end}}
 .local B = {local}
 .shape AB {{ A: A, B: B }}
 .func a(c: chan(AB, A), i: i64) {{\nsend c, i\nhalt\n}}
-.func b(c: chan(AB, B)) {{\n.reg v, w\n{lines}\n}}")
+.func b(c: chan(AB, B)) {{\n.reg v, w\n{lines}\n}}"
+        )
     };
     let unknown = || (TrapCode::UnknownLabel, SessionFault::Label { label: "x".into() });
     let payload = || (TrapCode::TypeViolation, SessionFault::Payload { label: "x".into() });
@@ -372,7 +379,9 @@ pub(crate) fn choose_goes_where_its_table_says() {
     halt
 }
 ";
-    for (name, arg, n) in [("one", Some(Value::U64(5)), 105), ("two", Some(Value::from("four")), 4), ("three", None, 3)] {
+    for (name, arg, n) in
+        [("one", Some(Value::U64(5)), 105), ("two", Some(Value::from("four")), 4), ("three", None, 3)]
+    {
         let mut machine = setup(source).config(|config| config.keep_registers(true)).machine();
         let ends = machine.begin("AB");
         let args: Vec<Value> = [chan(ends[0])].into_iter().chain(arg).collect();
@@ -402,12 +411,14 @@ pub(crate) fn every_class_of_values_travels() {
         ("f64", Value::F64(nan)),
     ];
     for (class, value) in values {
-        let source = format!("
+        let source = format!(
+            "
 .local A = !B{{x({class}). end}}
 .local B = ?A{{x({class}). end}}
 .shape AB {{ A: A, B: B }}
 .func a(c: chan(AB, A), v: {class}) {{\nsend c, v\nhalt\n}}
-.func b(c: chan(AB, B)) {{\n.reg v\nreceive c -> v\nhalt\n}}");
+.func b(c: chan(AB, B)) {{\n.reg v\nreceive c -> v\nhalt\n}}"
+        );
         let mut machine = setup(&source).config(|config| config.keep_registers(true)).machine();
         let ends = machine.begin("AB");
         machine.start("a", &[chan(ends[0]), value.clone()]);
@@ -563,7 +574,8 @@ pub(crate) fn endpoints_travel_only_as_they_are_declared() {
 /// An edge that loses a message loses the endpoint in it, and who is at its other end hears of that.
 #[test]
 pub(crate) fn endpoints_that_are_lost_end_their_session() {
-    let source = format!("{PINGS}
+    let source = format!(
+        "{PINGS}
 .local Giver = mu x. !Taker{{hand(chan(Pings, Ping)). x, stop. end}}
 .local Taker = mu x. ?Giver{{hand(chan(Pings, Ping)). x, stop. end}}
 .shape Hands {{ Giver: Giver, Taker: Taker }}
@@ -573,7 +585,8 @@ pub(crate) fn endpoints_that_are_lost_end_their_session() {
     offer c, stop, -
     halt
 }}
-.func closer(c: chan(Hands, Taker)) {{\nclose c\nhalt\n}}");
+.func closer(c: chan(Hands, Taker)) {{\nclose c\nhalt\n}}"
+    );
     for (policy, lost) in [(EdgePolicy::Drop, 1), (EdgePolicy::Latest, 0)] {
         let mut machine = setup(&source).config(edges(policy, 1, 1)).machine();
         let hands = machine.begin("Hands");
@@ -621,7 +634,8 @@ pub(crate) fn handlers_decide_about_messages() {
         let status = machine.run(1000);
         (machine, status, ends)
     };
-    let (machine, status, _) = run(script(vec![SendDecision::Deliver, SendDecision::Replace(Value::from("t"))], vec![]));
+    let (machine, status, _) =
+        run(script(vec![SendDecision::Deliver, SendDecision::Replace(Value::from("t"))], vec![]));
     assert!(matches!(status, RunStatus::AllDone));
     assert_eq!(
         machine.handler().asked,
@@ -648,7 +662,9 @@ pub(crate) fn handlers_decide_about_messages() {
         let RunStatus::Trapped(found) = status else { panic!("{status:?}") };
         let panicked = matches!(fault, SessionFault::Panicked(_));
         let fault = match &found.trap.detail {
-            opforge_vm::TrapDetail::Session(fault @ SessionFault::Panicked(Some(_))) if panicked => fault.clone(),
+            opforge_vm::TrapDetail::Session(fault @ SessionFault::Panicked(Some(_))) if panicked => {
+                fault.clone()
+            }
             _ => fault,
         };
         assert_trap(&machine, &found, (TrapCode::EffectFailed, Some(fault)), ("ping", 0));

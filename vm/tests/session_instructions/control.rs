@@ -88,8 +88,9 @@ pub(crate) fn move_moves_endpoints_and_copies_values() {
 /// What was moved is there no more: for the verifier, and where nobody asked it, for the machine.
 #[test]
 pub(crate) fn move_makes_no_second_endpoint() {
-    let source =
-        format!("{PINGS}\n.func f(c: chan(Pings, Ping), n: i64) {{\n.reg d\nmov d, c\nsend d, n\nsend c, n\nhalt\n}}");
+    let source = format!(
+        "{PINGS}\n.func f(c: chan(Pings, Ping), n: i64) {{\n.reg d\nmov d, c\nsend d, n\nsend c, n\nhalt\n}}"
+    );
     assert_eq!(refused(&source), ["V1202"]);
     assert_eq!(refused(&source.replace("mov d, c", "mov d, n")).first(), Some(&"V1201"));
     let mut machine = setup(&source).unchecked().machine();
@@ -129,7 +130,7 @@ pub(crate) fn jump_goes_on_elsewhere() {
 /// A jump goes to instructions of its function, and a loop without end does not end in anything but its fuel.
 #[test]
 pub(crate) fn jump_leads_nowhere_else() {
-    use opforge_vm::container::{decode, encode, DecodeConfig};
+    use opforge_vm::container::{DecodeConfig, decode, encode};
     use opforge_vm::verify::{VerifyConfig, verify};
     // The last byte of the jump's place, changed to each other value.
     let program = super::session_support::program(".func f() {\njmp @a\n@a:\nconst.i64 r1, 5\nhalt\n}");
@@ -141,12 +142,14 @@ pub(crate) fn jump_leads_nowhere_else() {
             bytes[at] ^= 1 << bit;
             let Ok(program) = decode(&bytes, &DecodeConfig::default()) else { continue };
             if let Err(report) = verify(program, &VerifyConfig::default()) {
-                refused += usize::from(report.errors().iter().any(|e| e.kind().to_string().contains("branch")));
+                refused +=
+                    usize::from(report.errors().iter().any(|e| e.kind().to_string().contains("branch")));
             }
         }
     }
     assert!(refused > 0, "no changed place was refused");
-    let mut machine = setup(".func f() {\njmp @a\n@a:\njmp @a\n}").limits(|limits| limits.fuel(1000)).machine();
+    let mut machine =
+        setup(".func f() {\njmp @a\n@a:\njmp @a\n}").limits(|limits| limits.fuel(1000)).machine();
     let f = machine.start("f", &[]);
     assert!(matches!(machine.run(u64::MAX), RunStatus::OutOfFuel));
     assert_eq!((machine.fuel(), machine.at(f)), (0, ("f".into(), 1)));
@@ -198,9 +201,7 @@ pub(crate) fn spawn_stops_at_the_limit() {
 .func main(c: chan(Pings, Ping), n: i64) {{\n.reg k\nspawn &ping (c, n) -> k\nhalt\n}}
 .func bomb() {{\nspawn &bomb () -> -\nspawn &bomb () -> -\nyield\nyield\nhalt\n}}"
     );
-    let mut machine = setup(&source)
-        .config(|config| config.coroutines(2).on_trap(OnTrap::Isolate))
-        .machine();
+    let mut machine = setup(&source).config(|config| config.coroutines(2).on_trap(OnTrap::Isolate)).machine();
     let ends = machine.begin("Pings");
     machine.start("bomb", &[]);
     let main = machine.start("main", &[chan(ends[0]), Value::I64(1)]);
@@ -219,14 +220,22 @@ pub(crate) fn spawn_stops_at_the_limit() {
         .machine();
     machine.start("bomb", &[]);
     let found = machine.trap();
-    assert_eq!((found.trap.code, found.trap.at().pc), (TrapCode::MemoryLimitExceeded, machine.pc("bomb", found.trap.at().pc.min(1))));
+    assert_eq!(
+        (found.trap.code, found.trap.at().pc),
+        (TrapCode::MemoryLimitExceeded, machine.pc("bomb", found.trap.at().pc.min(1)))
+    );
     assert!(machine.charged() <= 64 << 10);
 }
 
 #[test]
 pub(crate) fn spawn_refuses_arguments_that_do_not_fit() {
     let with = |lines: &str| format!("{PINGS}\n.func f(c: chan(Pings, Ping), n: i64) {{\n{lines}\nhalt\n}}");
-    for lines in ["spawn &ping (c) -> -", "spawn &ping (n, n) -> -", "spawn &pong (c) -> -", "spawn &ping (c, n) -> -\nsend c, n"] {
+    for lines in [
+        "spawn &ping (c) -> -",
+        "spawn &ping (n, n) -> -",
+        "spawn &pong (c) -> -",
+        "spawn &ping (c, n) -> -\nsend c, n",
+    ] {
         assert!(!refused(&with(lines)).is_empty(), "{lines}");
     }
     assert!(assemble(&with("spawn &nobody () -> -")).is_err());
@@ -250,7 +259,10 @@ pub(crate) fn spawn_refuses_arguments_that_do_not_fit() {
     let two = machine.func("two");
     let charged = machine.charged();
     let refused = machine.spawn(two, &[chan(ends[0]), chan(ends[0]), Value::I64(1)]);
-    assert!(matches!(refused, Err(opforge_vm::session::SessionError::NotTheHosts(id)) if id == ends[0]), "{refused:?}");
+    assert!(
+        matches!(refused, Err(opforge_vm::session::SessionError::NotTheHosts(id)) if id == ends[0]),
+        "{refused:?}"
+    );
     assert_eq!((machine.charged(), machine.coroutines()), (charged, 0));
 }
 
@@ -295,7 +307,9 @@ pub(crate) fn yield_and_halt_need_a_machine() {
 
 #[test]
 pub(crate) fn halt_ends_the_coroutine_and_nothing_else() {
-    let source = format!("{PINGS}\n.func outer() {{\ncall &inner () -> ()\nret ()\n}}\n.func inner() {{\nhalt\n}}\n.func back() {{\nret ()\n}}");
+    let source = format!(
+        "{PINGS}\n.func outer() {{\ncall &inner () -> ()\nret ()\n}}\n.func inner() {{\nhalt\n}}\n.func back() {{\nret ()\n}}"
+    );
     let mut machine = setup(&source).machine();
     let ends = machine.begin("Pings");
     machine.start("ping", &[chan(ends[0]), Value::I64(1)]);
@@ -336,7 +350,9 @@ pub(crate) fn halt_in_the_middle_fails_the_session() {
 #[test]
 pub(crate) fn halt_ends_no_speculation() {
     for end in ["halt", "ret ()"] {
-        let source = format!("{PINGS}\n.func f(c: chan(Pings, Ping), n: i64, g: u64) {{\nfork g\nsend c, n\n{end}\n}}");
+        let source = format!(
+            "{PINGS}\n.func f(c: chan(Pings, Ping), n: i64, g: u64) {{\nfork g\nsend c, n\n{end}\n}}"
+        );
         assert!(!refused(&source).is_empty());
         let mut machine = setup(&source).unchecked().machine();
         let ends = machine.begin("Pings");

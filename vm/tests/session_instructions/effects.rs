@@ -71,7 +71,12 @@ fn with(source: &str, script: Script) -> SessionMachine<(), Script> {
 #[test]
 pub(crate) fn invoke_asks_the_host() {
     let script = Script {
-        invoke: [Outcome::Done(Value::U64(42)), Outcome::Done(Value::Unit), Outcome::Done(Value::from("reply"))].into(),
+        invoke: [
+            Outcome::Done(Value::U64(42)),
+            Outcome::Done(Value::Unit),
+            Outcome::Done(Value::from("reply")),
+        ]
+        .into(),
         ..Script::default()
     };
     let mut machine = with(EFFECTS, script);
@@ -85,11 +90,7 @@ pub(crate) fn invoke_asks_the_host() {
     assert_eq!(fuel - machine.fuel(), 2);
     assert_eq!(
         machine.handler().asked,
-        [
-            "coroutine 0: ask[U64(6), Str(\"x\")]",
-            "coroutine 1: tell[Str(\"hello\")]",
-            "coroutine 2: text[]",
-        ]
+        ["coroutine 0: ask[U64(6), Str(\"x\")]", "coroutine 1: tell[Str(\"hello\")]", "coroutine 2: text[]",]
     );
     assert_eq!(machine.register(ask, Reg(3)), Some(Value::U64(42)));
     assert_eq!(machine.register(text, Reg(1)), Some(Value::from("reply")));
@@ -130,7 +131,11 @@ pub(crate) fn invoke_waits_for_the_host() {
 #[test]
 pub(crate) fn invoke_that_fails_writes_nothing() {
     let cases = [
-        (Outcome::Failed("no disk".into()), TrapCode::EffectFailed, Some(SessionFault::Refused("no disk".into()))),
+        (
+            Outcome::Failed("no disk".into()),
+            TrapCode::EffectFailed,
+            Some(SessionFault::Refused("no disk".into())),
+        ),
         (Outcome::Done(Value::I64(1)), TrapCode::TypeMismatch, Some(SessionFault::HandlerType)),
         (Outcome::Done(Value::Unit), TrapCode::TypeMismatch, Some(SessionFault::HandlerType)),
         (Outcome::Failed(PANIC.into()), TrapCode::EffectFailed, None),
@@ -150,7 +155,10 @@ pub(crate) fn invoke_that_fails_writes_nothing() {
         let _panicked = matches!(fault, Some(SessionFault::Panicked(_)));
         assert_trap(&machine, &found, (code, fault), ("ask", 1));
         assert_eq!(machine.register(ask, Reg(3)), Some(Value::U64(99)));
-        assert_eq!(machine.told(), [format!("coroutine 0 (ask) failed: T{:03} {}", code.code(), code.name())]);
+        assert_eq!(
+            machine.told(),
+            [format!("coroutine 0 (ask) failed: T{:03} {}", code.code(), code.name())]
+        );
         #[cfg(feature = "std")]
         assert_eq!(machine.take_panic().is_some(), _panicked);
         // The machine can be used as before.
@@ -301,8 +309,12 @@ pub(crate) fn acquired_layers_are_given_back_by_a_trap() {
 /// Evidence is good once, for its layer, and for who holds it.
 #[test]
 pub(crate) fn release_needs_the_evidence() {
-    let source = |lines: &str| format!("{GUARDS}\n.func wrong() {{\n.reg e, f\n{lines}\nhalt\n}}
-.func thief(e: evidence(auth)) {{\nrelease auth, e\nhalt\n}}");
+    let source = |lines: &str| {
+        format!(
+            "{GUARDS}\n.func wrong() {{\n.reg e, f\n{lines}\nhalt\n}}
+.func thief(e: evidence(auth)) {{\nrelease auth, e\nhalt\n}}"
+        )
+    };
     let cases = [
         // Twice.
         ("acquire auth -> e\nrelease auth, e\nrelease auth, e", 2, 0),
@@ -322,7 +334,8 @@ pub(crate) fn release_needs_the_evidence() {
         assert_trap(&machine, &found, (TrapCode::GuardFault, Some(SessionFault::Evidence)), ("wrong", instr));
         let told = machine.told();
         let count = |end: &str| told.iter().filter(|line| line.ends_with(end)).count();
-        let holds = count("acquired auth") + count("acquired disk") - count("released auth") - count("released disk");
+        let holds =
+            count("acquired auth") + count("acquired disk") - count("released auth") - count("released disk");
         // What another coroutine has got hold of in the meantime counts too.
         assert!(holds >= held, "{lines}: {told:#?}");
         machine.finish();
@@ -332,9 +345,11 @@ pub(crate) fn release_needs_the_evidence() {
 
 #[test]
 pub(crate) fn release_moves_evidence_to_whom_it_is_given() {
-    let source = format!("{GUARDS}
+    let source = format!(
+        "{GUARDS}
 .func taker(e: evidence(auth)) {{\nyield\nrelease auth, e\nhalt\n}}
-.func giver() {{\n.reg e\nacquire auth -> e\nspawn &taker (e) -> -\nhalt\n}}");
+.func giver() {{\n.reg e\nacquire auth -> e\nspawn &taker (e) -> -\nhalt\n}}"
+    );
     let mut machine = setup(&source).machine();
     machine.start("giver", &[]);
     machine.start("use_it", &[]);

@@ -66,19 +66,22 @@ pub(crate) fn transfer_gives_an_endpoint_to_who_waits_for_it() {
     assert_eq!(
         machine.told()[1..4],
         [
-            format!("coroutine 0 (giver) gave #0 Ping to coroutine 1 (worker), with bundle {:016x}", bundle_hash(Some(&bundle))),
+            format!(
+                "coroutine 0 (giver) gave #0 Ping to coroutine 1 (worker), with bundle {:016x}",
+                bundle_hash(Some(&bundle))
+            ),
             "coroutine 0 (giver) halted".to_string(),
             "#0 Ping -> Pong ping".to_string(),
         ]
     );
-    assert_eq!(
-        machine.handler().asked,
-        ["coroutine 0: 1 #0 Ping to coroutine 1, 0 facts, [1, 2, 3]"]
-    );
+    assert_eq!(machine.handler().asked, ["coroutine 0: 1 #0 Ping to coroutine 1, 0 facts, [1, 2, 3]"]);
     assert_eq!(machine.register(coro(1), Reg(3)), Some(Value::I64(8)));
     let events = machine.events();
     let at = |found: fn(&Event) -> bool| events.iter().position(|stamped| found(&stamped.event)).unwrap();
-    assert!(at(|event| matches!(event, Event::Transferred { .. })) < at(|event| matches!(event, Event::Sent { .. })));
+    assert!(
+        at(|event| matches!(event, Event::Transferred { .. }))
+            < at(|event| matches!(event, Event::Sent { .. }))
+    );
 }
 
 /// Facts about the endpoint go with it; others stay.
@@ -125,7 +128,9 @@ pub(crate) fn transfer_takes_facts_along() {
 #[test]
 pub(crate) fn transfer_faults_move_nothing() {
     let source = |lines: &str| {
-        format!("{PINGS}\n.func wrong(c: chan(Pings, Ping), k: coro, n: i64) {{\n.reg d, w\n{lines}\nhalt\n}}")
+        format!(
+            "{PINGS}\n.func wrong(c: chan(Pings, Ping), k: coro, n: i64) {{\n.reg d, w\n{lines}\nhalt\n}}"
+        )
     };
     let cases: [(&str, u32, SessionFault); 4] = [
         ("yield\nyield\nyield\ntransfer c, k, -", 3, SessionFault::NoTarget),
@@ -206,7 +211,8 @@ pub(crate) fn transfer_is_once_and_to_somebody_else() {
 /// A coroutine whose number another has taken over is not that other.
 #[test]
 pub(crate) fn transfer_knows_who_is_gone() {
-    let source = format!("{PINGS}\n.func wrong(c: chan(Pings, Ping), k: coro) {{\ntransfer c, k, -\nhalt\n}}");
+    let source =
+        format!("{PINGS}\n.func wrong(c: chan(Pings, Ping), k: coro) {{\ntransfer c, k, -\nhalt\n}}");
     let mut machine = setup(&source).machine();
     let ends = machine.begin("Pings");
     let gone = machine.start("idle", &[]);
@@ -294,7 +300,8 @@ pub(crate) fn tag_and_check_go_by_knowledge() {
         let mut machine =
             setup(&source).config(|config| config.flow(flow.clone()).keep_registers(true)).machine();
         let ends = machine.begin("Pings");
-        let args = [Value::Epid(ends[0]), Value::from("a secret"), Value::from("another"), Value::from("Pong")];
+        let args =
+            [Value::Epid(ends[0]), Value::from("a secret"), Value::from("another"), Value::from("Pong")];
         let teller = machine.start("teller", &args);
         machine.finish();
         let bool_at = |reg| machine.register(teller, Reg(reg)).unwrap();
@@ -322,7 +329,9 @@ pub(crate) fn tag_and_check_faults_note_nothing() {
 }}"
         )
     };
-    for (lines, made_up) in [("tag t -> b", true), ("check t, s -> b", true), ("tag t -> b", false), ("check t, s -> b", false)] {
+    for (lines, made_up) in
+        [("tag t -> b", true), ("check t, s -> b", true), ("tag t -> b", false), ("check t, s -> b", false)]
+    {
         let mut machine = setup(&source(lines)).config(|config| config.keep_registers(true)).machine();
         let ends = machine.begin("Pings");
         let id = if made_up {
@@ -334,20 +343,27 @@ pub(crate) fn tag_and_check_faults_note_nothing() {
         let teller = machine.start("teller", &[Value::Epid(id), Value::from("s")]);
         let before = machine.told().len();
         let found = machine.trap();
-        assert_trap(&machine, &found, (TrapCode::TransferFault, Some(SessionFault::Stale(id))), ("teller", 2));
+        assert_trap(
+            &machine,
+            &found,
+            (TrapCode::TransferFault, Some(SessionFault::Stale(id))),
+            ("teller", 2),
+        );
         assert_eq!(machine.register(teller, Reg(4)), Some(Value::Bool(false)));
         assert_eq!(machine.told().len(), before + 1);
     }
     let lines = "tag t -> b\ntag t -> b\nconst.bool b, false\ntag t -> b";
-    let mut machine =
-        setup(&source(lines)).config(|config| config.facts(2).keep_registers(true)).machine();
+    let mut machine = setup(&source(lines)).config(|config| config.facts(2).keep_registers(true)).machine();
     let ends = machine.begin("Pings");
     let teller = machine.start("teller", &[Value::Epid(ends[0]), Value::from("s")]);
     let found = machine.trap();
     let fault = (TrapCode::MemoryLimitExceeded, Some(SessionFault::FactLimit));
     assert_trap(&machine, &found, fault, ("teller", 5));
     assert_eq!(machine.register(teller, Reg(4)), Some(Value::Bool(false)));
-    assert_eq!(machine.told().iter().filter(|line| line.contains("tagged") || line.contains("noted")).count(), 2);
+    assert_eq!(
+        machine.told().iter().filter(|line| line.contains("tagged") || line.contains("noted")).count(),
+        2
+    );
 }
 
 /// What a fact takes is charged as long as somebody knows it, whoever that is.
@@ -403,8 +419,7 @@ pub(crate) fn tagged_facts_are_charged_where_they_are() {
 pub(crate) fn transfer_survives_a_handler_that_breaks() {
     use super::session_support::script::PANIC;
     let script = Script { transfer: [Err(PANIC.to_string())].into(), ..Script::default() };
-    let mut machine =
-        setup(PINGS).handler(script).config(|config| config.on_trap(OnTrap::Isolate)).machine();
+    let mut machine = setup(PINGS).handler(script).config(|config| config.on_trap(OnTrap::Isolate)).machine();
     let ends = machine.begin("Pings");
     let giver = machine.start("giver", &[chan(ends[0]), Value::I64(8), Value::Bytes(vec![])]);
     let found = machine.trap();

@@ -75,7 +75,8 @@ pub(crate) fn open_gives_one_end_a_role() {
 /// One session too many is not opened, and registers, numbers and memory are as before.
 #[test]
 pub(crate) fn open_stops_at_the_limit() {
-    let source = format!("{CALLS}
+    let source = format!(
+        "{CALLS}
 .func many(k: chan(Calls, Callee)) {{
     .reg a, b
     open Calls -> (a, b)
@@ -84,10 +85,9 @@ pub(crate) fn open_stops_at_the_limit() {
     close k
     close a
     halt
-}}");
-    let mut machine = setup(&source)
-        .config(|config| config.sessions(2))
-        .machine();
+}}"
+    );
+    let mut machine = setup(&source).config(|config| config.sessions(2)).machine();
     let (k, idle) = (machine.begin("Calls"), machine.begin("Calls"));
     let opened = machine.charged();
     let many = machine.start("many", &[chan(k[1])]);
@@ -114,7 +114,8 @@ const SESSION_2: opforge_vm::SessionId = opforge_vm::SessionId { index: 2, gener
 /// A limit of one session is enough for any number of them one after the other.
 #[test]
 pub(crate) fn open_can_go_on_for_ever() {
-    let source = format!("{CALLS}
+    let source = format!(
+        "{CALLS}
 .func many(n: u64) {{
     .reg a, b, one, zero, more
     const.u64 one, 1
@@ -128,7 +129,8 @@ pub(crate) fn open_can_go_on_for_ever() {
     br more, @loop, @end
 @end:
     halt
-}}");
+}}"
+    );
     let mut machine = setup(&source).config(|config| config.sessions(1).events(10)).machine();
     machine.start("many", &[Value::U64(200_000)]);
     machine.finish();
@@ -169,12 +171,7 @@ pub(crate) fn close_ends_the_session_for_all() {
     assert_eq!(before - machine.fuel(), 3);
     assert_eq!(
         machine.lines()[1..],
-        [
-            "2: #0 closed",
-            "2: #0 ended: closed",
-            "2: #0 epoch 1",
-            "3: coroutine 0 (idle) halted",
-        ]
+        ["2: #0 closed", "2: #0 ended: closed", "2: #0 epoch 1", "3: coroutine 0 (idle) halted",]
     );
     let session = ends[0].session_id();
     assert_eq!(machine.session(session), Some((SessionStatus::Closed, 1)));
@@ -212,7 +209,8 @@ pub(crate) fn close_of_what_is_not_ones_own_traps() {
     let found = machine.trap();
     let fault = (TrapCode::CloseFault, Some(SessionFault::NotOwned(ends[0])));
     assert_trap(&machine, &found, fault, ("twice", 2));
-    let closed = machine.events().iter().filter(|stamped| matches!(stamped.event, Event::Closed { .. })).count();
+    let closed =
+        machine.events().iter().filter(|stamped| matches!(stamped.event, Event::Closed { .. })).count();
     assert_eq!(closed, 1);
 
     // Another's: the session goes on.
@@ -231,7 +229,8 @@ pub(crate) fn close_of_what_is_not_ones_own_traps() {
 /// A session that another party has closed cannot be closed again.
 #[test]
 pub(crate) fn close_after_the_end_traps() {
-    let source = format!("{CALLS}\n.func late(c: chan(Calls, Callee)) {{\nyield\nyield\nyield\nclose c\nhalt\n}}");
+    let source =
+        format!("{CALLS}\n.func late(c: chan(Calls, Callee)) {{\nyield\nyield\nyield\nclose c\nhalt\n}}");
     let mut machine = setup(&source).machine();
     let ends = machine.begin("Calls");
     machine.start("late", &[chan(ends[1])]);
@@ -251,7 +250,8 @@ pub(crate) fn close_after_the_end_traps() {
 /// Endpoints in messages that are lost with a session take theirs along, through any number of sessions.
 #[test]
 pub(crate) fn close_takes_along_what_is_on_its_way() {
-    let source = format!("{CALLS}
+    let source = format!(
+        "{CALLS}
 .local Giver = !Taker{{hand(chan(Calls, Caller)). end}}
 .local Taker = ?Giver{{hand(chan(Calls, Caller)). end}}
 .shape Hands {{ Giver: Giver, Taker: Taker }}
@@ -263,7 +263,8 @@ pub(crate) fn close_takes_along_what_is_on_its_way() {
     send w, t
     halt
 }}
-.func drop(f: chan(Wraps, Far)) {{\nclose f\nhalt\n}}");
+.func drop(f: chan(Wraps, Far)) {{\nclose f\nhalt\n}}"
+    );
     let mut machine = setup(&source).machine();
     let (wraps, hands, calls) = (machine.begin("Wraps"), machine.begin("Hands"), machine.begin("Calls"));
     machine.start("nest", &[chan(wraps[0]), chan(hands[0]), chan(hands[1]), chan(calls[0])]);

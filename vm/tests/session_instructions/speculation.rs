@@ -43,11 +43,7 @@ pub(crate) fn join_lets_it_all_happen_at_one_tick() {
     assert!(matches!(machine.run(1), RunStatus::MaxTicks));
     assert_eq!(
         machine.lines()[2..],
-        [
-            "7: #0 Asker -> Teller ask",
-            "7: #0 Asker -> Teller more",
-            "7: coroutine 0 (asker) joined",
-        ]
+        ["7: #0 Asker -> Teller ask", "7: #0 Asker -> Teller more", "7: coroutine 0 (asker) joined",]
     );
     assert_eq!(machine.queue(ends[0], 0, 1), 2);
     machine.finish();
@@ -77,7 +73,11 @@ send c, n\nsend c, m\nreceive c -> r\nhalt",
     assert_eq!((machine.left(ends[0]), machine.charged()), (entry, charged));
     assert_eq!(machine.register(asker, Reg(2)), Some(Value::U64(5)));
     assert_eq!(machine.register(asker, Reg(3)), Some(Value::U64(10)));
-    assert_eq!(machine.register(asker, Reg(4)), Some(Value::U64(0)), "it was written in the speculation only");
+    assert_eq!(
+        machine.register(asker, Reg(4)),
+        Some(Value::U64(0)),
+        "it was written in the speculation only"
+    );
     assert_eq!(machine.told()[1..], ["coroutine 0 (asker) forked, ghost 5", "coroutine 0 (asker) aborted"]);
     assert_eq!(machine.fuel(), (1 << 40) - 8, "fuel is not given back");
     machine.start("teller", &[chan(ends[1])]);
@@ -174,9 +174,8 @@ pub(crate) fn fork_goes_into_itself() {
 pub(crate) fn fork_stops_at_the_limit() {
     let source = talk("fork n\nfork n\nfork n\nabort\nabort\nabort\nclose c\nhalt");
     for (limit, fault) in [(0, SessionFault::SpeculationOff), (2, SessionFault::SpeculationDepth)] {
-        let mut machine = setup(&source)
-            .config(|config| config.speculation(limit).on_trap(OnTrap::Isolate))
-            .machine();
+        let mut machine =
+            setup(&source).config(|config| config.speculation(limit).on_trap(OnTrap::Isolate)).machine();
         let ends = machine.begin("Talk");
         machine.start("asker", &[chan(ends[0]), Value::U64(5)]);
         let found = machine.trap();
@@ -251,12 +250,11 @@ pub(crate) fn join_and_abort_need_a_speculation() {
 /// Joining waits until all of it has room. What never has room traps.
 #[test]
 pub(crate) fn join_waits_for_room() {
-    let source = format!(
-        "
-.local A = mu x. !B{{item(u64). x, stop. end}}
-.local B = mu x. ?A{{item(u64). x, stop. end}}
-.shape AB {{ A: A, B: B }}
-.func a(c: chan(AB, A), n: u64) {{
+    let source = "
+.local A = mu x. !B{item(u64). x, stop. end}
+.local B = mu x. ?A{item(u64). x, stop. end}
+.shape AB { A: A, B: B }
+.func a(c: chan(AB, A), n: u64) {
     offer c, item, n
     fork n
     offer c, item, n
@@ -264,20 +262,19 @@ pub(crate) fn join_waits_for_room() {
     join
     offer c, stop, -
     halt
-}}
-.func b(c: chan(AB, B)) {{
+}
+.func b(c: chan(AB, B)) {
     .reg v
     jmp @loop
 @loop:
     choose c, [item, stop], (v, r0), (@loop, @stop)
 @stop:
     halt
-}}"
-    );
+}";
     let with = |policy, capacity, max| {
         let over = EdgeOverride { policy, capacity, max };
         let mut machine =
-            setup(&source).config(|config| config.edges(Some(over)).on_trap(OnTrap::Isolate)).machine();
+            setup(source).config(|config| config.edges(Some(over)).on_trap(OnTrap::Isolate)).machine();
         let ends = machine.begin("AB");
         machine.start("a", &[chan(ends[0]), Value::U64(5)]);
         (machine, ends)
@@ -308,9 +305,12 @@ pub(crate) fn join_waits_for_room() {
         assert!(!machine.told().iter().any(|line| line.ends_with("joined")));
     }
     // Lossy edges and those with enough room take it all.
-    for (policy, capacity, max, queued) in
-        [(EdgePolicy::Resize, 1, 3, 3), (EdgePolicy::Error, 3, 3, 3), (EdgePolicy::Drop, 2, 2, 2), (EdgePolicy::Latest, 1, 1, 1)]
-    {
+    for (policy, capacity, max, queued) in [
+        (EdgePolicy::Resize, 1, 3, 3),
+        (EdgePolicy::Error, 3, 3, 3),
+        (EdgePolicy::Drop, 2, 2, 2),
+        (EdgePolicy::Latest, 1, 1, 1),
+    ] {
         let (mut machine, ends) = with(policy, capacity, max);
         while !machine.told().iter().any(|line| line.ends_with("joined")) {
             assert!(matches!(machine.run(1), RunStatus::MaxTicks), "{policy:?}");

@@ -105,6 +105,10 @@ pub(crate) enum DeclAt {
     Program,
     Local(usize),
     Shape(usize),
+    /// A role of a shape.
+    Role(usize, usize),
+    /// An edge of a shape.
+    Edge(usize, usize),
     Linear(usize),
 }
 
@@ -116,11 +120,9 @@ impl SessionDecls {
     /// Every local type that is given as such, in the order in which their states are numbered.
     pub(crate) fn types(&self) -> impl Iterator<Item = (&LocalType, DeclAt)> {
         let locals = self.locals.iter().enumerate().map(|(i, local)| (&local.entry, DeclAt::Local(i)));
-        let shapes = self
-            .shapes
-            .iter()
-            .enumerate()
-            .flat_map(|(i, shape)| shape.roles.iter().map(move |(_, entry)| (entry, DeclAt::Shape(i))));
+        let shapes = self.shapes.iter().enumerate().flat_map(|(i, shape)| {
+            shape.roles.iter().enumerate().map(move |(place, role)| (&role.1, DeclAt::Role(i, place)))
+        });
         let linear = self.linear.iter().enumerate().filter_map(|(i, linear)| match &linear.ty {
             LinearRef::Chan(chan) | LinearRef::Handle(chan) => match &chan.at {
                 ChanAt::Role(_, Some(state)) => Some((state, DeclAt::Linear(i))),

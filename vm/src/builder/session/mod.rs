@@ -5,15 +5,19 @@
 //! program. Until then shapes and functions refer to states by the names of local types or by the types themselves.
 
 pub(crate) mod decl;
+mod edges;
+mod party;
 mod payloads;
 mod reach;
 mod resolve;
+mod scope;
 mod spec;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use decl::{ChanAt, ChanRef, DeclAt, EdgeDecl, LinearDecl, LinearRef, RoleRef, StateRef};
 pub(crate) use decl::{LocalDecl, SessionDecls, ShapeDecl};
+pub use party::{Party, PartyParam, Picks};
 pub(crate) use resolve::Unresolved;
 pub(crate) use spec::default_capacity;
 pub use spec::{Edge, EffectOptions, Linear};

@@ -1,6 +1,6 @@
 //! Payloads: the endpoints in them, and their numbers.
 
-use super::resolve::Scope;
+use super::scope::Scope;
 use crate::builder::BuildError;
 use crate::program::{ChanType, PayloadDef};
 use crate::protocol::{Automaton, Payload, PayloadId};

@@ -69,6 +69,7 @@ fn json(code: &Code) -> Value {
         AbstractOp::Invoke => json!({"op": "invoke", "action": Code::ACTION}),
         AbstractOp::Jump { target } => json!({"op": "jump", "target": target}),
         AbstractOp::Halt => json!({"op": "halt"}),
+        AbstractOp::Pick { .. } => json!({"op": "pick"}),
     };
     code.ops().iter().map(op).collect()
 }

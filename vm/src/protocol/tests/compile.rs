@@ -21,6 +21,29 @@ fn row_send_with_more_branches() {
 }
 
 #[test]
+fn row_send_with_more_branches_of_all() {
+    let code = compile_all(&local("mu x. !B{yes. ?B{m. end}, no. !B{a. x, b. mu y. !B{c. y}}}"));
+    let expected = "0: pick, yes -> 1, no -> 5
+1: offer r0, yes
+2: receive r0, r1
+3: invoke runtime.step
+4: halt
+5: offer r0, no
+6: pick, a -> 7, b -> 9
+7: offer r0, a
+8: jump 0
+9: offer r0, b
+10: send r0, r1
+11: invoke runtime.step
+12: jump 10";
+    assert_eq!(code.to_string(), expected);
+    let far = |steps: usize| Some(steps);
+    let ways =
+        [far(4), far(3), far(2), far(1), far(0), far(8), far(7), far(6), far(5), None, None, None, None];
+    assert_eq!(code.ways_out(), ways);
+}
+
+#[test]
 fn row_recv_with_one_branch() {
     assert_eq!(code("?A{msg(u64). end}"), "0: receive r0, r1\n1: invoke runtime.step\n2: halt");
 }
@@ -89,18 +112,19 @@ fn instructions_carry_what_the_types_say() {
 fn code_has_no_loose_ends() {
     for seed in 0..2_000 {
         let ty = random_local(&mut rng(seed), 5, &Scope::default());
-        let code = compile(&ty);
-        let ops = code.ops();
-        for op in ops {
-            match op {
-                AbstractOp::Jump { target } => assert!(*target < ops.len(), "{ty}\n{code}"),
-                AbstractOp::Choose { len, .. } => {
-                    assert_eq!(code.arms(op).len(), *len);
-                    assert!(code.arms(op).iter().all(|arm| arm.target < ops.len()), "{ty}\n{code}");
+        for code in [compile(&ty), compile_all(&ty)] {
+            let ops = code.ops();
+            for op in ops {
+                match op {
+                    AbstractOp::Jump { target } => assert!(*target < ops.len(), "{ty}\n{code}"),
+                    AbstractOp::Choose { len, .. } | AbstractOp::Pick { len, .. } => {
+                        assert_eq!(code.arms(op).len(), *len);
+                        assert!(code.arms(op).iter().all(|arm| arm.target < ops.len()), "{ty}\n{code}");
+                    }
+                    _ => {}
                 }
-                _ => {}
             }
+            assert!(matches!(ops.last(), Some(AbstractOp::Halt | AbstractOp::Jump { .. })), "{ty}\n{code}");
         }
-        assert!(matches!(ops.last(), Some(AbstractOp::Halt | AbstractOp::Jump { .. })), "{ty}\n{code}");
     }
 }

@@ -142,7 +142,7 @@ impl<'a> Walker<'_, 'a> {
     }
 
     fn nothing_held(&mut self, op: &Op<'a>, end: FrameEnd, report: &mut Report<'_>) {
-        if report.is_none() {
+        if report.found.is_none() {
             return;
         }
         let held = self.state.regs.iter().filter(|(_, held)| held.is_live(self.tables));

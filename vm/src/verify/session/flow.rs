@@ -1,13 +1,13 @@
 //! The walk: what is known at the start of each block, as the least solution of what its instructions do.
 //!
 //! Blocks are taken in reverse postorder until nothing changes; what a register holds changes at most three times at
-//! one place. Only then each block is walked once more to report errors and note what messages carry, so an error is
-//! told once.
+//! one place. Then each block is walked once more to note what messages carry and to look for errors that nothing else
+//! builds on.
 
 use super::Sessions;
-use super::held::{Conflict, Held, Origin, State};
+use super::held::{Conflict, Held, OnConflict, Origin, State};
 use super::messages::Messages;
-use super::step::{Found, Walker};
+use super::step::{Found, Report, Walker};
 use super::text::Texts;
 use crate::ids::{InstrIx, Reg};
 use crate::program::{LinearType, Place, SessionTables};
@@ -52,6 +52,7 @@ struct Solver<'c, 'a> {
     entries: Vec<Option<Entry>>,
     clashes: Vec<Clash>,
     max_clashes: usize,
+    on_conflict: OnConflict,
     /// Positions of blocks whose entry changed, least first.
     queue: BinaryHeap<Reverse<u32>>,
 }
@@ -75,13 +76,14 @@ pub(super) fn follow(
         entries: flow.starts.iter().map(|_| None).collect(),
         clashes: Vec::new(),
         max_clashes: config.max_errors,
+        on_conflict: if config.unchecked_sessions { OnConflict::KeepFirst } else { OnConflict::GiveUp },
         queue: BinaryHeap::new(),
     };
     let mut walker = Walker::new(cx, sessions, config);
     solver.enter(0, &entry_state(cx), 0, budget)?;
     while let Some(Reverse(position)) = solver.queue.pop() {
         if let Some(&block) = flow.order.get(position as usize) {
-            solver.leave(block, &mut walker, budget)?;
+            solver.leave(block, &mut walker, errors, budget)?;
         }
     }
     let found = solver.report(&mut walker, budget, errors)?;
@@ -123,7 +125,7 @@ impl<'a> Solver<'_, 'a> {
         let before = entry.state.bytes();
         let (left, right) = (entry.from, from);
         let (clashes, max) = (&mut self.clashes, self.max_clashes);
-        let changed = entry.state.join(self.tables, state, |conflict| {
+        let changed = entry.state.join(self.tables, self.on_conflict, state, |conflict| {
             if clashes.len() < max {
                 clashes.push(Clash { block, left, right, conflict });
             }
@@ -141,6 +143,7 @@ impl<'a> Solver<'_, 'a> {
         &mut self,
         block: u32,
         walker: &mut Walker<'_, 'a>,
+        errors: &mut FuncErrors,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let Some(entry) = self.entries.get_mut(block as usize).and_then(Option::as_mut) else {
@@ -149,7 +152,7 @@ impl<'a> Solver<'_, 'a> {
         entry.queued = false;
         budget.work(entry.state.work())?;
         walker.state = entry.state.clone();
-        let last = self.walk(block, walker, None, budget)?;
+        let last = self.walk(block, walker, &mut Report { errors, found: None }, budget)?;
         let Some((last, chooses)) = last else { return Ok(()) };
         let from = pc_of(self.cx.code, last);
         for (n, &next) in self.flow.succs(block).iter().enumerate() {
@@ -170,14 +173,13 @@ impl<'a> Solver<'_, 'a> {
         &self,
         block: u32,
         walker: &mut Walker<'_, 'a>,
-        mut report: Option<(&mut FuncErrors, &mut Found)>,
+        report: &mut Report<'_>,
         budget: &mut Budget,
     ) -> Result<Option<(InstrIx, bool)>, Exhausted> {
         let (start, end) = self.flow.range(block);
         let mut last = None;
         for op in self.cx.ops(start, end) {
             budget.work(4)?;
-            let report = report.as_mut().map(|(errors, found)| (&mut **errors, &mut **found));
             walker.step(&op, report, budget)?;
             last = Some((op.ix, op.row.typestate() == Typestate::Choose));
         }
@@ -195,7 +197,7 @@ impl<'a> Solver<'_, 'a> {
         for &block in &self.flow.order {
             let Some(entry) = self.entries.get_mut(block as usize).and_then(Option::as_mut) else { continue };
             walker.state = core::mem::take(&mut entry.state);
-            self.walk(block, walker, Some((errors, &mut found)), budget)?;
+            self.walk(block, walker, &mut Report { errors, found: Some(&mut found) }, budget)?;
         }
         for clash in &self.clashes {
             let pc =

@@ -41,6 +41,15 @@ pub(super) struct Fork {
     pub(super) regs: Regs,
 }
 
+/// What to do where two paths do not fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnConflict {
+    /// Say nothing more about it.
+    GiveUp,
+    /// Go on with what the first path says. Whoever checks nothing wants to know what messages carry on some path.
+    KeepFirst,
+}
+
 /// What is known at one place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct State {
@@ -87,16 +96,25 @@ fn join_held(tables: &SessionTables, a: Option<Held>, b: Option<Held>) -> Option
 /// Joins what registers hold; whether that changed `mine`.
 fn join_regs(
     tables: &SessionTables,
+    on_conflict: OnConflict,
     mine: &mut Regs,
     theirs: &Regs,
     conflict: &mut impl FnMut(Conflict),
 ) -> bool {
     let mut changes = Vec::new();
     let mut join = |reg, a: Option<Held>, b: Option<Held>| {
-        let joined = join_held(tables, a, b).unwrap_or_else(|| {
-            conflict(Conflict::Reg(reg, a, b));
-            Held::Broken
-        });
+        let keep = on_conflict == OnConflict::KeepFirst;
+        let joined = match join_held(tables, a, b) {
+            Some(_) if keep && b == Some(Held::Broken) => return,
+            Some(joined) => joined,
+            None => {
+                conflict(Conflict::Reg(reg, a, b));
+                if keep {
+                    return;
+                }
+                Held::Broken
+            }
+        };
         if a != Some(joined) {
             changes.push((reg, joined));
         }
@@ -129,19 +147,22 @@ impl State {
     pub(super) fn join(
         &mut self,
         tables: &SessionTables,
+        on_conflict: OnConflict,
         other: &Self,
         mut conflict: impl FnMut(Conflict),
     ) -> bool {
-        let mut changed = join_regs(tables, &mut self.regs, &other.regs, &mut conflict);
+        let mut changed = join_regs(tables, on_conflict, &mut self.regs, &other.regs, &mut conflict);
+        let keep = on_conflict == OnConflict::KeepFirst;
         if self.lost || other.lost {
-            changed |= !self.lost;
-            self.lost = true;
+            let lost = self.lost || !keep;
+            changed |= lost != self.lost;
+            self.lost = lost;
             return changed;
         }
         if self.forks.len() != other.forks.len() {
             conflict(Conflict::Depth(self.forks.len(), other.forks.len()));
-            self.lost = true;
-            return true;
+            self.lost = !keep;
+            return changed | self.lost;
         }
         for (mine, theirs) in self.forks.iter_mut().zip(&other.forks) {
             if Rc::ptr_eq(mine, theirs) || mine == theirs {
@@ -152,7 +173,7 @@ impl State {
                 fork.at = None;
                 changed = true;
             }
-            changed |= join_regs(tables, &mut fork.regs, &theirs.regs, &mut conflict);
+            changed |= join_regs(tables, on_conflict, &mut fork.regs, &theirs.regs, &mut conflict);
         }
         changed
     }

@@ -5,6 +5,23 @@
 //! it needs none, because the typestate code of a row says what an instruction does. What it finds out, types build on:
 //! which payload each message carries.
 //!
+//! The rules, in short:
+//!
+//! * An endpoint is a shape, a role of it and a state of the role's local type. Sending and receiving take it to the
+//!   next state; they have to fit the state in direction, label and payload.
+//! * Endpoints and evidence are moved: by `mov`, into calls and back, into messages, to other coroutines. What was moved
+//!   cannot be used, what has something left to do cannot be overwritten, and nothing of that kind is left where a
+//!   function or its coroutine ends. `close` takes every endpoint that the function has of one `open`.
+//! * Where paths meet, endpoints and evidence are the same on both. Those that have nothing left to do may be missing on
+//!   one of them; then they are gone.
+//! * A parameter that is a handle is used like one's own; its first use waits. `spawn` takes any endpoint of that role
+//!   for it, and leaves it where it is until it is transferred.
+//! * A function forks, joins and aborts in balance. Nothing in between changes who holds what, leaves the function,
+//!   writes memory, calls the host or what does any of that, or invokes effects that do not say that they may be undone.
+//!   An abort brings back what registers held at the fork: endpoints, shapes of aggregates, and whether there was a
+//!   value at all.
+//! * Code that cannot be reached is not followed: its messages carry nothing and write nothing.
+//!
 //! At run time the machine compares owner, state, label and payload of every message again, so nothing that is checked
 //! here is needed for memory to be safe, with one exception: what `abort` leaves uninitialised (`undone`). That is
 //! checked apart, and never left out.
@@ -43,7 +60,7 @@ use crate::types::{TypeId, TypeTable};
 use crate::value_type::ValueType;
 use alloc::format;
 use alloc::vec::Vec;
-use opforge_schema::{Access, Typestate};
+use opforge_schema::{Access, Family, Typestate, is_foreign};
 
 /// What is known about the sessions of a program before its functions are looked at.
 #[derive(Debug, Default)]
@@ -135,7 +152,11 @@ pub(super) fn check_func(
     }
     let mut dropped = FuncErrors::new(config);
     let found = if config.unchecked_sessions { &mut dropped } else { &mut *errors };
-    let (mut messages, aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    let (mut messages, mut aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    if !dropped.is_empty() {
+        // Where each abort goes back to is known only of speculations that nest well.
+        aborts.iter_mut().for_each(|(_, fork)| *fork = None);
+    }
     if !aborts.is_empty() {
         undone::check(cx, flow, &aborts, budget, errors)?;
     }
@@ -148,7 +169,10 @@ pub(super) fn check_func(
 fn concerns(cx: &FuncCx<'_>, op: &Op<'_>) -> bool {
     let typestate = op.row.typestate();
     if typestate == Typestate::None {
-        // Foreign rows and intrinsics; own rows without a rule have no linear types.
+        // Rows of the VM that have no rule have no linear types either.
+        if !is_foreign(op.instr.didx) && op.row.family() != Family::Intrinsic {
+            return false;
+        }
         let linear = |ty: Option<ValueType>| ty.is_some_and(ValueType::is_linear);
         return op.accessing(Access::Write).any(|(row, value)| {
             let types = cx.list_types(op, row);

@@ -13,7 +13,7 @@ use opforge_schema::Term;
 impl<'a> Walker<'_, 'a> {
     /// Nothing that cannot be undone stands in a speculation.
     pub(super) fn check_speculation(&self, op: &Op<'a>, report: &mut Report<'_>) {
-        if report.is_none() || self.state.lost || self.state.forks.is_empty() {
+        if report.found.is_none() || self.state.lost || self.state.forks.is_empty() {
             return;
         }
         let callee = summary::callee(op);
@@ -75,7 +75,7 @@ impl<'a> Walker<'_, 'a> {
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         let fork = self.end_speculation(op, report);
-        if let Some((_, found)) = report {
+        if let Some(found) = &mut report.found {
             budget.memory(32)?;
             found.aborts.push((op.ix, fork.as_ref().and_then(|fork| fork.at)));
         }

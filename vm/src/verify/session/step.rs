@@ -24,8 +24,16 @@ pub(super) struct Found {
     pub(super) aborts: Aborts,
 }
 
-/// Where errors and facts go in the last round; nowhere before.
-pub(super) type Report<'r> = Option<(&'r mut FuncErrors, &'r mut Found)>;
+/// Where errors and facts go.
+///
+/// An error is told when it is found first, in whatever round: what follows from it must not hide it. Errors that hide
+/// nothing wait for the last round, as facts do.
+#[derive(Debug)]
+pub(super) struct Report<'r> {
+    pub(super) errors: &'r mut FuncErrors,
+    /// In the last round.
+    pub(super) found: Option<&'r mut Found>,
+}
 
 /// Walks instructions one after another.
 #[derive(Debug)]
@@ -57,10 +65,9 @@ impl<'c, 'a> Walker<'c, 'a> {
     pub(super) fn step(
         &mut self,
         op: &Op<'a>,
-        mut report: Report<'_>,
+        report: &mut Report<'_>,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
-        let report = &mut report;
         self.check_speculation(op, report);
         match op.row.typestate() {
             Typestate::None => self.untouched(op, report),
@@ -96,7 +103,7 @@ impl<'c, 'a> Walker<'c, 'a> {
         Ok(())
     }
 
-    /// Reports an error, in the last round.
+    /// Reports an error, once.
     pub(super) fn fail(
         &self,
         op: &Op<'_>,
@@ -104,10 +111,8 @@ impl<'c, 'a> Walker<'c, 'a> {
         kind: E,
         note: impl FnOnce(&Texts<'a>) -> Option<String>,
     ) {
-        if let Some((errors, _)) = report
-            && !errors.is_full()
-        {
-            errors.add_noted(op.pc(), kind, note(&self.texts));
+        if !report.errors.is_full() && !report.errors.has(op.pc(), &kind) {
+            report.errors.add_noted(op.pc(), kind, note(&self.texts));
         }
     }
 

@@ -57,7 +57,7 @@ impl<'a> Walker<'_, 'a> {
                 self.state.regs.insert(reg, next);
             }
         }
-        if let Some((_, found)) = report {
+        if let Some(found) = &mut report.found {
             found.messages.push(op.ix, once(payload));
         }
     }
@@ -169,7 +169,7 @@ impl<'a> Walker<'_, 'a> {
         } else if let Some(dst) = dst {
             self.give_up(dst);
         }
-        if let Some((_, found)) = report {
+        if let Some(found) = &mut report.found {
             found.messages.push(op.ix, once(payload));
         }
     }
@@ -203,7 +203,7 @@ impl<'a> Walker<'_, 'a> {
         let list = |n: u8| op.operand(n).map_or(&[][..], |(_, value)| value.list());
         let arms: Vec<(u32, u32)> = list(1).iter().copied().zip(list(2).iter().copied()).collect();
         budget.work(arms.len().saturating_mul(16))?;
-        if let Some((reg, chan, _)) = chan.filter(|_| report.is_some()) {
+        if let Some((reg, chan, _)) = chan.filter(|_| report.found.is_some()) {
             self.check_labels(op, reg, chan, &arms, report);
             for &(label, dst) in &arms {
                 let next = self.branch_of(chan, label).map(|branch| branch.next);
@@ -217,7 +217,7 @@ impl<'a> Walker<'_, 'a> {
                 }
             }
         }
-        if let Some((_, found)) = report {
+        if let Some(found) = &mut report.found {
             let payload = |&(label, _): &(u32, u32)| {
                 let branch = chan.and_then(|(_, chan, _)| self.branch_of(chan, label));
                 branch.map_or(NO_PAYLOAD, |branch| branch.payload)
