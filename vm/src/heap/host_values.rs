@@ -33,6 +33,8 @@ pub enum ValueError {
     ForeignHandle,
     /// The program has no such struct or array type.
     UnknownType,
+    /// The aggregate is no tuple of the elements that a message is declared to carry.
+    Shape,
     /// The run's memory limit would be exceeded.
     MemoryLimitExceeded,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for ValueError {
             Self::Count { expected, actual } => write!(f, "expected {expected} values, got {actual}"),
             Self::ForeignHandle => f.write_str("the aggregate belongs to another run"),
             Self::UnknownType => f.write_str("the program has no such struct or array type"),
+            Self::Shape => f.write_str("the aggregate is no tuple of the elements that the message carries"),
             Self::MemoryLimitExceeded => f.write_str("the run's memory limit would be exceeded"),
         }
     }

@@ -40,6 +40,7 @@ impl Heap {
         self.nodes.clone_from(&image.nodes);
         self.types = image.types.clone();
         (self.beside, self.limit) = (image.beside, image.limit);
+        self.by_size = 0;
         self.noted = None;
         true
     }

@@ -70,6 +70,8 @@ pub struct Heap {
     memories: memory::Memories,
     /// Bytes that a session machine holds beside the heap.
     beside: u64,
+    /// Fuel for bytes that a session instruction has copied or compared and that is not paid yet.
+    by_size: u64,
     /// What the report of a trap is to say besides its code.
     noted: Option<(TrapCode, TrapDetail)>,
     limit: u64,
@@ -94,6 +96,7 @@ impl Heap {
             types: RunTypes { program: types, extended: None },
             memories: memory::Memories::default(),
             beside: 0,
+            by_size: 0,
             noted: None,
             limit,
             id: next_heap_id(),
@@ -115,7 +118,7 @@ impl Heap {
     #[inline]
     pub(crate) fn reset(&mut self, limit: u64) {
         self.limit = limit;
-        self.beside = 0;
+        (self.beside, self.by_size) = (0, 0);
         // What never held anything needs no new identity: no handle of it is about.
         if (self.data.len() | self.nodes.len()) != 0 || self.types.extended.is_some() {
             self.empty();
@@ -174,6 +177,18 @@ impl Heap {
     pub(crate) fn uncharge(&mut self, bytes: u64) {
         debug_assert!(bytes <= self.beside, "more given back than charged");
         self.beside = self.beside.saturating_sub(bytes);
+    }
+
+    /// So many bytes were copied, compared or hashed, to be paid for as instructions of the core pay: a unit of fuel for
+    /// 64.
+    pub(crate) fn work(&mut self, bytes: usize) {
+        self.by_size = self.by_size.saturating_add(bytes as u64 >> 6);
+    }
+
+    /// The fuel that such work costs; from now on there was none.
+    #[inline]
+    pub(crate) fn take_work(&mut self) -> u64 {
+        core::mem::take(&mut self.by_size)
     }
 
     /// Notes what the report of a trap is to say. Returns its code.

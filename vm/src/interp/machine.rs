@@ -493,6 +493,13 @@ impl Machine<'_> {
         }
     }
 
+    /// Pays for what a session instruction did by size, as for what a host charges. Returns the loop's fuel.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn pay_work(&mut self, fuel: u64, by_size: u64) -> u64 {
+        self.charge(by_size, self.reserve + self.withheld + fuel)
+    }
+
     /// Takes what the host charges from all the fuel there is. Returns the loop's fuel.
     pub(super) fn charge(&mut self, extra: u64, total: u64) -> u64 {
         let left = total.saturating_sub(extra);

@@ -3,11 +3,12 @@
 use super::coro::{Outgoing, Wait};
 use super::decide::Answer;
 use super::event::Event;
+use super::fits::fits;
 use super::handler::MessageInfo;
 use super::plan::{Carries, Plan};
 use super::record::Act;
 use super::ring::Message;
-use super::slice::{Done, Slice, Stop, get, refused, set, trap};
+use super::slice::{Done, Slice, Stop, get, pay_for, refused, set, trap};
 use super::store::{MESSAGE, NOBODY, carried_endpoint};
 use super::world::World;
 use crate::endpoint::EndpointId;
@@ -213,7 +214,7 @@ impl Slice<'_> {
     ) -> Done<Option<Message>> {
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
-        self.pay_for(&value);
+        pay_for(&value, heap);
         let (from, to_name) = (self.role_name(id), self.role_name(EndpointId { role: to, ..id }));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info = MessageInfo {
@@ -240,6 +241,9 @@ impl Slice<'_> {
             return Err(trap(TrapCode::EffectFailed, SessionFault::HandlerType));
         }
         match heap.store_value(value, class) {
+            Ok(slots) if !fits(self.plan, heap, message.payload, slots[0]) => {
+                Err(trap(TrapCode::EffectFailed, SessionFault::HandlerType))
+            }
             Ok(mut slots) => {
                 if class == ValueType::F64 {
                     slots[0] = canonical_f64_bits(slots[0]);
@@ -338,7 +342,7 @@ impl Slice<'_> {
         let (id, message) = (incoming.id, &incoming.message);
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
-        self.pay_for(&value);
+        pay_for(&value, heap);
         let (from, to) = (self.role_name(EndpointId { role: incoming.from, ..id }), self.role_name(id));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info =

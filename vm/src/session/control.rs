@@ -3,12 +3,14 @@
 use super::coro::{Outgoing, Status, Wait};
 use super::datum::Datum;
 use super::error::SessionError;
+use super::fits::fits;
 use super::handler::EffectHandler;
 use super::machine::SessionMachine;
 use super::record::{Act, Decision};
 use super::ring::Message;
 use super::store::NOBODY;
 use crate::endpoint::{CoroId, EndpointId, SessionId};
+use crate::heap::ValueError;
 use crate::ids::LayerId;
 use crate::program::EdgePolicy;
 use crate::protocol::{LabelId, StateKind};
@@ -134,6 +136,9 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         let heap = self.instance.session_heap();
         let mut slots =
             heap.store_value(value, class).map_err(|error| SessionError::Argument { index: 0, error })?;
+        if !fits(&self.plan, heap, branch.payload, slots[0]) {
+            return Err(SessionError::Argument { index: 0, error: ValueError::Shape });
+        }
         if class == ValueType::F64 {
             slots[0] = canonical_f64_bits(slots[0]);
         }

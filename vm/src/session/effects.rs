@@ -5,7 +5,7 @@ use super::decide::Answer;
 use super::event::Event;
 use super::handler::{EffectCall, GuardCall};
 use super::record::Act;
-use super::slice::{Done, Slice, Stop, get, refused, set, trap};
+use super::slice::{Done, Slice, Stop, get, pay_for, refused, set, trap};
 use crate::endpoint::EvidenceId;
 use crate::heap::{Heap, ValueError};
 use crate::ids::{EffectId, LayerId};
@@ -34,7 +34,7 @@ impl Slice<'_> {
             self.not_speculating()?;
         }
         let values = arguments(frame, args, sig.params, heap);
-        values.iter().for_each(|value| self.pay_for(value));
+        values.iter().for_each(|value| pay_for(value, heap));
         let name = self.program.session_names.effects.get(effect.index()).cloned().unwrap_or_default();
         let call = EffectCall { coro: self.coro_id(), effect, name: &name, args: &values };
         let ask = (Act::Invoke, TrapCode::EffectFailed);

@@ -24,7 +24,7 @@ impl Slice<'_> {
 
     pub(super) fn tag(&mut self, frame: &mut [u64], fact: Slot, dst: Slot, heap: &mut Heap) -> Done {
         let (endpoint, text) = self.fact(get(frame, fact), heap)?;
-        self.pay_by_size(text.len());
+        let len = text.len();
         let known = self.world.coro(self.current).map_or(0, |coro| coro.facts.len());
         if known >= self.config.max_facts as usize {
             return Err(trap(TrapCode::MemoryLimitExceeded, SessionFault::FactLimit));
@@ -35,6 +35,7 @@ impl Slice<'_> {
             return Err(TrapCode::MemoryLimitExceeded.into());
         }
         let fact = Fact { endpoint, text: text.into() };
+        heap.work(len);
         let text = Event::text(&fact.text);
         self.room_for_events(1, text.len(), heap)?;
         heap.charge(bytes)?;
@@ -70,8 +71,9 @@ impl Slice<'_> {
         }
         let role = self.role_name(endpoint);
         let permitted = known && self.config.flow.permits(fact, &role, target);
-        self.pay_by_size(compared + fact.len() + target.len());
+        let work = compared + fact.len() + target.len();
         let target = Event::text(target);
+        heap.work(work);
         self.room_for_events(1, target.len(), heap)?;
         set(frame, dst, u64::from(permitted));
         let coro = self.coro_id();

@@ -148,7 +148,7 @@ impl Slice<'_> {
         self.check_transfer(id, to)?;
         let has_bundle = bundle.is_some();
         let bundle: Box<[u8]> = bundle.map_or_else(Box::default, |slot| heap.bytes(get(frame, slot)).into());
-        self.pay_by_size(bundle.len());
+        heap.work(bundle.len());
         let from = self.coro_id();
         let facts = self.moving_facts(id);
         let role = self.role_name(id);

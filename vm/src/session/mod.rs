@@ -16,6 +16,7 @@ pub mod diagram;
 mod effects;
 mod error;
 pub mod event;
+mod fits;
 mod guards;
 pub mod handler;
 mod hash;

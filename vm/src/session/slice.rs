@@ -99,7 +99,6 @@ impl SessionOps for Slice<'_> {
         heap: &mut Heap,
     ) -> Step {
         self.at = (func, instr.at);
-        let by_size = self.progress.by_size;
         let done = match &instr.site {
             Site::Send { chan, value } => self.send(frame, *chan, None, value, heap),
             Site::Receive { chan, dst } => self.receive(frame, *chan, dst, heap),
@@ -124,11 +123,12 @@ impl SessionOps for Slice<'_> {
             Ok(step) => step,
             Err(Stop::Wait(wait)) => {
                 // Waiting costs nothing.
-                self.progress.by_size = by_size;
+                heap.take_work();
                 self.wait = Some(wait);
                 Step::Block
             }
             Err(Stop::Trap(trap)) => {
+                heap.take_work();
                 self.trap = Some(trap);
                 Step::Trap
             }
@@ -198,19 +198,6 @@ impl Slice<'_> {
         Ok(())
     }
 
-    /// Pays for so many bytes that are copied, compared or hashed, as instructions of the core do: a unit of fuel for 64.
-    pub(super) fn pay_by_size(&mut self, bytes: usize) {
-        self.progress.by_size = self.progress.by_size.saturating_add(bytes as u64 >> 6);
-    }
-
-    /// Pays for making a value that the handler sees.
-    pub(super) fn pay_for(&mut self, value: &Value) {
-        match value {
-            Value::Str(text) => self.pay_by_size(text.len()),
-            Value::Bytes(bytes) => self.pay_by_size(bytes.len()),
-            _ => {}
-        }
-    }
 
     /// The session of an endpoint that the coroutine can use now, and what is left to be done with it.
     #[inline]
@@ -262,6 +249,15 @@ impl Slice<'_> {
 
     pub(super) fn name_of_role(&self, role: RoleId) -> Arc<str> {
         self.program.session_names.roles.get(usize::from(role.0)).cloned().unwrap_or_default()
+    }
+}
+
+/// Pays for making a value that the handler sees.
+pub(super) fn pay_for(value: &Value, heap: &mut Heap) {
+    match value {
+        Value::Str(text) => heap.work(text.len()),
+        Value::Bytes(bytes) => heap.work(bytes.len()),
+        _ => {}
     }
 }
 

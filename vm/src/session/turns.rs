@@ -34,10 +34,8 @@ pub(super) struct Progress {
     given: u64,
     /// Whether something of the slice was done in an earlier run.
     begun: bool,
-    /// What hosts had charged that was not paid when the slice began.
+    /// What had been charged and was not paid when the slice began.
     owed: u64,
-    /// Fuel for bytes that session instructions have copied or compared in this slice.
-    pub(super) by_size: u64,
     pub(super) end: Option<End>,
 }
 
@@ -99,19 +97,16 @@ impl Slice<'_> {
         self.progress.given
     }
 
-    /// Pays for a slice: what its instructions took of its fuel, what they cost by size, and what hosts charged beyond that.
-    /// Gives the sum.
+    /// Pays for a slice: what was taken of its fuel, and what hosts and instructions charged beyond that. Gives the sum.
     #[inline]
     fn pay(&mut self, left: u64, owed: &mut u64) -> u64 {
         let used = self.progress.given.saturating_sub(left);
         let fuel = &mut self.world.account.fuel;
         *fuel = fuel.saturating_sub(used);
-        let by_size = core::mem::take(&mut self.progress.by_size);
-        if by_size == 0 && *owed == 0 {
+        if *owed == 0 {
             return used;
         }
-        let more = by_size.saturating_add(owed.saturating_sub(self.progress.owed));
-        *owed = owed.saturating_add(by_size);
+        let more = owed.saturating_sub(self.progress.owed);
         let paid = (*owed).min(*fuel);
         *owed -= paid;
         *fuel -= paid;

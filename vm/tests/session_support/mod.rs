@@ -1,6 +1,7 @@
 //! Machines over assembled programs, and short ways to drive them and to look into them.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+pub(crate) mod rich;
 pub(crate) mod script;
 
 use opforge_vm::asm::assemble;
