@@ -106,41 +106,46 @@ fn snapshots_go_back_from_anywhere_to_anywhere() {
     }
 }
 
-/// Memory is charged alike before and after: a limit that is just enough stays just enough.
+/// Memory is charged alike before and after: with the least limit that a run needs it comes through with going away and
+/// back all the time too, and with a little less it traps at the same place.
 #[test]
 fn snapshots_keep_the_charge() {
     let module = module(RICH, false);
-    let policy = Policy::RoundRobin { quantum: 3 };
-    let most = {
-        let mut machine = rich(&module, Decides::new(5, 0), policy.clone());
-        let mut most = 0;
+    let run = |memory: u64, there_and_back: bool| {
+        let policy = Policy::RoundRobin { quantum: 3 };
+        let mut machine = machine_of(&module, Decides::new(5, 0), config(policy), limits().memory(memory));
+        begin(&mut machine, 7);
         while machine.coroutines() > 0 {
-            if let RunStatus::Stuck(report) = machine.run(1) {
-                report.blocked.iter().for_each(|blocked| _ = machine.wake(blocked.coro));
+            if there_and_back {
+                let (snapshot, charged) = (machine.snapshot(), machine.charged());
+                let handler = machine.handler().clone();
+                let _ = machine.run(3);
+                machine.restore(&snapshot).unwrap();
+                *machine.handler_mut() = handler;
+                assert_eq!(machine.charged(), charged);
             }
-            most = most.max(machine.charged());
+            match machine.run(1) {
+                RunStatus::Stuck(report) => {
+                    report.blocked.iter().for_each(|blocked| _ = machine.wake(blocked.coro));
+                }
+                RunStatus::Trapped(trap) => return Err((trap.to_string(), seen(&machine))),
+                _ => {}
+            }
         }
-        most
+        Ok(seen(&machine))
     };
-    let mut machine = machine_of(&module, Decides::new(5, 0), config(policy), limits().memory(most));
-    begin(&mut machine, 7);
-    while machine.coroutines() > 0 {
-        match machine.run(1) {
-            RunStatus::Stuck(report) => {
-                report.blocked.iter().for_each(|blocked| _ = machine.wake(blocked.coro));
-            }
-            RunStatus::MaxTicks | RunStatus::AllDone => {}
-            status => panic!("{status:?}"),
-        }
-        // Away and back, after every slice.
-        let snapshot = machine.snapshot();
-        let charged = machine.charged();
-        let handler = machine.handler().clone();
-        let _ = machine.run(3);
-        machine.restore(&snapshot).unwrap();
-        *machine.handler_mut() = handler;
-        assert_eq!(machine.charged(), charged);
+    // All of it begins with what `begin` opens, which has to fit.
+    let least = rich(&module, NoEffects, Policy::REFERENCE).charged();
+    let (mut low, mut high) = (least, 64 << 10);
+    assert!(run(high, false).is_ok() && run(low, false).is_err());
+    while high - low > 1 {
+        let middle = u64::midpoint(low, high);
+        if run(middle, false).is_ok() { high = middle } else { low = middle }
     }
+    for memory in [high, high - 1, high - 8, u64::midpoint(least, high), least] {
+        assert_eq!(run(memory, true), run(memory, false), "{memory}");
+    }
+    assert!(run(high, true).is_ok() && run(high - 1, true).is_err());
 }
 
 #[test]
@@ -241,7 +246,7 @@ fn tapes_replay_what_the_host_does() {
     for policy in policies() {
         let script = || Script {
             acquire: [Outcome::Blocked].into(),
-            invoke: [Outcome::Blocked, Outcome::Done(Value::U64(1))].into(),
+            invoke: [Outcome::Blocked, Outcome::Done(Value::U64(1)), Outcome::Done(Value::U64(2))].into(),
             ..Script::default()
         };
         let mut machine = machine_of(&module, script(), config(policy.clone()), limits());
@@ -271,8 +276,17 @@ fn tapes_replay_what_the_host_does() {
         let found = machine.trap();
         assert_eq!(found.coro, d);
         machine.finish();
+        // Fuel that ends in the middle, and comes again.
+        let slow = machine.start("c", &[]);
+        let _ = machine.take_fuel(u64::MAX);
+        assert!(matches!(machine.run(10), RunStatus::OutOfFuel));
+        machine.set_layer_active(machine.layer("auth"), true).unwrap();
+        machine.add_fuel(2);
+        assert!(matches!(machine.run(10), RunStatus::OutOfFuel), "{slow}");
         let third = machine.begin("AB");
         machine.cancel(third[0].session_id()).unwrap();
+        machine.add_fuel(1000);
+        machine.finish();
         let tape = machine.take_tape().unwrap();
         let replayed = replay(&module, EffectTape::from_bytes(&tape.to_bytes()).unwrap(), policy.clone());
         assert_eq!(replayed.lines(), machine.lines(), "{policy:?}");

@@ -217,7 +217,7 @@ fn every_kind_of_error_is_reported() {
         (with_entries(&[0xff; 10]), TapeErrorKind::Number, header, "R0004"),
         (with_entries(&[0x81, 0]), TapeErrorKind::Number, header, "R0004"),
         (with_entries(&[1, 2, 5, 11, 11, 9]), TapeErrorKind::Code(2), header + 1, "R0006"),
-        (with_entries(&[1, 1, 5, 14, 0]), TapeErrorKind::Code(14), header + 3, "R0006"),
+        (with_entries(&[1, 1, 5, 20, 0]), TapeErrorKind::Code(20), header + 3, "R0006"),
         (with_entries(&[1, 1, 5, 0, 12]), TapeErrorKind::Code(12), header + 4, "R0006"),
         (value(&[20]), TapeErrorKind::Code(20), header + 5, "R0006"),
         // The layer of evidence has 16 bits.

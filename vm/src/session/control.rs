@@ -95,6 +95,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
                 self.world.wake(index);
             }
         }
+        self.recorded(if active { Act::LayerOn } else { Act::LayerOff }, || Decision::Layer(layer));
         Ok(())
     }
 
@@ -104,6 +105,10 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     /// [`SessionError::NoEndpoint`] if its session is gone.
     pub fn set_tokens(&mut self, id: EndpointId, tokens: u32) -> Result<(), SessionError> {
         self.world.store.role_mut(id).ok_or(SessionError::NoEndpoint(id))?.tokens = tokens;
+        self.recorded(Act::Tokens, || {
+            let parts = [Datum::Endpoint(id), Datum::U64(tokens.into())];
+            Decision::Value(Datum::Tuple(parts.into()))
+        });
         Ok(())
     }
 
@@ -187,6 +192,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         role.owner = NOBODY;
         let heap = self.instance.session_heap();
         self.world.drop_endpoint(id, true, &self.plan, heap);
+        self.recorded(Act::DropEndpoint, || Decision::Value(Datum::Endpoint(id)));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The machine: opens sessions, begins coroutines, and runs them by turns.
 
 use super::config::SessionConfig;
+use super::datum::Datum;
 use super::error::SessionError;
 use super::event::{Event, Stamped};
 use super::handler::EffectHandler;
@@ -165,7 +166,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             left = left.saturating_sub(1);
             let goes_on = match end {
                 End::MaxTicks => replays && left > 0,
-                End::Stuck | End::AllDone => replays && self.do_again_at_once(),
+                End::Stuck | End::AllDone | End::OutOfFuel => replays && self.do_again_at_once(),
                 _ => false,
             };
             if !goes_on {
@@ -245,12 +246,14 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         let paid = fuel.min(account.owed);
         account.owed -= paid;
         account.fuel = account.fuel.saturating_add(fuel - paid);
+        self.recorded(Act::AddFuel, || Decision::Value(Datum::U64(fuel)));
     }
 
     /// Takes fuel away, at most all that is left. Gives how much it was.
     pub fn take_fuel(&mut self, fuel: u64) -> u64 {
         let taken = fuel.min(self.world.account.fuel);
         self.world.account.fuel -= taken;
+        self.recorded(Act::TakeFuel, || Decision::Value(Datum::U64(fuel)));
         taken
     }
 

@@ -42,11 +42,23 @@ pub enum Act {
     Pause = 12,
     /// It let it run again.
     Resume = 13,
+    /// It gave up an endpoint.
+    DropEndpoint = 14,
+    /// It switched a guard layer on.
+    LayerOn = 15,
+    /// It switched a guard layer off.
+    LayerOff = 16,
+    /// It set the progress tokens of an endpoint.
+    Tokens = 17,
+    /// It added fuel.
+    AddFuel = 18,
+    /// It took fuel away.
+    TakeFuel = 19,
 }
 
 impl Act {
     /// All acts, by code.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 20] = [
         Self::Invoke,
         Self::Acquire,
         Self::Release,
@@ -61,6 +73,12 @@ impl Act {
         Self::WakeLayer,
         Self::Pause,
         Self::Resume,
+        Self::DropEndpoint,
+        Self::LayerOn,
+        Self::LayerOff,
+        Self::Tokens,
+        Self::AddFuel,
+        Self::TakeFuel,
     ];
 
     /// The act with this code.
@@ -87,6 +105,12 @@ impl Act {
             Self::WakeLayer => "wake layer",
             Self::Pause => "pause",
             Self::Resume => "resume",
+            Self::DropEndpoint => "drop endpoint",
+            Self::LayerOn => "switch layer on",
+            Self::LayerOff => "switch layer off",
+            Self::Tokens => "set tokens",
+            Self::AddFuel => "add fuel",
+            Self::TakeFuel => "take fuel",
         }
     }
 }
@@ -125,7 +149,7 @@ impl fmt::Display for Origin {
 pub enum Decision {
     /// It is done, or goes its way.
     Done,
-    /// It is done, with this result; or this goes in place of what a message carries.
+    /// It is done, with this result; or this goes in place of what a message carries. What the host did: with this.
     Value(Datum),
     /// The message is lost.
     Dropped,

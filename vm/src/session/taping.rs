@@ -134,6 +134,22 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             (Act::WakeLayer, Decision::Layer(layer)) => self.wake_layer(*layer),
             (Act::Pause, Decision::Coroutine(coro)) => self.pause(*coro),
             (Act::Resume, Decision::Coroutine(coro)) => self.resume(*coro),
+            (Act::DropEndpoint, Decision::Value(Datum::Endpoint(id))) => self.drop_endpoint(*id),
+            (Act::LayerOn | Act::LayerOff, Decision::Layer(layer)) => {
+                self.set_layer_active(*layer, *act == Act::LayerOn)
+            }
+            (Act::Tokens, Decision::Value(Datum::Tuple(parts))) => match **parts {
+                [Datum::Endpoint(id), Datum::U64(tokens)] => self.set_tokens(id, tokens as u32),
+                _ => Ok(()),
+            },
+            (Act::AddFuel, Decision::Value(Datum::U64(fuel))) => {
+                self.add_fuel(*fuel);
+                Ok(())
+            }
+            (Act::TakeFuel, Decision::Value(Datum::U64(fuel))) => {
+                self.take_fuel(*fuel);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

@@ -65,7 +65,6 @@ pub(crate) const RICH: &str = "
 @text:
     invoke number (count) -> count
     str.concat s, s, s
-    str.slice s, s, one, one
     tuple.new t, (count, s)
     send c, t
     jmp @loop
