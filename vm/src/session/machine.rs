@@ -316,6 +316,9 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
 
     /// The value in a register of the innermost frame of a coroutine. Of one that has ended it is known only with
     /// [`SessionConfig::keep_registers`].
+    ///
+    /// For people and tests: what no instruction reads from the register need not be there. That is so of constants which
+    /// became immediates everywhere, and of values that native code keeps elsewhere.
     #[must_use]
     pub fn register(&self, coro: CoroId, reg: Reg) -> Option<Value> {
         let coro = self.world.coro(coro.index).filter(|found| found.generation == coro.generation)?;
