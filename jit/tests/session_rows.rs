@@ -100,19 +100,24 @@ fn r01_a_deadlock_is_reported() {
     let modules = modules(source, false);
     for policy in [Policy::REFERENCE, Policy::Cooperative, Policy::Random { seed: 1, quantum: 3 }] {
         let config = SessionConfig::new().policy(policy);
-        let ((report, cycles), _) = both_with(&modules, &config, || NoEffects, |machine| {
-            let ends = machine.begin("Ring");
-            for (name, &end) in ["a", "b", "c"].iter().zip(&ends) {
-                machine.start(name, &[chan(end)]);
-            }
-            let fuel = machine.fuel();
-            let report = machine.stuck();
-            assert_eq!(machine.fuel(), fuel);
-            assert_eq!(machine.ticks(), 4, "each once, then it is known");
-            let reasons: Vec<_> = report.blocked.iter().map(|blocked| &blocked.why).collect();
-            assert!(reasons.iter().all(|why| matches!(why, BlockReason::Recv { .. })));
-            (report.to_string(), report.cycles)
-        });
+        let ((report, cycles), _) = both_with(
+            &modules,
+            &config,
+            || NoEffects,
+            |machine| {
+                let ends = machine.begin("Ring");
+                for (name, &end) in ["a", "b", "c"].iter().zip(&ends) {
+                    machine.start(name, &[chan(end)]);
+                }
+                let fuel = machine.fuel();
+                let report = machine.stuck();
+                assert_eq!(machine.fuel(), fuel);
+                assert_eq!(machine.ticks(), 4, "each once, then it is known");
+                let reasons: Vec<_> = report.blocked.iter().map(|blocked| &blocked.why).collect();
+                assert!(reasons.iter().all(|why| matches!(why, BlockReason::Recv { .. })));
+                (report.to_string(), report.cycles)
+            },
+        );
         assert_eq!(cycles.iter().map(Vec::len).collect::<Vec<_>>(), [3], "{report}");
         for line in [
             "coroutine 0 (a, pc 0) waits as A for a message of C in session 0",
@@ -168,18 +173,30 @@ fn r02_nothing_grows_without_bound() {
         }
     }
     let config = SessionConfig::new().sessions(1000).coroutines(500).events(10);
-    for (name, code) in [("opener", TrapCode::CoroutineLimitExceeded), ("spawner", TrapCode::CoroutineLimitExceeded)] {
-        let ((), _) = both_with(&modules, &config, || NoEffects, |machine| {
-            machine.start(name, &[]);
-            assert_eq!(machine.trap().trap.code, code);
-            assert!(machine.coroutines() <= 500);
-        });
+    for (name, code) in
+        [("opener", TrapCode::CoroutineLimitExceeded), ("spawner", TrapCode::CoroutineLimitExceeded)]
+    {
+        let ((), _) = both_with(
+            &modules,
+            &config,
+            || NoEffects,
+            |machine| {
+                machine.start(name, &[]);
+                assert_eq!(machine.trap().trap.code, code);
+                assert!(machine.coroutines() <= 500);
+            },
+        );
     }
     let config = SessionConfig::new().sessions(100).events(10);
-    both_with(&modules, &config, || NoEffects, |machine| {
-        machine.start("opener", &[]);
-        assert_eq!(machine.trap().trap.code, TrapCode::SessionLimitExceeded);
-    });
+    both_with(
+        &modules,
+        &config,
+        || NoEffects,
+        |machine| {
+            machine.start("opener", &[]);
+            assert_eq!(machine.trap().trap.code, TrapCode::SessionLimitExceeded);
+        },
+    );
 }
 
 /// R03: messages of another type or label are refused by the verifier, and by the machine where it could not know; tables of
@@ -213,7 +230,9 @@ fn r03_messages_are_what_the_types_say() {
             let mut bytes = bytes.clone();
             bytes[at] = value;
             let decoded = opforge_vm::container::decode(&bytes, &Default::default());
-            let Ok(Err(report)) = decoded.map(|program| verify(program, &VerifyConfig::new())) else { continue };
+            let Ok(Err(report)) = decoded.map(|program| verify(program, &VerifyConfig::new())) else {
+                continue;
+            };
             targets += usize::from(report.errors().iter().any(|error| {
                 let text = error.to_string();
                 text.contains("choose") && (text.contains("no instruction") || text.contains("branch"))
@@ -245,14 +264,19 @@ fn r03_messages_are_what_the_types_say() {
         let config = VerifyConfig::new().coherence(CoherenceLimits::default());
         assert!(verify(program(&source), &config).is_err(), "{receives}");
         let config = reference().on_trap(OnTrap::Isolate);
-        let (found, _) = both_with(&modules(&source, false), &config, || NoEffects, |machine| {
-            let ends = machine.begin("AB");
-            machine.start("a", &[chan(ends[0]), Value::I64(1)]);
-            machine.start("b", &[chan(ends[1])]);
-            let found = trap(machine);
-            assert_eq!(machine.queue(ends[0], 0, 1), 1, "the message stays");
-            found
-        });
+        let (found, _) = both_with(
+            &modules(&source, false),
+            &config,
+            || NoEffects,
+            |machine| {
+                let ends = machine.begin("AB");
+                machine.start("a", &[chan(ends[0]), Value::I64(1)]);
+                machine.start("b", &[chan(ends[1])]);
+                let found = trap(machine);
+                assert_eq!(machine.queue(ends[0], 0, 1), 1, "the message stays");
+                found
+            },
+        );
         assert_eq!(found, (code, detail, 1, ("b".into(), 0)), "{receives}");
     }
 }
@@ -288,7 +312,11 @@ fn r04_a_closed_session_stays_closed() {
     assert_eq!((found.0, found.1), (TrapCode::ChannelClosed, session(SessionFault::NotOwned(mine))));
     let (found, lines) = closed_by("mov d, c\nclose d\nclose c");
     assert_eq!((found.0, found.1), (TrapCode::CloseFault, session(SessionFault::NotOwned(mine))));
-    assert_eq!(lines.iter().filter(|line| line.ends_with("closed")).count(), 2, "closed, and ended as such: {lines:?}");
+    assert_eq!(
+        lines.iter().filter(|line| line.ends_with("closed")).count(),
+        2,
+        "closed, and ended as such: {lines:?}"
+    );
     // Closed by the other party, with messages on their way: they are gone, and both know.
     let closer = format!("{PINGS}\n.func closer(c: chan(Pings, Pong)) {{\nyield\nyield\nclose c\nhalt\n}}");
     let theirs = |machine: &mut SessionMachine<(), NoEffects>| {
@@ -303,7 +331,10 @@ fn r04_a_closed_session_stays_closed() {
     };
     let (found, lines) = both(&modules(&closer, false), theirs);
     assert_eq!(found, (TrapCode::ChannelClosed, ("ping".into(), 1)));
-    assert!(lines.iter().any(|line| line.ends_with("-> Pong ping")) && !lines.iter().any(|line| line.contains("<-")));
+    assert!(
+        lines.iter().any(|line| line.ends_with("-> Pong ping"))
+            && !lines.iter().any(|line| line.contains("<-"))
+    );
     // Left in the middle, by code that nobody has verified: the session has failed, and the other knows.
     let leaver = format!("{PINGS}\n.func leaver(c: chan(Pings, Ping)) {{\nhalt\n}}");
     let (found, lines) = both(&modules(&leaver, true), |machine| {
@@ -335,7 +366,12 @@ fn r05_transfers_say_why_not() {
     let cases = [
         ("yield\ntransfer c, k, -", false, SessionFault::NoTarget, 1),
         ("transfer c, k, -", false, SessionFault::NotAwaited, 0),
-        ("mov d, c\nspawn &worker (c, n) -> w\ntransfer d, w, -\ntransfer c, w, -", true, SessionFault::NotOwned(c), 3),
+        (
+            "mov d, c\nspawn &worker (c, n) -> w\ntransfer d, w, -\ntransfer c, w, -",
+            true,
+            SessionFault::NotOwned(c),
+            3,
+        ),
         ("mov d, c\nspawn &ping (c, n) -> w\ntransfer d, w, -", true, SessionFault::NotOwned(c), 2),
         ("close c\ntransfer c, k, -", true, SessionFault::NotOwned(c), 1),
     ];
@@ -398,10 +434,15 @@ fn r06_endpoints_are_not_copied() {
         "send g, g",
     ] {
         let codes = refused(&source(lines));
-        assert!(codes.iter().any(|code| code.starts_with("V12") || code.starts_with("V08")), "{lines}: {codes:?}");
+        assert!(
+            codes.iter().any(|code| code.starts_with("V12") || code.starts_with("V08")),
+            "{lines}: {codes:?}"
+        );
     }
     // Nor does the host.
-    let hosts = format!("{PINGS}\n.func two(a: chan(Pings, Ping), b: chan(Pings, Ping)) {{\nclose a\nclose b\nhalt\n}}");
+    let hosts = format!(
+        "{PINGS}\n.func two(a: chan(Pings, Ping), b: chan(Pings, Ping)) {{\nclose a\nclose b\nhalt\n}}"
+    );
     both(&modules(&hosts, false), |machine| {
         let ends = machine.begin("Pings");
         let two = machine.func("two");
@@ -495,9 +536,8 @@ fn r08_speculations_are_all_or_nothing() {
         assert!(!refused(&with_more(lines)).is_empty(), "{lines}");
     }
     // Deep ones stop at a limit, of the verifier and of the machine.
-    let deep = |depth: usize| {
-        source(&format!("{}{}close c", "fork g\n".repeat(depth), "abort\n".repeat(depth)))
-    };
+    let deep =
+        |depth: usize| source(&format!("{}{}close c", "fork g\n".repeat(depth), "abort\n".repeat(depth)));
     assert!(!refused(&deep(17)).is_empty());
     let modules_16 = modules(&deep(16), false);
     let (fuel, _) = both(&modules_16, |machine| {
@@ -509,11 +549,16 @@ fn r08_speculations_are_all_or_nothing() {
     });
     assert_eq!(fuel, 16 + 16 + 2, "what is undone is paid for");
     let config = reference().speculation(15);
-    let (found, told) = both_with(&modules_16, &config, || NoEffects, |machine| {
-        let ends = machine.begin("Pings");
-        machine.start("f", &[chan(ends[0]), Value::I64(1), Value::U64(1)]);
-        trap(machine)
-    });
+    let (found, told) = both_with(
+        &modules_16,
+        &config,
+        || NoEffects,
+        |machine| {
+            let ends = machine.begin("Pings");
+            machine.start("f", &[chan(ends[0]), Value::I64(1), Value::U64(1)]);
+            trap(machine)
+        },
+    );
     let too_deep = session(SessionFault::SpeculationDepth);
     assert_eq!(found, (TrapCode::SpeculationFault, too_deep, 0, ("f".into(), 15)));
     assert_eq!(told.iter().filter(|line| line.contains("forked")).count(), 1, "{told:#?}");
@@ -568,25 +613,35 @@ fn r09_slices_are_fair() {
     let modules = modules(source, false);
     for quantum in [1, 10, 1000] {
         let config = SessionConfig::new().policy(Policy::RoundRobin { quantum });
-        let (spent, _) = both_with(&modules, &config, || NoEffects, |machine| {
-            for _ in 0..5 {
-                machine.start("forever", &[Value::U64(1)]);
-            }
-            machine.start("counts", &[Value::U64(1000)]);
-            while machine.coroutines() == 6 {
-                assert!(matches!(machine.run(1), RunStatus::MaxTicks));
-            }
-            (1 << 40) - machine.fuel()
-        });
+        let (spent, _) = both_with(
+            &modules,
+            &config,
+            || NoEffects,
+            |machine| {
+                for _ in 0..5 {
+                    machine.start("forever", &[Value::U64(1)]);
+                }
+                machine.start("counts", &[Value::U64(1000)]);
+                while machine.coroutines() == 6 {
+                    assert!(matches!(machine.run(1), RunStatus::MaxTicks));
+                }
+                (1 << 40) - machine.fuel()
+            },
+        );
         // The one that counts needs 3004; each of the others gets about as much, and a quantum more at most.
         assert!((3004..=6 * (3004 + 2 * quantum + 6)).contains(&spent), "quantum {quantum}: {spent}");
     }
     let config = SessionConfig::new().coroutines(1000);
-    both_with(&modules, &config, || NoEffects, |machine| {
-        machine.start("bomb", &[]);
-        assert_eq!(machine.trap().trap.code, TrapCode::CoroutineLimitExceeded);
-        assert!(machine.coroutines() < 1000);
-    });
+    both_with(
+        &modules,
+        &config,
+        || NoEffects,
+        |machine| {
+            machine.start("bomb", &[]);
+            assert_eq!(machine.trap().trap.code, TrapCode::CoroutineLimitExceeded);
+            assert!(machine.coroutines() < 1000);
+        },
+    );
     // Functions begin where they begin: the place of one is no part of a program.
     assert!(assemble(".func f() {\nspawn &f2 () -> -\nhalt\n}").is_err());
     let bytes = opforge_vm::container::encode(&program(".func f() {\nspawn &f () -> -\nhalt\n}")).unwrap();
@@ -660,31 +715,42 @@ fn r11_old_endpoints_name_nobody() {
     );
     let modules = modules(&source, false);
     let config = reference().sessions(1);
-    let ((), _) = both_with(&modules, &config, || NoEffects, |machine| {
-        let mut old: Vec<EndpointId> = Vec::new();
-        for n in 0..300 {
-            let ends = machine.begin("Pings");
-            assert_eq!((ends[0].session, usize::from(ends[0].generation)), (0, n));
-            for &stale in old.iter().rev().take(3) {
-                assert!(matches!(machine.state(stale), None));
-                assert!(matches!(machine.session(stale.session_id()), None));
-                let ping = machine.func("ping");
-                let refused = machine.spawn(ping, &[chan(stale), Value::I64(1)]);
-                assert!(matches!(refused, Err(SessionError::NoEndpoint(id)) if id == stale));
-                let label = machine.label("ping");
-                assert!(matches!(machine.inject(stale, label, &Value::I64(1)), Err(SessionError::NoEndpoint(_))));
-                assert!(matches!(machine.cancel(stale.session_id()), Err(SessionError::NoEndpoint(_))));
-                assert!(matches!(machine.drop_endpoint(stale), Err(SessionError::NoEndpoint(_))));
-                machine.start("use_it", &[Value::Epid(stale), Value::from("s")]);
-                let found = trap(machine);
-                assert_eq!((found.0, found.1), (TrapCode::TransferFault, session(SessionFault::Stale(stale))));
+    let ((), _) = both_with(
+        &modules,
+        &config,
+        || NoEffects,
+        |machine| {
+            let mut old: Vec<EndpointId> = Vec::new();
+            for n in 0..300 {
+                let ends = machine.begin("Pings");
+                assert_eq!((ends[0].session, usize::from(ends[0].generation)), (0, n));
+                for &stale in old.iter().rev().take(3) {
+                    assert!(matches!(machine.state(stale), None));
+                    assert!(matches!(machine.session(stale.session_id()), None));
+                    let ping = machine.func("ping");
+                    let refused = machine.spawn(ping, &[chan(stale), Value::I64(1)]);
+                    assert!(matches!(refused, Err(SessionError::NoEndpoint(id)) if id == stale));
+                    let label = machine.label("ping");
+                    assert!(matches!(
+                        machine.inject(stale, label, &Value::I64(1)),
+                        Err(SessionError::NoEndpoint(_))
+                    ));
+                    assert!(matches!(machine.cancel(stale.session_id()), Err(SessionError::NoEndpoint(_))));
+                    assert!(matches!(machine.drop_endpoint(stale), Err(SessionError::NoEndpoint(_))));
+                    machine.start("use_it", &[Value::Epid(stale), Value::from("s")]);
+                    let found = trap(machine);
+                    assert_eq!(
+                        (found.0, found.1),
+                        (TrapCode::TransferFault, session(SessionFault::Stale(stale)))
+                    );
+                }
+                machine.start("ping", &[chan(ends[0]), Value::I64(1)]);
+                machine.start("pong", &[chan(ends[1])]);
+                machine.finish();
+                old.push(ends[0]);
             }
-            machine.start("ping", &[chan(ends[0]), Value::I64(1)]);
-            machine.start("pong", &[chan(ends[1])]);
-            machine.finish();
-            old.push(ends[0]);
-        }
-    });
+        },
+    );
 }
 
 /// R12: a handler that breaks, refuses, or is not there makes its coroutine trap; it has no way to act on the machine.
@@ -721,7 +787,10 @@ fn r12_handlers_break_without_breaking_the_machine() {
         .0
     };
     let breaks = |n: u32| (TrapCode::EffectFailed, true, n);
-    assert_eq!(run(|| Script { invoke: [Outcome::Failed(PANIC.into())].into(), ..Script::default() }), breaks(1));
+    assert_eq!(
+        run(|| Script { invoke: [Outcome::Failed(PANIC.into())].into(), ..Script::default() }),
+        breaks(1)
+    );
     assert_eq!(
         run(|| Script { acquire: [Outcome::Failed(PANIC.into())].into(), ..Script::default() }),
         (TrapCode::GuardFault, true, 0)
@@ -739,10 +808,8 @@ fn r12_handlers_break_without_breaking_the_machine() {
     let TrapDetail::Session(SessionFault::Refused(text)) = &found.1 else { panic!("{found:?}") };
     assert_eq!((found.0, &**text), (TrapCode::EffectFailed, "no handler does effect `ask`"));
     // Its words are cut and escaped where people read them.
-    let talks = || Script {
-        invoke: [Outcome::Failed("\u{1b}[31m".repeat(100_000))].into(),
-        ..Script::default()
-    };
+    let talks =
+        || Script { invoke: [Outcome::Failed("\u{1b}[31m".repeat(100_000))].into(), ..Script::default() };
     let (text, _) = both_with(&modules, &reference(), talks, |machine| {
         let ends = machine.begin("Pings");
         machine.start("asker", &[chan(ends[0]), Value::I64(1)]);
@@ -773,27 +840,33 @@ fn r13_partners_of_a_failed_coroutine_hear_of_it() {
 .func other_q(c: chan(Pair, Q), n: i64) {\nyield\nyield\nyield\nyield\nyield\nyield\nyield\nyield\nyield\nsend c, n\nhalt\n}";
     for policy in [Policy::REFERENCE, Policy::Cooperative, Policy::Random { seed: 9, quantum: 2 }] {
         let config = SessionConfig::new().policy(policy);
-        let (codes, told) = both_with(&modules(source, false), &config, || NoEffects, |machine| {
-            let (star, pair, apart) = (machine.begin("Star"), machine.begin("Pair"), machine.begin("Pair"));
-            let zero = Value::I64(0);
-            machine.start("hub", &[chan(star[0])]);
-            machine.start("s2", &[chan(star[2]), zero.clone(), chan(pair[0])]);
-            machine.start("q", &[chan(pair[1]), zero.clone(), chan(star[3])]);
-            machine.start("other", &[chan(apart[0])]);
-            machine.start("other_q", &[chan(apart[1]), zero.clone()]);
-            machine.start("s1", &[chan(star[1]), zero]);
-            let mut codes = Vec::new();
-            loop {
-                match machine.run(10_000) {
-                    RunStatus::Trapped(trap) => codes.push((trap.coro.index, trap.trap.code)),
-                    RunStatus::AllDone => break,
-                    status => panic!("{status:?}"),
+        let (codes, told) = both_with(
+            &modules(source, false),
+            &config,
+            || NoEffects,
+            |machine| {
+                let (star, pair, apart) =
+                    (machine.begin("Star"), machine.begin("Pair"), machine.begin("Pair"));
+                let zero = Value::I64(0);
+                machine.start("hub", &[chan(star[0])]);
+                machine.start("s2", &[chan(star[2]), zero.clone(), chan(pair[0])]);
+                machine.start("q", &[chan(pair[1]), zero.clone(), chan(star[3])]);
+                machine.start("other", &[chan(apart[0])]);
+                machine.start("other_q", &[chan(apart[1]), zero.clone()]);
+                machine.start("s1", &[chan(star[1]), zero]);
+                let mut codes = Vec::new();
+                loop {
+                    match machine.run(10_000) {
+                        RunStatus::Trapped(trap) => codes.push((trap.coro.index, trap.trap.code)),
+                        RunStatus::AllDone => break,
+                        status => panic!("{status:?}"),
+                    }
                 }
-            }
-            assert_eq!(machine.charged(), 0);
-            codes.sort_unstable();
-            codes
-        });
+                assert_eq!(machine.charged(), 0);
+                codes.sort_unstable();
+                codes
+            },
+        );
         let count = |end: &str| told.iter().filter(|line| line.ends_with(end)).count();
         assert!(codes.contains(&(5, TrapCode::DivByZero)), "{codes:?}");
         assert!(codes.iter().all(|&(coro, code)| coro == 5 || code == TrapCode::ChannelClosed), "{codes:?}");
@@ -804,13 +877,18 @@ fn r13_partners_of_a_failed_coroutine_hear_of_it() {
     }
     // Isolated, nobody is told: they wait, and the report says that the coroutine has ended.
     let config = reference().on_trap(OnTrap::Isolate);
-    let (report, _) = both_with(&modules(source, false), &config, || NoEffects, |machine| {
-        let star = machine.begin("Star");
-        machine.start("hub", &[chan(star[0])]);
-        machine.start("s1", &[chan(star[1]), Value::I64(0)]);
-        machine.trap();
-        machine.stuck().to_string()
-    });
+    let (report, _) = both_with(
+        &modules(source, false),
+        &config,
+        || NoEffects,
+        |machine| {
+            let star = machine.begin("Star");
+            machine.start("hub", &[chan(star[0])]);
+            machine.start("s1", &[chan(star[1]), Value::I64(0)]);
+            machine.trap();
+            machine.stuck().to_string()
+        },
+    );
     assert!(report.contains("S1") && report.contains("ended"), "{report}");
 }
 
@@ -869,26 +947,36 @@ fn r15_unknown_facts_are_not_known() {
         ("notes", "no such role", true),
         ("notes", "", true),
     ] {
-        let (found, told) = both_with(&modules, &config, || NoEffects, |machine| {
-            let ends = machine.begin("Pings");
-            let args = [Value::Epid(ends[0]), Value::from("secret"), Value::from(role)];
-            let coro = machine.start(name, &args);
-            machine.finish();
-            machine.register(coro, Reg(5))
-        });
+        let (found, told) = both_with(
+            &modules,
+            &config,
+            || NoEffects,
+            |machine| {
+                let ends = machine.begin("Pings");
+                let args = [Value::Epid(ends[0]), Value::from("secret"), Value::from(role)];
+                let coro = machine.start(name, &args);
+                machine.finish();
+                machine.register(coro, Reg(5))
+            },
+        );
         assert_eq!(found, Some(Value::Bool(known)), "{name} {role}");
         assert!(told.last().unwrap().ends_with("halted"));
     }
     // What one has noted another does not know, and only programs note.
-    both_with(&modules, &config, || NoEffects, |machine| {
-        let ends = machine.begin("Pings");
-        let args = [Value::Epid(ends[0]), Value::from("secret"), Value::from("Pong")];
-        machine.start("notes", &args);
-        machine.finish();
-        let asks = machine.start("asks", &args);
-        machine.finish();
-        assert_eq!(machine.register(asks, Reg(5)), Some(Value::Bool(false)));
-    });
+    both_with(
+        &modules,
+        &config,
+        || NoEffects,
+        |machine| {
+            let ends = machine.begin("Pings");
+            let args = [Value::Epid(ends[0]), Value::from("secret"), Value::from("Pong")];
+            machine.start("notes", &args);
+            machine.finish();
+            let asks = machine.start("asks", &args);
+            machine.finish();
+            assert_eq!(machine.register(asks, Reg(5)), Some(Value::Bool(false)));
+        },
+    );
     for id in [
         EndpointId { session: 5, generation: 0, role: 0 },
         EndpointId { session: 0, generation: 9, role: 0 },
@@ -906,7 +994,9 @@ fn r15_unknown_facts_are_not_known() {
         }
     }
     // A fact is an endpoint's name and a text, statically.
-    for lines in ["tuple.new t, (s, s)\ntag t -> b", "tuple.new t, (id)\ntag t -> b", "tag s -> b", "check id, s -> b"] {
+    for lines in
+        ["tuple.new t, (s, s)\ntag t -> b", "tuple.new t, (id)\ntag t -> b", "tag s -> b", "check id, s -> b"]
+    {
         let codes = refused(&format!(".func f(id: epid, s: str) {{\n.reg t, b\n{lines}\nhalt\n}}"));
         assert!(!codes.is_empty(), "{lines}");
     }

@@ -4,8 +4,8 @@
 mod session_support;
 
 use opforge_vm::session::{
-    Act, Decision, Divergence, EffectHandler, EffectTape, Entry, NoEffects, Observe, Outcome, Policy, Priority,
-    RunStatus, SessionConfig, SessionError, SessionMachine, Snapshot, trace_hash,
+    Act, Decision, Divergence, EffectHandler, EffectTape, Entry, NoEffects, Observe, Outcome, Policy,
+    Priority, RunStatus, SessionConfig, SessionError, SessionMachine, Snapshot, trace_hash,
 };
 use opforge_vm::{Limits, Module, SessionFault, TrapCode, TrapDetail, Value};
 use session_support::rich::{Decides, RICH, begin, run_out};
@@ -54,9 +54,10 @@ fn the_rich_program_does_everything() {
         let ends = run_out(&mut machine);
         assert_eq!(ends.last().unwrap(), "done", "{policy:?}: {ends:#?}");
         let told = machine.told().join("\n");
-        for what in
-            ["opened", "offered", "chose", "invoked", "acquired", "released", "forked", "joined", "aborted", "gave", "halted"]
-        {
+        for what in [
+            "opened", "offered", "chose", "invoked", "acquired", "released", "forked", "joined", "aborted",
+            "gave", "halted",
+        ] {
             assert!(told.contains(what), "{policy:?}: nothing {what}");
         }
         assert!(machine.charged() < before + (64 << 10));
@@ -172,7 +173,11 @@ fn snapshots_are_for_the_same_program_and_configuration() {
 }
 
 /// A recorded run, and the machine that made it.
-fn record(module: &Module, handler: Decides, policy: Policy) -> (EffectTape, SessionMachine<(), Decides>, Vec<String>) {
+fn record(
+    module: &Module,
+    handler: Decides,
+    policy: Policy,
+) -> (EffectTape, SessionMachine<(), Decides>, Vec<String>) {
     let mut machine = machine_of(module, handler, config(policy), limits());
     machine.record(1 << 24);
     begin(&mut machine, 7);
@@ -227,7 +232,10 @@ fn tapes_replay_every_kind_of_decision() {
     let expected: Vec<_> = expected.into_iter().filter(|kind| badness == 4 || *kind != "panicked").collect();
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), expected);
     let of_handler = [Act::Invoke, Act::Acquire, Act::Release, Act::Send, Act::Receive, Act::Transfer];
-    assert!(of_handler.into_iter().chain([Act::Open, Act::Spawn, Act::Wake]).all(|act| acts.contains(&act)), "{acts:?}");
+    assert!(
+        of_handler.into_iter().chain([Act::Open, Act::Spawn, Act::Wake]).all(|act| acts.contains(&act)),
+        "{acts:?}"
+    );
 }
 
 /// What the host does by itself is on the tape too, and is done again at its place.
@@ -313,7 +321,11 @@ fn replays_that_differ_say_where() {
                     return text.to_string();
                 }
                 RunStatus::Trapped(_) => {}
-                _ => return machine.finish_replay().map_or_else(|d: Divergence| d.to_string(), |()| String::new()),
+                _ => {
+                    return machine
+                        .finish_replay()
+                        .map_or_else(|d: Divergence| d.to_string(), |()| String::new());
+                }
             }
         }
     };

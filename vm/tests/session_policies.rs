@@ -5,8 +5,8 @@ mod session_support;
 
 use opforge_vm::ids::Reg;
 use opforge_vm::session::{
-    EffectHandler, Event, NoEffects, Observe, Outcome, Policy, Priority, RunStatus, SendDecision, SessionConfig,
-    SessionError, SessionMachine, Stamped, trace_hash,
+    EffectHandler, Event, NoEffects, Observe, Outcome, Policy, Priority, RunStatus, SendDecision,
+    SessionConfig, SessionError, SessionMachine, Stamped, trace_hash,
 };
 use opforge_vm::{
     Caller, Capabilities, Capability, CoroId, Engine, InterruptHandle, Limits, Linker, Module, Value,
@@ -14,8 +14,8 @@ use opforge_vm::{
 use session_support::script::Script;
 use session_support::{Drive, chan, setup, verified};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Coroutines that say each turn by taking and giving back a place in a layer with room for all.
 const TURNS: &str = "
@@ -155,7 +155,11 @@ fn round_robin_shares_by_fuel() {
         // Each had as many slices as the other, one more at most; each slice of the first costs its quantum.
         let spent = (1u64 << 40) - machine.fuel();
         let slices = machine.ticks() / 2;
-        assert!(spent <= (slices + 1) * 2 * quantum, "quantum {quantum}: {spent} in {} slices", machine.ticks());
+        assert!(
+            spent <= (slices + 1) * 2 * quantum,
+            "quantum {quantum}: {spent} in {} slices",
+            machine.ticks()
+        );
     }
     let mut machine = with(Policy::RoundRobin { quantum: 5 });
     for _ in 0..2 {
@@ -404,8 +408,7 @@ fn dear(module: &Module, policy: Policy, fuel: u64) -> SessionMachine<(), NoEffe
     linker.func("env.charge", Capability::none(), charge).unwrap();
     let instance = linker.instantiate(module, (), &Capabilities::none()).unwrap();
     let config = SessionConfig::new().policy(policy).observe(Observe::Trace);
-    let mut machine =
-        SessionMachine::new(instance, NoEffects, config, Limits::new().fuel(fuel)).unwrap();
+    let mut machine = SessionMachine::new(instance, NoEffects, config, Limits::new().fuel(fuel)).unwrap();
     let ends = machine.begin("AB");
     machine.start("texts", &[Value::U64(7)]);
     machine.start("a", &[chan(ends[0]), Value::U64(6)]);

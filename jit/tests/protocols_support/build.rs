@@ -4,7 +4,7 @@ use opforge_testgen::Protocol;
 use opforge_vm::Program;
 use opforge_vm::builder::{BuildError, Party, Picks, ProgramBuilder};
 use opforge_vm::ids::ShapeId;
-use opforge_vm::verify::{Coherent, CoherenceLimits, VerifiedProgram, VerifyConfig, coherence, verify};
+use opforge_vm::verify::{CoherenceLimits, Coherent, VerifiedProgram, VerifyConfig, coherence, verify};
 
 /// How the program comes by its local types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -198,7 +198,6 @@ impl Slice<'_> {
         Ok(())
     }
 
-
     /// The session of an endpoint that the coroutine can use now, and what is left to be done with it.
     #[inline]
     pub(super) fn usable(&self, id: EndpointId) -> Done<(&Session, StateId)> {

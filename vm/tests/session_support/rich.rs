@@ -3,7 +3,8 @@
 
 use super::{Drive, chan};
 use opforge_vm::session::{
-    EffectCall, EffectHandler, GuardCall, MessageInfo, Outcome, Receipt, RunStatus, SendDecision, SessionMachine,
+    EffectCall, EffectHandler, GuardCall, MessageInfo, Outcome, Receipt, RunStatus, SendDecision,
+    SessionMachine,
 };
 use opforge_vm::{CoroId, Value};
 
@@ -187,7 +188,8 @@ impl Decides {
 
     fn draw(&mut self, bound: u64) -> u64 {
         self.asked += 1;
-        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.state >> 33) % bound
     }
 
