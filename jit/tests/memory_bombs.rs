@@ -6,13 +6,12 @@
 
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod host_support;
+mod process_support;
 
 use host_support::{End, modules};
 use opforge_vm::ids::FuncId;
 use opforge_vm::{Caller, Capabilities, Capability, Instance, Limits, Linker, TrapCode, Value};
-use std::ffi::OsStr;
-use std::fs;
-use std::process::Command;
+use process_support::{emulator, growth};
 
 /// The limit of the runs.
 const LIMIT: u64 = 16 << 20;
@@ -184,23 +183,6 @@ fn linker() -> Linker<()> {
     linker
 }
 
-/// A line of the process's state, in bytes.
-fn status(field: &str) -> u64 {
-    let text = fs::read_to_string("/proc/self/status").unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(field)).unwrap_or_else(|| panic!("no {field}"));
-    let number = line.trim_start_matches(':').trim().trim_end_matches(" kB");
-    number.parse::<u64>().unwrap_or_else(|e| panic!("{field}: {line}: {e}")) << 10
-}
-
-/// Does a piece of work and says by how much the process was larger meanwhile, at most, than before.
-fn growth<T>(work: impl FnOnce() -> T) -> (T, u64) {
-    // Sets the peak to what is there now.
-    fs::write("/proc/self/clear_refs", "5").unwrap();
-    let before = status("VmRSS");
-    let result = work();
-    (result, status("VmHWM").saturating_sub(before))
-}
-
 /// Runs a function in an instance of its own: how it ended, and what is charged.
 fn run(instance: &mut Instance<()>, func: u32) -> (End, u64) {
     let mut execution = instance.execution(Limits::new().fuel(u64::MAX).memory(LIMIT));
@@ -236,12 +218,6 @@ fn explode(engine: usize, bomb: usize) {
     assert_eq!((end, charged), (End::Values(vec![Value::U64(7)]), 0));
 }
 
-/// Where `scripts/aarch64.sh` says which emulator runs these tests. An emulated program cannot start another directly.
-fn emulator() -> Option<String> {
-    let runner = std::env::var("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER").ok()?;
-    cfg!(target_arch = "aarch64").then_some(runner)
-}
-
 /// Says to the process of one bomb which it is: engine and bomb, with a space between.
 const WHICH: &str = "OPFORGE_MEMORY_BOMB";
 
@@ -252,25 +228,9 @@ fn memory_bombs() {
         let (engine, bomb) = which.split_once(' ').unwrap();
         return explode(engine.parse().unwrap(), bomb.parse().unwrap());
     }
-    let this = std::env::current_exe().unwrap();
-    let runner = emulator().unwrap_or_default();
-    let mut failed = Vec::new();
-    for (bomb, (name, _)) in BOMBS.iter().enumerate() {
-        for (engine, engine_name) in ENGINES.iter().enumerate() {
-            let words: Vec<&OsStr> =
-                runner.split_whitespace().map(OsStr::new).chain([this.as_os_str()]).collect();
-            let mut command = Command::new(words[0]);
-            command.args(&words[1..]).args(["--exact", "memory_bombs", "--nocapture", "--test-threads=1"]);
-            let output = command.env(WHICH, format!("{engine} {bomb}")).output().unwrap();
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            let (out, errors) = (text(&output.stdout), text(&output.stderr));
-            for line in out.lines().filter(|line| line.contains(" charged, ")) {
-                println!("{line}");
-            }
-            if !output.status.success() || out.matches(" charged, ").count() != 2 {
-                failed.push(format!("{name}, {engine_name}:\n{out}{errors}"));
-            }
-        }
-    }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    let cases = BOMBS.iter().enumerate().flat_map(|(bomb, (name, _))| {
+        let engines = ENGINES.iter().enumerate();
+        engines.map(move |(engine, engine_name)| (format!("{engine} {bomb}"), format!("{name}, {engine_name}")))
+    });
+    process_support::each_alone("memory_bombs", WHICH, cases, 2);
 }

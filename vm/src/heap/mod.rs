@@ -173,6 +173,11 @@ impl Heap {
         Ok(())
     }
 
+    /// Bytes that are held beside the heap.
+    pub(crate) fn held(&self) -> u64 {
+        self.beside
+    }
+
     /// Gives charged bytes back.
     pub(crate) fn uncharge(&mut self, bytes: u64) {
         debug_assert!(bytes <= self.beside, "more given back than charged");

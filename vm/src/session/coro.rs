@@ -123,6 +123,9 @@ pub(super) struct Coroutine {
 }
 
 impl Coroutine {
+    /// Bytes that one is charged beside its stack.
+    pub(super) const BYTES: u64 = size_of::<Self>() as u64;
+
     pub(super) fn id(&self, index: u32) -> CoroId {
         CoroId { index, generation: self.generation }
     }

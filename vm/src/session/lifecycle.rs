@@ -35,7 +35,7 @@ impl World {
         if self.alive >= max {
             return Err(TrapCode::CoroutineLimitExceeded);
         }
-        let fixed = size_of::<Coroutine>() as u64;
+        let fixed = Coroutine::BYTES;
         heap.charge(fixed + Frames::first_bytes(function))?;
         let frames = match Frames::new(func, function, args, stacks.take()) {
             Ok(frames) => frames,

@@ -278,6 +278,13 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         &self.instance
     }
 
+    /// Bytes of the memory limit that sessions, coroutines and messages take; values and linear memories take the rest of
+    /// what is charged. With all coroutines at their end and all sessions gone it is 0.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.instance.heap().held()
+    }
+
     /// The heap, to make aggregates that are handed in as arguments.
     pub fn heap_mut(&mut self) -> &mut Heap {
         self.instance.session_heap()

@@ -1,7 +1,7 @@
 //! Whose turn it is: what becomes of a coroutine behind its slice, and who is next.
 
 use super::config::OnTrap;
-use super::coro::Status;
+use super::coro::{Coroutine, Status};
 use super::event::Event;
 use super::slice::Slice;
 use super::status::CoroTrap;
@@ -207,29 +207,33 @@ impl Slice<'_> {
         let (index, keep) = (self.current, self.config.keep_registers);
         self.undo_all(heap);
         let Some(coro) = self.world.coro_mut(index) else { return };
-        coro.status = status;
         let owned = core::mem::take(&mut coro.owned);
-        coro.handles = Vec::new();
-        coro.facts = Vec::new();
-        // Registers that are kept are charged for.
-        let bytes = if keep { 0 } else { core::mem::take(&mut coro.bytes) + coro.frames.bytes() };
+        (coro.handles, coro.facts) = (Vec::new(), Vec::new());
         let (paused, called) = (core::mem::take(&mut coro.paused), coro.called.take());
-        let stack = (!keep).then(|| coro.frames.take_stack());
-        let reusable = !keep && coro.generation < u32::MAX;
+        let last = coro.generation == u32::MAX;
         self.world.paused -= u32::from(paused);
         self.world.alive -= 1;
-        heap.uncharge(bytes);
         let cancel = self.config.on_trap == OnTrap::Cancel;
-        for id in owned {
-            self.world.drop_endpoint(id, cancel, self.plan, heap);
-        }
+        let mut left = owned;
+        left.retain(|&id| !self.world.drop_endpoint(id, cancel, self.plan, heap));
         for (next, layer) in self.world.layers.forget(index, called) {
             self.world.call(next, layer);
         }
+        let Some(coro) = self.world.coro_mut(index) else { return };
+        coro.status = status;
+        // Registers that are kept are charged for, and so is the place of one that still has endpoints: nobody may take
+        // both over.
+        let stays = keep || !left.is_empty();
+        coro.owned = left;
+        let fixed = if stays { Coroutine::BYTES } else { 0 };
+        let stack = if keep { 0 } else { coro.frames.bytes() };
+        let bytes = (core::mem::take(&mut coro.bytes) + stack).saturating_sub(fixed);
+        let stack = (!keep).then(|| coro.frames.take_stack());
+        heap.uncharge(bytes);
         if let Some(stack) = stack {
             self.stacks.keep(stack);
         }
-        if reusable {
+        if !stays && !last {
             self.world.free.push(index);
         }
     }

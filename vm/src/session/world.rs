@@ -56,6 +56,8 @@ pub(super) struct World {
     pub(super) account: Account,
     /// Transfers so far.
     pub(super) transfers: u64,
+    /// [`SessionConfig::keep_registers`].
+    keep_registers: bool,
     pub(super) tape: Tape,
 }
 
@@ -75,6 +77,7 @@ impl World {
             log: EventLog::new(config.observe, config.max_events),
             account: Account { fuel, ..Account::default() },
             transfers: 0,
+            keep_registers: config.keep_registers,
             tape: Tape::Off,
         }
     }
@@ -261,26 +264,46 @@ impl World {
     fn settle(&mut self, loss: Loss, plan: &Plan, heap: &mut Heap) {
         let mut work = alloc::vec![loss];
         while let Some(loss) = work.pop() {
-            let mut lost =
+            let lost =
                 |message: &Message| work.extend(carried_endpoint(plan, message).map(Loss::Endpoint));
             match loss {
-                Loss::Session(id, status) => self.end_one(id, status, heap, lost),
+                Loss::Session(id, status) => {
+                    self.end_one(id, status, heap, lost);
+                    work.extend(self.ends_of_the_ended(id).map(Loss::Ownership));
+                }
                 Loss::Ownership(id) => self.give_one_back(id, heap, lost),
                 Loss::Endpoint(id) => {
-                    let left =
-                        self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
-                    if left {
-                        self.end_one(id.session_id(), SessionStatus::Faulted, heap, &mut lost);
-                    }
-                    self.give_one_back(id, heap, lost);
+                    let left = self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
+                    work.push(Loss::Ownership(id));
+                    // It goes first: it comes last.
+                    work.extend(left.then_some(Loss::Session(id.session_id(), SessionStatus::Faulted)));
                 }
             }
         }
     }
 
+    /// The ends of a session that has ended which coroutines have left behind when they did.
+    fn ends_of_the_ended(&self, id: SessionId) -> impl Iterator<Item = EndpointId> {
+        let session = self.store.of(id.endpoint(0)).filter(|session| !session.is_active());
+        let roles = session.map_or(&[][..], |session| &session.roles);
+        let ended = |owner| self.coro(owner).is_some_and(|coro| !coro.is_alive());
+        (0..).zip(roles).filter(move |(_, role)| ended(role.owner)).map(move |(role, _)| id.endpoint(role))
+    }
+
     fn give_one_back(&mut self, id: EndpointId, heap: &mut Heap, lost: impl FnMut(&Message)) {
+        let owner = self.store.role_mut(id).map_or(NOBODY, |role| role.owner);
         if self.store.give_back(id, heap, lost) {
             self.wake_awaiting(id.session_id());
+        }
+        let keep = self.keep_registers;
+        // The place of one that has left nothing else behind is free.
+        if let Some(coro) = self.coro_mut(owner).filter(|coro| !coro.is_alive()) {
+            coro.owned.retain(|&left| left != id);
+            let reusable = !keep && coro.owned.is_empty() && coro.generation < u32::MAX;
+            if reusable {
+                heap.uncharge(Coroutine::BYTES);
+                self.free.push(owner);
+            }
         }
     }
 
@@ -311,19 +334,27 @@ impl World {
     }
 
     /// A coroutine has no use for an endpoint any more. Its session goes on without it if nothing was left to be done.
-    pub(super) fn drop_endpoint(&mut self, id: EndpointId, cancel: bool, plan: &Plan, heap: &mut Heap) {
-        let Some(session) = self.store.of(id) else { return };
+    /// `false` if the endpoint stays the coroutine's, because others are not to hear of its end.
+    pub(super) fn drop_endpoint(
+        &mut self,
+        id: EndpointId,
+        cancel: bool,
+        plan: &Plan,
+        heap: &mut Heap,
+    ) -> bool {
+        let Some(session) = self.store.of(id) else { return true };
         let done = session
             .roles
             .get(usize::from(id.role))
             .is_none_or(|role| plan.tables.kind(role.state) == StateKind::End);
         if session.is_active() && !done {
             if !cancel {
-                return;
+                return false;
             }
             self.end_session(id.session_id(), SessionStatus::Faulted, plan, heap);
         }
         self.give_back(id, plan, heap);
+        true
     }
 
     /// The checkpoints of a coroutine, for what it does inside of a speculation.
