@@ -48,7 +48,9 @@ pub fn protocol(seed: u64) -> Protocol {
             Err(_) => refused += 1,
         }
     }
-    panic!("seed {seed}: {refused} of {MOST_TRIES} types have no projection, the others are too small or too large")
+    panic!(
+        "seed {seed}: {refused} of {MOST_TRIES} types have no projection, the others are too small or too large"
+    )
 }
 
 /// The variables of the loops around, and how many of them may stand here.
@@ -204,7 +206,11 @@ impl<'u, 'a> Maker<'u, 'a> {
     /// A message back, or another one, that only the two of a choice see.
     fn aside(&mut self, from: usize, to: usize, next: GlobalType) -> GlobalType {
         let label = self.choices.below(LABELS.len());
-        if self.choices.chance(60) { self.say(to, from, label, next) } else { self.say(from, to, label, next) }
+        if self.choices.chance(60) {
+            self.say(to, from, label, next)
+        } else {
+            self.say(from, to, label, next)
+        }
     }
 }
 

@@ -91,7 +91,9 @@ impl Subject {
             }
         }
         if picks == Picks::Random {
-            self.draws(&built, &module, &policies, figures, |ran| sent.extend(messages(&built, protocol, ran)))?;
+            self.draws(&built, &module, &policies, figures, |ran| {
+                sent.extend(messages(&built, protocol, ran))
+            })?;
             figures.taken(protocol, &sent);
         }
         self.repeats(&built, &module, &policies, figures)?;
@@ -179,7 +181,9 @@ impl Subject {
             let (name, config) = self.one_of(policies, turn);
             // No tape knows of tokens.
             let config = match &config.policy {
-                Policy::Priority { .. } | Policy::ProgressAware { .. } if pace == Pace::Replayed => &policies[1].1,
+                Policy::Priority { .. } | Policy::ProgressAware { .. } if pace == Pace::Replayed => {
+                    &policies[1].1
+                }
                 _ => config,
             };
             let plan = self.plan(config);

@@ -27,7 +27,9 @@ pub(crate) fn agree(left: &Ran, right: &Ran) -> Result<(), String> {
     begin_alike("what happened to", &streams(&left.events), &streams(&right.events))?;
     let edges = |events: &[Stamped]| -> BTreeMap<_, _> {
         let traces = edge_traces(events).into_iter();
-        traces.flat_map(|(edge, trace)| [((edge, "sent"), trace.sent), ((edge, "received"), trace.received)]).collect()
+        traces
+            .flat_map(|(edge, trace)| [((edge, "sent"), trace.sent), ((edge, "received"), trace.received)])
+            .collect()
     };
     begin_alike("the edge", &edges(&left.events), &edges(&right.events))?;
     for way in [0, 1] {

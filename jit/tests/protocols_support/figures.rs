@@ -222,7 +222,10 @@ impl fmt::Display for Figures {
             self.heard,
             self.sendable,
             self.draws,
-            self.repeats, self.paces, self.round_trips, self.native
+            self.repeats,
+            self.paces,
+            self.round_trips,
+            self.native
         )
     }
 }

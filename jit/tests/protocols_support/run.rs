@@ -304,7 +304,9 @@ impl Random {
             ValueType::Obj(host_type) => Value::Obj { host_type, handle: bits },
             ValueType::Func => Value::Func(FuncId(bits as u32)),
             ValueType::Agg => Value::Agg(heap.new_tuple(&[Value::U64(bits)])?),
-            ValueType::Closure => Value::Closure { func: FuncId(0), env: heap.new_tuple(&[Value::U64(bits)])? },
+            ValueType::Closure => {
+                Value::Closure { func: FuncId(0), env: heap.new_tuple(&[Value::U64(bits)])? }
+            }
             ValueType::Coro => Value::Coro(coro),
             ValueType::Epid => Value::Epid(end),
             other => unreachable!("no random conversation has {other}"),
