@@ -27,7 +27,8 @@ cp -R examples/embedder "$work/example"
 rm -rf "$work/example/target"
 for crate in $crates; do
     archive="$(ls "$target/package/$crate"-[0-9]*.crate)"
-    tar -xzf "$archive" -C "$work/packages"
+    # Packages have one fixed time: with it, what was built from an older one of the same name would pass for new.
+    tar -xzmf "$archive" -C "$work/packages"
 done
 # The paths into the tree go; packages stand in for the registry.
 sed 's/path = "[^"]*", //' examples/embedder/Cargo.toml > "$work/example/Cargo.toml"

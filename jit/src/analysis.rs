@@ -9,8 +9,10 @@ use opforge_vm::lower::{ExecFunction, ExecInstr, Segment, Slot, Ways};
 /// Facts about one function. Everything by segment is in the order of the function's segments.
 #[derive(Debug)]
 pub(crate) struct Analysis {
-    /// Where control can go from the end of a segment; empty where it cannot get to the segment.
+    /// Where control can go from the end of a segment in native code; empty where it cannot get to the segment.
     pub(crate) successors: Vec<Vec<usize>>,
+    /// The same if the interpreter goes on where native code ends, in functions that have such places.
+    goes_on: Option<Vec<Vec<usize>>>,
     /// How many ways lead to a segment from the ends of reachable ones.
     pub(crate) predecessors: Vec<u32>,
     pub(crate) reachable: Vec<bool>,
@@ -32,6 +34,8 @@ impl Analysis {
         let count = function.segments.len();
         let mut analysis = Self {
             successors: vec![Vec::new(); count],
+            goes_on: has_sessions(function)
+                .then(|| (0..count).map(|index| ways_on(function, index)).collect()),
             predecessors: vec![0; count],
             reachable: vec![false; count],
             live_in: Vec::new(),
@@ -125,10 +129,15 @@ impl Analysis {
         }
     }
 
+    /// Where control can go from the end of a segment, in native code or not.
+    fn leads_to(&self) -> &[Vec<usize>] {
+        self.goes_on.as_ref().unwrap_or(&self.successors)
+    }
+
     /// The slots needed behind the end of a segment.
     pub(crate) fn live_out(&self, segment: usize, types: &SlotTypes) -> SlotSet {
         let mut live = SlotSet::new(types.len());
-        for &to in self.successors.get(segment).into_iter().flatten() {
+        for &to in self.leads_to().get(segment).into_iter().flatten() {
             if let Some(there) = self.live_in.get(to) {
                 live.extend(there);
             }
@@ -136,12 +145,13 @@ impl Analysis {
         live
     }
 
-    /// Solves liveness backwards. Constants are never live: their values are known everywhere.
+    /// Solves liveness backwards. Constants are never live: their values are known everywhere. What the interpreter
+    /// needs when native code has ended is live there.
     fn live(&mut self, function: &ExecFunction, types: &SlotTypes) {
         let empty = SlotSet::new(types.len());
         self.live_in = vec![empty; function.segments.len()];
         let mut before: Vec<Vec<usize>> = vec![Vec::new(); function.segments.len()];
-        for (from, successors) in self.successors.iter().enumerate() {
+        for (from, successors) in self.leads_to().iter().enumerate() {
             for &to in successors {
                 if let Some(list) = before.get_mut(to) {
                     list.push(from);
@@ -149,6 +159,9 @@ impl Analysis {
             }
         }
         let mut queued = self.reachable.clone();
+        if self.goes_on.is_some() {
+            queued.fill(true);
+        }
         let mut work: Vec<usize> = (0..function.segments.len()).filter(|&i| queued[i]).collect();
         while let Some(index) = work.pop() {
             queued[index] = false;
@@ -184,7 +197,11 @@ pub(crate) fn step_back(
     live: &mut SlotSet,
 ) {
     let Some(instr) = function.instrs.get(at.index()) else { return };
-    instr.for_each_write(function, |slot| types.value_at(slot).for_each(|s| live.remove(s)));
+    // Of several places to go, each writes what is its own.
+    let writes_some = matches!(instr, ExecInstr::Session { targets, .. } if targets.len > 1);
+    if !writes_some {
+        instr.for_each_write(function, |slot| types.value_at(slot).for_each(|s| live.remove(s)));
+    }
     instr.for_each_read(function, |slot| {
         for s in types.value_at(slot) {
             if constants.get(s as usize).copied().flatten().is_none() {
@@ -194,15 +211,29 @@ pub(crate) fn step_back(
     });
 }
 
+/// Whether native code ends somewhere in the function for the interpreter to go on.
+fn has_sessions(function: &ExecFunction) -> bool {
+    !function.sites.is_empty()
+}
+
+/// The last instruction of a segment.
+fn last(function: &ExecFunction, index: usize) -> Option<&ExecInstr> {
+    let end = function.segments.get(index)?.end;
+    function.instrs.get(end.0.checked_sub(1)? as usize)
+}
+
+/// Where control can go in native code, which ends at session instructions.
 fn successors(function: &ExecFunction, index: usize) -> Vec<usize> {
-    let Some(segment) = function.segments.get(index) else { return Vec::new() };
-    let last = segment.end.0.checked_sub(1).and_then(|last| function.instrs.get(last as usize));
-    let segment_at = |at: &InstrIx| Analysis::segment_at(function, *at);
-    if let Some(ExecInstr::Session { .. }) = last {
-        // Native code ends there; the interpreter goes on.
-        return Vec::new();
+    match last(function, index) {
+        Some(ExecInstr::Session { .. }) => Vec::new(),
+        _ => ways_on(function, index),
     }
-    match last.map_or(Ways::To(&[]), |last| last.ways(function)) {
+}
+
+/// Where control can go.
+fn ways_on(function: &ExecFunction, index: usize) -> Vec<usize> {
+    let segment_at = |at: &InstrIx| Analysis::segment_at(function, *at);
+    match last(function, index).map_or(Ways::To(&[]), |last| last.ways(function)) {
         Ways::On => vec![index + 1],
         Ways::Either(then, other) => [then, other].iter().filter_map(segment_at).collect(),
         Ways::To(targets) => {

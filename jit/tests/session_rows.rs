@@ -725,8 +725,8 @@ fn r11_old_endpoints_name_nobody() {
                 let ends = machine.begin("Pings");
                 assert_eq!((ends[0].session, usize::from(ends[0].generation)), (0, n));
                 for &stale in old.iter().rev().take(3) {
-                    assert!(matches!(machine.state(stale), None));
-                    assert!(matches!(machine.session(stale.session_id()), None));
+                    assert!(machine.state(stale).is_none());
+                    assert!(machine.session(stale.session_id()).is_none());
                     let ping = machine.func("ping");
                     let refused = machine.spawn(ping, &[chan(stale), Value::I64(1)]);
                     assert!(matches!(refused, Err(SessionError::NoEndpoint(id)) if id == stale));

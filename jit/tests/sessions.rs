@@ -112,3 +112,109 @@ fn native_code_changes_nothing() {
         assert_eq!(run(native.module(), quantum, 7), expected, "quantum {quantum}, a few ticks at a time");
     }
 }
+
+/// Each party says whether what it has computed in native code is still there behind session instructions.
+const KEPT: &str = "
+.local Teller = !Judge{kept. end, lost. end}
+.local Judge = ?Teller{kept. end, lost. end}
+.local Asker = !Answerer{number(u64). end, nothing. ?Answerer{kept. end, lost. end}}
+.local Answerer = ?Asker{number(u64). end, nothing. !Asker{kept. end, lost. end}}
+.shape Tell { Teller: Teller, Judge: Judge }
+.shape Ask { Asker: Asker, Answerer: Answerer }
+
+.func behind_yield(c: chan(Tell, Teller), n: u64) {
+    .reg six, same
+    u64.add n, n, n
+    yield
+    const.u64 six, 6
+    u64.eq same, n, six
+    br same, @kept, @lost
+@kept:
+    offer c, kept, -
+    halt
+@lost:
+    offer c, lost, -
+    halt
+}
+
+.func behind_abort(c: chan(Tell, Teller), n: u64) {
+    .reg six, same
+    u64.add n, n, n
+    fork n
+    u64.sub n, n, n
+    yield
+    abort
+    const.u64 six, 6
+    u64.eq same, n, six
+    br same, @kept, @lost
+@kept:
+    offer c, kept, -
+    halt
+@lost:
+    offer c, lost, -
+    halt
+}
+
+.func judge(c: chan(Tell, Judge)) {
+    choose c, [kept, lost], (r0, r0), (@end, @end)
+@end:
+    halt
+}
+
+.func asker(c: chan(Ask, Asker)) {
+    offer c, nothing, -
+    choose c, [kept, lost], (r0, r0), (@end, @end)
+@end:
+    halt
+}
+
+.func in_other_arm(c: chan(Ask, Answerer), n: u64) {
+    .reg six, same
+    u64.add n, n, n
+    choose c, [number, nothing], (n, r0), (@number, @nothing)
+@number:
+    halt
+@nothing:
+    const.u64 six, 6
+    u64.eq same, n, six
+    br same, @kept, @lost
+@kept:
+    offer c, kept, -
+    halt
+@lost:
+    offer c, lost, -
+    halt
+}
+";
+
+/// What stands in a register where native code ends stays there, as long as the interpreter may come to need it.
+#[test]
+fn registers_outlive_native_code() {
+    let program = assemble(KEPT).unwrap_or_else(|errors| panic!("{}", errors.render(KEPT, "program")));
+    let program = verify(program, &VerifyConfig::new()).unwrap_or_else(|report| panic!("{report}"));
+    let interp = Module::new(&Engine::default(), &program).unwrap();
+    let native = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap();
+    for (shape, parties, teller) in [
+        (0, ["behind_yield", "judge"], 0),
+        (0, ["behind_abort", "judge"], 0),
+        (1, ["asker", "in_other_arm"], 1),
+    ] {
+        let heard = [&interp, native.module()].map(|module| {
+            let instance = Linker::new().instantiate(module, (), &Capabilities::none()).unwrap();
+            let limits = Limits::new().fuel(1000);
+            let mut machine = SessionMachine::new(instance, NoEffects, SessionConfig::new(), limits).unwrap();
+            let ends = machine.open(opforge_vm::ids::ShapeId(shape)).unwrap();
+            for (at, (name, end)) in parties.iter().zip(ends).enumerate() {
+                let func = module.program().func_by_name(name).unwrap();
+                let args = [Value::Endpoint(end), Value::U64(3)];
+                machine.spawn(func, &args[..if at == teller { 2 } else { 1 }]).unwrap();
+            }
+            let status = machine.run(u64::MAX);
+            assert!(matches!(status, RunStatus::AllDone), "{parties:?}: {status:?}");
+            let names = machine.names();
+            machine.events().iter().map(|event| event.display(&names).to_string()).collect::<Vec<_>>()
+        });
+        assert_eq!(heard[0], heard[1], "{parties:?}");
+        assert!(heard[0].iter().any(|event| event.contains("kept")), "{parties:?}: {:?}", heard[0]);
+    }
+}

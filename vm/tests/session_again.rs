@@ -10,7 +10,7 @@ use opforge_vm::session::{
 use opforge_vm::{Limits, Module, SessionFault, TrapCode, TrapDetail, Value};
 use session_support::rich::{Decides, RICH, begin, run_out};
 use session_support::script::Script;
-use session_support::{Drive, chan, machine_of, module, setup};
+use session_support::{Drive, chan, machine_of, module};
 use std::collections::BTreeMap;
 
 fn policies() -> Vec<Policy> {
@@ -64,6 +64,9 @@ fn the_rich_program_does_everything() {
     }
 }
 
+/// A machine as it was, its handler, and what it said of itself.
+type Then = (Snapshot, Decides, (u64, u64, u64, u64));
+
 /// Going back and running again does the same again, from any place: between any two slices, with messages on their way and
 /// in the middle of speculations; also in another machine.
 #[test]
@@ -72,7 +75,7 @@ fn snapshots_go_back_from_anywhere_to_anywhere() {
     for policy in policies() {
         let handler = || Decides::new(5, 0);
         let mut machine = rich(&module, handler(), policy.clone());
-        let mut snapshots: Vec<(Snapshot, Decides, (u64, u64, u64, u64))> = Vec::new();
+        let mut snapshots: Vec<Then> = Vec::new();
         loop {
             snapshots.push((machine.snapshot(), machine.handler().clone(), seen(&machine)));
             match machine.run(1) {

@@ -21,6 +21,7 @@ mod rounds;
 
 use opforge_vm::session::SessionConfig;
 use ours::Programs;
+use peer::Config;
 use rounds::{Sample, Work, rounds};
 use std::process::ExitCode;
 
@@ -104,11 +105,11 @@ fn messages(options: &Options, programs: &Programs) -> bool {
 
     let (mut names, mut works): (Vec<String>, Vec<Work<'_>>) = Default::default();
     for (name, config) in &kinds {
-        programs.checked(config, options.messages.min(100_000));
+        programs.checked(config, options.messages);
         names.push((*name).into());
         works.push(Box::new(|| programs.messages(config, options.messages)));
     }
-    for config in peer::Config::ALL {
+    for config in Config::ALL {
         for &(steps, expected) in &sizes {
             names.push(format!("Telltale, {}, {steps} steps", config.name()));
             works.push(Box::new(move || {
@@ -124,26 +125,26 @@ fn messages(options: &Options, programs: &Programs) -> bool {
     report::messages(&names, &figures, kinds.len())
 }
 
-/// Coroutines and sessions, the peer in its leanest configuration.
+/// Coroutines and sessions, the peer in both of its configurations that may be the fastest.
 fn rest(options: &Options, programs: &Programs) {
+    type Peers = fn(Config) -> Sample;
     let repeats =
         |what, coroutines| -> Work<'_> { Box::new(move || programs.repeats(what, coroutines, 500_000)) };
-    let pairs: [(&str, Work<'_>, Work<'_>); 6] = [
-        ("yield, 1 coroutine", repeats(ours::YIELD, 1), Box::new(|| peer::yields(1, 4_000))),
-        ("yield, 256 coroutines", repeats(ours::YIELD, 256), Box::new(|| peer::yields(256, 2_048))),
-        ("spawn and halt, 100 of the peer's", repeats(ours::SPAWN, 1), Box::new(|| peer::children(100))),
-        ("spawn and halt, 800 of the peer's", repeats(ours::SPAWN, 1), Box::new(|| peer::children(800))),
-        ("open and close a session of 2 roles", repeats(ours::OPEN, 1), Box::new(|| peer::opens(100))),
-        (
-            "load one: open, a coroutine a role",
-            Box::new(|| programs.sessions(1_000)),
-            Box::new(|| peer::sessions(100)),
-        ),
+    let kinds: [(&str, Work<'_>, Peers); 6] = [
+        ("yield, 1 coroutine", repeats(ours::YIELD, 1), |config| peer::yields(config, 1, 4_000)),
+        ("yield, 256 coroutines", repeats(ours::YIELD, 256), |config| peer::yields(config, 256, 2_048)),
+        ("spawn and halt, 100 of the peer's", repeats(ours::SPAWN, 1), |config| peer::children(config, 100)),
+        ("spawn and halt, 800 of the peer's", repeats(ours::SPAWN, 1), |config| peer::children(config, 800)),
+        ("open and close a session of 2 roles", repeats(ours::OPEN, 1), |config| peer::opens(config, 100)),
+        ("load one: open, a coroutine a role", Box::new(|| programs.sessions(1_000)), |config| {
+            peer::sessions(config, 100)
+        }),
     ];
-    let (mut names, mut works) = (Vec::new(), Vec::new());
-    for (name, ours, peers) in pairs {
+    let (mut names, mut works): (Vec<&str>, Vec<Work<'_>>) = Default::default();
+    for (name, ours, peers) in kinds {
         names.push(name);
-        works.extend([ours, peers]);
+        works.push(ours);
+        works.extend(Config::FAST.map(|config| -> Work<'_> { Box::new(move || peers(config)) }));
     }
     report::rest(&names, &rounds(options.samples, &mut works));
 }

@@ -9,9 +9,8 @@ use telltale_machine::model::effects::{
 };
 use telltale_machine::runtime::loader::CodeImage;
 use telltale_machine::{
-    CoroStatus, EffectTraceCaptureMode, MonitorMode, ObsEvent, ObservabilityRetentionConfig,
-    ObservabilityRetentionMode, PayloadValidationMode, ProtocolMachine, ProtocolMachineConfig, RunStatus,
-    Value,
+    CoroStatus, EffectTraceCaptureMode, MonitorMode, ObsEvent, ObservabilityRetentionMode,
+    PayloadValidationMode, ProtocolMachine, ProtocolMachineConfig, RunStatus, Value,
 };
 use telltale_types::{GlobalType, Label, LocalTypeR};
 
@@ -29,42 +28,42 @@ pub(crate) enum Config {
     Off,
     /// The same with no more registers than the programs need: all are copied in every step.
     Lean,
+    /// The same with retention: since 22.0.0, to forget what happened takes longer than to keep it where there are messages.
+    Keeping,
 }
 
 impl Config {
-    pub(crate) const ALL: [Self; 3] = [Self::Default, Self::Off, Self::Lean];
+    pub(crate) const ALL: [Self; 4] = [Self::Default, Self::Off, Self::Lean, Self::Keeping];
+    /// One of these is the fastest, whatever is run.
+    pub(crate) const FAST: [Self; 2] = [Self::Lean, Self::Keeping];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Default => "default",
             Self::Off => "everything off",
             Self::Lean => "everything off, 2 registers",
+            Self::Keeping => "everything off but retention, 2 registers",
         }
     }
 
     fn machine(self) -> ProtocolMachine {
-        let default = ProtocolMachineConfig {
+        let mut config = ProtocolMachineConfig {
             max_sessions: ROOM,
             max_coroutines: ROOM,
             ..ProtocolMachineConfig::default()
         };
-        if self == Self::Default {
-            return ProtocolMachine::new(default);
+        if self != Self::Default {
+            config.effect_trace_capture_mode = EffectTraceCaptureMode::Disabled;
+            config.monitor_mode = MonitorMode::Off;
+            config.payload_validation_mode = PayloadValidationMode::Off;
         }
-        let off = ProtocolMachineConfig {
-            effect_trace_capture_mode: EffectTraceCaptureMode::Disabled,
-            monitor_mode: MonitorMode::Off,
-            payload_validation_mode: PayloadValidationMode::Off,
-            observability_retention: ObservabilityRetentionConfig {
-                mode: ObservabilityRetentionMode::Disabled,
-                ..ObservabilityRetentionConfig::default()
-            },
-            ..default
-        };
-        ProtocolMachine::new(match self {
-            Self::Lean => ProtocolMachineConfig { num_registers: 2, ..off },
-            _ => off,
-        })
+        if matches!(self, Self::Off | Self::Lean) {
+            config.observability_retention.mode = ObservabilityRetentionMode::Disabled;
+        }
+        if matches!(self, Self::Lean | Self::Keeping) {
+            config.num_registers = 2;
+        }
+        ProtocolMachine::new(config)
     }
 }
 
@@ -188,20 +187,20 @@ pub(crate) fn events(steps: usize) -> Vec<(u64, bool, String, String, String)> {
 }
 
 /// So many steps of this many coroutines that yield in a loop; counts the yields.
-pub(crate) fn yields(coroutines: usize, steps: usize) -> Sample {
+pub(crate) fn yields(config: Config, coroutines: usize, steps: usize) -> Sample {
     let code = vec![Instr::Yield, Instr::Jump { target: 0 }];
     let roles = (0..coroutines).map(|index| (format!("R{index}"), code.clone(), LocalTypeR::End)).collect();
-    let mut machine = loaded(Config::Lean, &image(GlobalType::End, roles));
+    let mut machine = loaded(config, &image(GlobalType::End, roles));
     // Round robin: everybody yields, then everybody jumps.
     assert_eq!(steps % (2 * coroutines), 0, "whole rounds only");
     Sample::of(|| run(&mut machine, &Host::default(), steps), || steps as u64 / 2)
 }
 
 /// So many children, one after the other, that halt at once.
-pub(crate) fn children(count: usize) -> Sample {
+pub(crate) fn children(config: Config, count: usize) -> Sample {
     let code = vec![Instr::Spawn { target: 2, args: vec![0] }, Instr::Jump { target: 0 }, Instr::Halt];
     let image = image(GlobalType::End, vec![("R".into(), code, LocalTypeR::End)]);
-    let mut machine = loaded(Config::Lean, &image);
+    let mut machine = loaded(config, &image);
     let done = |machine: &ProtocolMachine| {
         machine.coroutines().iter().filter(|coroutine| coroutine.status == CoroStatus::Done).count() as u64
     };
@@ -212,8 +211,8 @@ pub(crate) fn children(count: usize) -> Sample {
 }
 
 /// So many sessions of a ping-pong, each with a coroutine for each role.
-pub(crate) fn sessions(count: usize) -> Sample {
-    let (image, mut machine) = (ping_pong(), Config::Lean.machine());
+pub(crate) fn sessions(config: Config, count: usize) -> Sample {
+    let (image, mut machine) = (ping_pong(), config.machine());
     let sample = Sample::of(
         || {
             for _ in 0..count {
@@ -227,7 +226,7 @@ pub(crate) fn sessions(count: usize) -> Sample {
 }
 
 /// So many sessions that the program itself opens and closes.
-pub(crate) fn opens(count: usize) -> Sample {
+pub(crate) fn opens(config: Config, count: usize) -> Sample {
     let types = ping_pong().local_types;
     let edges = [("A", "B"), ("B", "A")]
         .map(|(from, to)| ((from.to_string(), to.to_string()), "default".to_string()));
@@ -239,7 +238,7 @@ pub(crate) fn opens(count: usize) -> Sample {
     };
     let code = vec![open, Instr::Close { session: 0 }, Instr::Jump { target: 0 }];
     let image = image(GlobalType::End, vec![("A".into(), code, LocalTypeR::End)]);
-    let mut machine = loaded(Config::Lean, &image);
+    let mut machine = loaded(config, &image);
     let before = machine.next_session_id();
     let mut sample = Sample::of(|| run(&mut machine, &Host::default(), 3 * count), || 0);
     sample.count = (machine.next_session_id() - before) as u64;

@@ -30,7 +30,10 @@ pub(crate) struct Built {
 /// The program, which must verify and be coherent.
 pub(crate) fn build(protocol: &Protocol, types: Types, picks: Picks) -> Result<Built, String> {
     let (program, shape, parties) = program(protocol, types, picks).map_err(|error| error.to_string())?;
-    let limits = CoherenceLimits::new().states(2_000).work(1 << 21);
+    let limits = match types {
+        Types::Projected => CoherenceLimits::new(),
+        Types::Named => CoherenceLimits::new().states(2_000).work(1 << 21),
+    };
     let coherent = match coherence(&program, shape, &limits) {
         Ok(coherent) => Some(coherent),
         Err(limit) if limit.is_limit() && types == Types::Named => None,

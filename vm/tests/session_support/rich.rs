@@ -269,7 +269,8 @@ pub(crate) fn run_out<H: EffectHandler>(machine: &mut SessionMachine<(), H>) -> 
             RunStatus::Stuck(report) => {
                 ends.push(report.to_string());
                 let waiting: Vec<CoroId> = report.blocked.iter().map(|blocked| blocked.coro).collect();
-                if !waiting.into_iter().fold(false, |woke, coro| machine.wake(coro).is_ok() || woke) {
+                let woken = waiting.into_iter().filter(|&coro| machine.wake(coro).is_ok()).count();
+                if woken == 0 {
                     return ends;
                 }
             }
