@@ -22,6 +22,13 @@ pub(crate) fn container(input: &[u8]) {
     }
 }
 
+/// What the bytes make of a program and its host runs the same in one go, again, and with going away and back, stays within
+/// its limits and gives back what it held.
+pub(crate) fn sessions(input: &[u8]) {
+    use crate::session_random_support as random;
+    random::check(input, &random::interpreter, false, &mut random::Health::default());
+}
+
 /// The tables that bodies of [`verify_run`] may refer to.
 const SHELL: &str = "\
 .const #0 unit\n.const #1 true\n.const #2 i64 7\n.const #3 u64 3\n.const #4 f64 1.5

@@ -6,5 +6,7 @@
 mod mutation_support;
 #[path = "../oracle.rs"]
 mod oracle;
+#[path = "../../vm/tests/session_random_support/mod.rs"]
+mod session_random_support;
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| oracle::text(input));

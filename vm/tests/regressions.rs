@@ -4,6 +4,7 @@
 mod mutation_support;
 #[path = "../../fuzz/oracle.rs"]
 mod oracle;
+mod session_random_support;
 
 use std::path::Path;
 
@@ -32,6 +33,11 @@ fn containers() {
 #[test]
 fn code() {
     assert!(replay("verify_run", oracle::verify_run) >= 6);
+}
+
+#[test]
+fn sessions() {
+    assert!(replay("sessions", oracle::sessions) >= 6);
 }
 
 #[test]

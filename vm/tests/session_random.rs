@@ -28,7 +28,7 @@ fn random_machines_neither_panic_nor_leak_nor_differ() {
     let mut health = Health::default();
     for (n, input) in inputs(count, seed).enumerate() {
         let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            check(&input, &interpreter, &mut health);
+            check(&input, &interpreter, cfg!(feature = "std"), &mut health);
         }));
         if outcome.is_err() {
             let path = std::env::temp_dir().join(format!("session_random_{n}"));

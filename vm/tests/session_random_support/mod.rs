@@ -68,9 +68,10 @@ pub(crate) fn interpreter(verified: &VerifiedProgram) -> Vec<Module> {
 }
 
 /// Makes a program and a plan of the input, runs it in several ways, and compares.
-pub(crate) fn check(input: &[u8], engines: Engines<'_>, health: &mut Health) {
+/// With `panics`, handlers panic now and then, which needs the feature `std`.
+pub(crate) fn check(input: &[u8], engines: Engines<'_>, panics: bool, health: &mut Health) {
     let mut bytes = Bytes::new(input);
-    let plan = Plan::draw(&mut bytes);
+    let plan = Plan { panics, ..Plan::draw(&mut bytes) };
     let source = source::draw(&mut bytes);
     let program = assemble(&source).unwrap_or_else(|errors| panic!("{}", errors.render(&source, "random")));
     if verify(program.clone(), &VerifyConfig::default()).is_ok() {
