@@ -230,7 +230,8 @@ fn memory_bombs() {
     }
     let cases = BOMBS.iter().enumerate().flat_map(|(bomb, (name, _))| {
         let engines = ENGINES.iter().enumerate();
-        engines.map(move |(engine, engine_name)| (format!("{engine} {bomb}"), format!("{name}, {engine_name}")))
+        engines
+            .map(move |(engine, engine_name)| (format!("{engine} {bomb}"), format!("{name}, {engine_name}")))
     });
     process_support::each_alone("memory_bombs", WHICH, cases, 2);
 }

@@ -266,13 +266,10 @@ fn explode(engine: usize, bomb: usize) {
         let [a, b] = machine.begin("AB")[..] else { panic!("two ends") };
         let args = [chan(a), chan(b), Value::Epid(a), Value::Str("0123456789".repeat(1000)), Value::U64(1)];
         machine.start("main", &args);
-        let status = loop {
-            // Those who trap for want of memory go one after the other, until the first that it is about.
-            match machine.run(u64::MAX) {
-                RunStatus::Trapped(trap) => break trap.trap.code,
-                RunStatus::OutOfFuel => break TrapCode::FuelExceeded,
-                status => panic!("{status:?}"),
-            }
+        let status = match machine.run(u64::MAX) {
+            RunStatus::Trapped(trap) => trap.trap.code,
+            RunStatus::OutOfFuel => TrapCode::FuelExceeded,
+            status => panic!("{status:?}"),
         };
         let charged = machine.charged();
         assert!(charged <= LIMIT && machine.events().len() <= 10_000);
@@ -296,7 +293,8 @@ fn session_bombs() {
     }
     let cases = BOMBS.iter().enumerate().flat_map(|(bomb, (name, ..))| {
         let engines = ENGINES.iter().enumerate();
-        engines.map(move |(engine, engine_name)| (format!("{engine} {bomb}"), format!("{name}, {engine_name}")))
+        engines
+            .map(move |(engine, engine_name)| (format!("{engine} {bomb}"), format!("{name}, {engine_name}")))
     });
     process_support::each_alone("session_bombs", WHICH, cases, 1);
 }

@@ -30,7 +30,9 @@ fn random_machines_are_the_same_on_both_engines() {
     for n in 0..count {
         let len = 50 + (next() >> 33) as usize % 700;
         let input: Vec<u8> = (0..len).map(|_| (next() >> 40) as u8).collect();
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(&input, &both, true, &mut health)));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            check(&input, &both, true, &mut health)
+        }));
         if outcome.is_err() {
             let path = std::env::temp_dir().join(format!("session_random_jit_{n}"));
             std::fs::write(&path, &input).unwrap();

@@ -264,8 +264,7 @@ impl World {
     fn settle(&mut self, loss: Loss, plan: &Plan, heap: &mut Heap) {
         let mut work = alloc::vec![loss];
         while let Some(loss) = work.pop() {
-            let lost =
-                |message: &Message| work.extend(carried_endpoint(plan, message).map(Loss::Endpoint));
+            let lost = |message: &Message| work.extend(carried_endpoint(plan, message).map(Loss::Endpoint));
             match loss {
                 Loss::Session(id, status) => {
                     self.end_one(id, status, heap, lost);
@@ -273,7 +272,8 @@ impl World {
                 }
                 Loss::Ownership(id) => self.give_one_back(id, heap, lost),
                 Loss::Endpoint(id) => {
-                    let left = self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
+                    let left =
+                        self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
                     work.push(Loss::Ownership(id));
                     // It goes first: it comes last.
                     work.extend(left.then_some(Loss::Session(id.session_id(), SessionStatus::Faulted)));

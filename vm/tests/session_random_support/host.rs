@@ -4,11 +4,12 @@ use super::{Bytes, Health};
 use opforge_vm::ids::{FuncId, LayerId, ShapeId};
 use opforge_vm::program::{EdgePolicy, LinearType, Place};
 use opforge_vm::protocol::LabelId;
-use opforge_vm::session::{
-    EdgeOverride, EffectCall, EffectHandler, Event, FlowPolicy, GuardCall, Holder, MessageInfo, Observe, OnTrap, Outcome,
-    Policy, Priority, Receipt, RunStatus, SendDecision, SessionConfig, SessionMachine, trace_hash,
-};
 use opforge_vm::sem::Decimal;
+use opforge_vm::session::{
+    EdgeOverride, EffectCall, EffectHandler, Event, FlowPolicy, GuardCall, Holder, MessageInfo, Observe,
+    OnTrap, Outcome, Policy, Priority, Receipt, RunStatus, SendDecision, SessionConfig, SessionMachine,
+    trace_hash,
+};
 use opforge_vm::{AggRef, CoroId, EndpointId, Limits, SessionId, TrapCode, Value, ValueType};
 use std::collections::BTreeMap;
 
@@ -53,7 +54,13 @@ impl Plan {
             .on_trap(*bytes.pick(&[OnTrap::Cancel, OnTrap::Cancel, OnTrap::Isolate]))
             .edges(edges)
             .flow(bytes.pick(&flow).clone())
-            .observe(*bytes.pick(&[Observe::Trace, Observe::Trace, Observe::Trace, Observe::Events, Observe::Off]))
+            .observe(*bytes.pick(&[
+                Observe::Trace,
+                Observe::Trace,
+                Observe::Trace,
+                Observe::Events,
+                Observe::Off,
+            ]))
             .events(*bytes.pick(&[1 << 20, 1 << 20, 1 << 20, 1 << 20, 1 << 20, 5, 0]))
             .transfer_needs_handle(!bytes.one_in(3));
         let memory = *bytes.pick(&[1 << 20, 4 << 10, 6 << 10, 8 << 10, 16 << 10, 64 << 10]);
@@ -81,12 +88,13 @@ impl Handler {
     }
 
     fn draw(&mut self) -> u64 {
-        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.state =
+            self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.state >> 40
     }
 
     fn may_panic(&mut self) {
-        assert!(self.draw() % 60 != 0 || !self.panics, "a handler breaks");
+        assert!(!self.draw().is_multiple_of(60) || !self.panics, "a handler breaks");
     }
 }
 
@@ -94,7 +102,7 @@ impl Handler {
 fn any_value(n: u64) -> Value {
     match n % 9 {
         0 => Value::Unit,
-        1 => Value::Bool(n % 2 == 0),
+        1 => Value::Bool(n.is_multiple_of(2)),
         2 => Value::I64(n as i64),
         3 => Value::F64(f64::NAN),
         4 => Value::Str("z".repeat((n % 3000) as usize)),
@@ -153,12 +161,12 @@ impl EffectHandler for Handler {
 
     fn on_recv(&mut self, _: MessageInfo<'_>) -> Result<(), String> {
         self.may_panic();
-        if self.draw() % 16 == 0 { Err("no".into()) } else { Ok(()) }
+        if self.draw().is_multiple_of(16) { Err("no".into()) } else { Ok(()) }
     }
 
     fn on_transfer(&mut self, _: Receipt<'_>) -> Result<(), String> {
         self.may_panic();
-        if self.draw() % 6 == 0 { Err("no".into()) } else { Ok(()) }
+        if self.draw().is_multiple_of(6) { Err("no".into()) } else { Ok(()) }
     }
 }
 
@@ -254,7 +262,9 @@ fn value_of(machine: &mut Machine, ty: ValueType, bytes: &mut Bytes<'_>) -> Valu
         ValueType::F64 => Value::F64(f64::from_bits(bytes.number())),
         ValueType::Decimal => Value::Decimal(Decimal { mantissa: 5, scale: bytes.next() }),
         ValueType::Bytes => Value::Bytes(vec![1; bytes.below(200)]),
-        ValueType::Str => Value::from(*bytes.pick(&["A", "B", "a longer text, for what is charged by its length"])),
+        ValueType::Str => {
+            Value::from(*bytes.pick(&["A", "B", "a longer text, for what is charged by its length"]))
+        }
         ValueType::Obj(host_type) => Value::Obj { host_type, handle: 1 },
         ValueType::Agg => match bytes.below(3) {
             0 => Value::Agg(AggRef::INVALID),
@@ -268,9 +278,11 @@ fn value_of(machine: &mut Machine, ty: ValueType, bytes: &mut Bytes<'_>) -> Valu
         ValueType::Func => Value::Func(FuncId(bytes.below(4) as u32)),
         ValueType::Closure => Value::Closure { func: FuncId(0), env: AggRef::INVALID },
         ValueType::Chan => Value::Endpoint(EndpointId { session: 0, generation: 0, role: 0 }),
-        ValueType::Epid => {
-            Value::Epid(EndpointId { session: bytes.below(3) as u32, generation: 0, role: bytes.below(3) as u16 })
-        }
+        ValueType::Epid => Value::Epid(EndpointId {
+            session: bytes.below(3) as u32,
+            generation: 0,
+            role: bytes.below(3) as u16,
+        }),
         ValueType::Coro => Value::Coro(CoroId { index: bytes.below(5) as u32, generation: 0 }),
         ValueType::Evidence => Value::Evidence(opforge_vm::EvidenceId { layer: 0, serial: 1 }),
     }
@@ -299,7 +311,10 @@ fn spawn_one(machine: &mut Machine, func: u32, bytes: &mut Bytes<'_>) {
                         && machine.holder(id) == Holder::Host
                         && !taken(id)
                 };
-                endpoints().find(fits).map_or(Value::Endpoint(EndpointId { session: 99, generation: 0, role: 0 }), Value::Endpoint)
+                endpoints().find(fits).map_or(
+                    Value::Endpoint(EndpointId { session: 99, generation: 0, role: 0 }),
+                    Value::Endpoint,
+                )
             }
             _ => value_of(machine, ty, bytes),
         };
@@ -340,7 +355,12 @@ pub(crate) fn act(machine: &mut Machine, bytes: &mut Bytes<'_>, seen: &mut Seen)
         7 => machine.set_tokens(id, u32::from(bytes.next())),
         8 | 9 => {
             let classes = [
-                ValueType::Unit, ValueType::U64, ValueType::I64, ValueType::F64, ValueType::Str, ValueType::Agg,
+                ValueType::Unit,
+                ValueType::U64,
+                ValueType::I64,
+                ValueType::F64,
+                ValueType::Str,
+                ValueType::Agg,
             ];
             let class = *bytes.pick(&classes);
             let value = value_of(machine, class, bytes);

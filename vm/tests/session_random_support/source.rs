@@ -99,9 +99,9 @@ pub(crate) fn draw(bytes: &mut Bytes<'_>) -> String {
     let shapes: Vec<Shape> = (0..1 + bytes.below(2)).map(|n| Shape::draw(bytes, n == 0)).collect();
     for (n, shape) in shapes.iter().enumerate() {
         let mut list = Vec::new();
-        for role in 0..shape.roles.len() {
-            let _ = writeln!(out, ".local L{n}{} = {}", ROLES[role], shape.text(role));
-            list.push(format!("{0}: L{n}{0}", ROLES[role]));
+        for (role, name) in ROLES.iter().enumerate().take(shape.roles.len()) {
+            let _ = writeln!(out, ".local L{n}{name} = {}", shape.text(role));
+            list.push(format!("{name}: L{n}{name}"));
         }
         let _ = writeln!(out, ".shape S{n} {{ {} }}", list.join(", "));
     }
