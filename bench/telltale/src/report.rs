@@ -18,7 +18,9 @@ pub(crate) fn conditions(samples: usize) {
     let commit = said("git", &["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"]);
     let (ours, peers) = (version("opforge-vm"), version("telltale-machine"));
     println!("Machine: {}, {threads} CPUs. {}.", model.unwrap_or("unknown"), said("rustc", &["--version"]));
-    println!("Versions: opforge-vm {ours} ({commit}), telltale-machine {peers}; one build, `release`.");
+    println!(
+        "Versions: opforge-vm {ours} (work tree at {commit}), telltale-machine {peers}; one build, `release`."
+    );
     println!("Command: `{}`; {samples} runs of each.", std::env::args().collect::<Vec<_>>().join(" "));
     load("before");
 }
