@@ -22,7 +22,7 @@ pub use exec::{
 #[doc(hidden)]
 pub use segments::{intrinsic_size_fuel, size_fuel};
 pub use session_names::SessionNames;
-pub use site::{Arm, Carried, SessionInstr, Site};
+pub use site::{Arm, Carried, Carries, SessionInstr, Site};
 
 use crate::codec::{Code, Instr};
 use crate::engine::{Engine, FuelSchedule};

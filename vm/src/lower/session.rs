@@ -1,6 +1,6 @@
 //! Lowering of session instructions: what the typestate rule says each operand is, by its place.
 
-use super::site::{Arm, Carried, SessionInstr, Site};
+use super::site::{Arm, Carried, Carries, SessionInstr, Site};
 use super::{ExecInstr, FunctionLowering, Slot, TargetList};
 use crate::codec::Instr;
 use crate::ids::{EffectId, FuncId, InstrIx, LayerId, ShapeId};
@@ -76,10 +76,14 @@ impl FunctionLowering<'_> {
 
     fn arms(&self, at: InstrIx, labels: u64, dsts: u64) -> Option<Box<[Arm]>> {
         let pairs = self.code.list(labels).iter().zip(self.code.list(dsts));
-        let arm = |(n, (&label, &dst)): (usize, (&u32, &u32))| {
-            Some(Arm { label: LabelId(u16::try_from(label).ok()?), dst: self.carried(at, n, dst.into())? })
+        let arm = |(target, (&label, &dst)): (u32, (&u32, &u32))| {
+            let dst = self.carried(at, target as usize, dst.into())?;
+            Some(Arm { label: LabelId(u16::try_from(label).ok()?), target, dst })
         };
-        pairs.enumerate().map(arm).collect()
+        let mut arms: Box<[Arm]> = (0..).zip(pairs).map(arm).collect::<Option<_>>()?;
+        // Of equal labels, which unchecked programs may have, the first one counts.
+        arms.sort_by_key(|arm| arm.label);
+        Some(arms)
     }
 
     fn arm_targets(&mut self, list: u64) -> Option<TargetList> {
@@ -94,7 +98,9 @@ impl FunctionLowering<'_> {
     /// A register that holds a payload: the `n`-th of the instruction.
     fn carried(&self, at: InstrIx, n: usize, reg: u64) -> Option<Carried> {
         let payload = self.source.messages_at(at).get(n).copied().unwrap_or(Carried::NONE);
-        Some(Carried { slot: self.slot(reg)?, width: u8::try_from(self.width(reg)?).ok()?, payload })
+        let def = self.verified.program().sessions().payload(payload);
+        let carries = def.map_or(Carries::Plain, Carries::of);
+        Some(Carried { slot: self.slot(reg)?, width: u8::try_from(self.width(reg)?).ok()?, payload, carries })
     }
 
     fn slots_of(&self, list: u64) -> Option<Box<[Slot]>> {

@@ -2,7 +2,9 @@
 
 use super::Slot;
 use crate::ids::{EffectId, FuncId, InstrIx, LayerId, ShapeId};
+use crate::program::PayloadDef;
 use crate::protocol::{LabelId, PayloadId};
+use crate::value_type::ValueType;
 use alloc::boxed::Box;
 
 /// A register that holds what a message carries.
@@ -14,6 +16,29 @@ pub struct Carried {
     pub width: u8,
     /// The payload that it holds, by its type; [`Carried::NONE`] for a type that no message carries.
     pub payload: PayloadId,
+    /// What has to be done about the payload on its way.
+    pub carries: Carries,
+}
+
+/// What has to be done about a payload on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
+    /// Nothing.
+    Plain,
+    /// A float: a NaN leaves with canonical bits.
+    Float,
+    /// An endpoint: it changes hands.
+    Endpoint,
+}
+
+impl Carries {
+    pub(crate) fn of(payload: &PayloadDef) -> Self {
+        match payload {
+            PayloadDef::Value(ValueType::F64) => Self::Float,
+            PayloadDef::Value(_) | PayloadDef::Tuple(_) => Self::Plain,
+            PayloadDef::Chan(_) => Self::Endpoint,
+        }
+    }
 }
 
 impl Carried {
@@ -21,11 +46,13 @@ impl Carried {
     pub const NONE: PayloadId = PayloadId(u16::MAX);
 }
 
-/// One alternative of a `choose`. Where it leads stands in the instruction's targets, at the same place.
+/// One alternative of a `choose`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Arm {
     /// The label.
     pub label: LabelId,
+    /// Where it leads: which of the instruction's targets.
+    pub target: u32,
     /// Where the payload goes.
     pub dst: Carried,
 }
@@ -70,7 +97,7 @@ pub enum Site {
     Choose {
         /// The endpoint.
         chan: Slot,
-        /// What each label leads to.
+        /// What each label leads to, sorted by label.
         arms: Box<[Arm]>,
     },
     /// Opens a session.

@@ -5,7 +5,7 @@ use super::decide::Answer;
 use super::event::Event;
 use super::fits::fits;
 use super::handler::MessageInfo;
-use super::plan::{Carries, Plan};
+use super::plan::{Does, Partner, Plan};
 use super::record::Act;
 use super::ring::Message;
 use super::slice::{Done, Slice, Stop, get, pay_for, refused, set, trap};
@@ -14,35 +14,84 @@ use super::world::World;
 use crate::endpoint::EndpointId;
 use crate::heap::{Heap, ValueError};
 use crate::interp::session::Step;
-use crate::lower::{Arm, Carried, Slot};
+use crate::lower::{Arm, Carried, Carries, Slot};
 use crate::program::{EdgePolicy, PayloadDef};
-use crate::protocol::{LabelId, PayloadId, StateBranch, StateId, StateKind};
+use crate::protocol::{LabelId, StateBranch, StateId};
 use crate::session_fault::SessionFault;
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
 use opforge_schema::TrapCode;
 
-/// A message that may be sent.
+/// A message that is to be sent: what of it the state of the endpoint says.
+#[derive(Clone, Copy)]
 struct Outbound {
+    id: EndpointId,
     branch: StateBranch,
-    /// The place of the receiver.
-    to: u16,
-    edge: u16,
-    /// Whether the edge has to be asked what to do about it.
-    full: bool,
+    partner: Partner,
+    /// Whether the label was one of several, for all that the state says.
+    offered: bool,
 }
 
-/// A message that may be taken: from where, which it is, and what comes after it.
+/// A message that may be taken: from where, and what comes after it.
+#[derive(Clone, Copy)]
 struct Incoming {
     id: EndpointId,
-    from: u16,
-    edge: u16,
-    message: Message,
+    partner: Partner,
+    label: LabelId,
     next: StateId,
+}
+
+/// The labels that an instruction receives.
+#[derive(Clone, Copy)]
+enum Expects<'s> {
+    /// Whichever is the only one.
+    One(&'s Carried),
+    /// Several, sorted.
+    OneOf(&'s [Arm]),
+}
+
+impl<'s> Expects<'s> {
+    /// Where the payload goes that comes with a label, and then control.
+    #[inline(always)]
+    fn place(self, label: LabelId) -> Option<(&'s Carried, Step)> {
+        match self {
+            Self::One(dst) => Some((dst, Step::Next)),
+            Self::OneOf(arms) => {
+                let arm = arms.get(arms.partition_point(|arm| arm.label < label))?;
+                (arm.label == label).then_some((&arm.dst, Step::Take(arm.target)))
+            }
+        }
+    }
+}
+
+/// The message that carries what the registers hold.
+#[inline(always)]
+fn message(frame: &[u64], label: LabelId, value: &Carried) -> Message {
+    let mut slots = [0; 2];
+    for (i, slot) in (0..u32::from(value.width)).zip(&mut slots) {
+        *slot = get(frame, value.slot + i);
+    }
+    // What leaves the f64 domain has the same bits everywhere.
+    if value.carries == Carries::Float {
+        slots[0] = canonical_f64_bits(slots[0]);
+    }
+    Message { label, payload: value.payload, slots }
+}
+
+/// Writes what a message carries into its registers.
+#[inline(always)]
+fn unpack(message: &Message, dst: &Carried, frame: &mut [u64]) {
+    for (i, &bits) in (0..u32::from(dst.width)).zip(&message.slots) {
+        set(frame, dst.slot + i, bits);
+    }
 }
 
 impl Slice<'_> {
     /// Sends the label, or the only one there is.
+    ///
+    /// A message about which nothing is to be decided goes at once; [`Slice::send_with_care`] knows all else. What both
+    /// need is found out once.
+    #[inline]
     pub(super) fn send(
         &mut self,
         frame: &[u64],
@@ -52,62 +101,87 @@ impl Slice<'_> {
         heap: &mut Heap,
     ) -> Done {
         let id = EndpointId::from_slot(get(frame, chan));
-        let Outbound { branch, to, edge, full } = self.sendable(id, label)?;
+        let cares = self.cares();
+        let Some((role, shape, edges)) = self.world.store.end(id, self.current) else {
+            return Err(self.why_not(id));
+        };
+        let state = self.plan.state(role.state);
+        if state.does != Does::Send {
+            return Err(trap(TrapCode::TypeViolation, SessionFault::NotSending(id)));
+        }
+        let branch = match label {
+            None if state.single => state.branch,
+            None => return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id))),
+            Some(label) if state.branch.label == label => state.branch,
+            Some(label) => match self.plan.tables.branch(role.state, label) {
+                Some(branch) => *branch,
+                None => return Err(self.unknown_label(label)),
+            },
+        };
+        if role.partner.role != state.partner {
+            let partner = self.plan.partner(shape, id.role, state.partner);
+            role.partner = partner.unwrap_or(Partner::NOBODY);
+        }
+        let Some(edge) = edges.get_mut(usize::from(role.partner.to)) else {
+            return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
+        };
         if branch.payload != value.payload {
-            let label = self.label(branch.label);
-            return Err(trap(TrapCode::TypeViolation, SessionFault::Payload { label }));
+            return Err(self.other_payload(branch.label));
         }
-        let message = self.message(frame, &branch, value);
-        let carries = self.plan.carries(branch.payload);
-        if carries == Carries::Endpoint {
-            self.check_delegation(id, &message)?;
+        let message = message(frame, branch.label, value);
+        let (partner, offered) = (role.partner, label.is_some());
+        if cares || value.carries == Carries::Endpoint || !edge.put_plainly(message) {
+            let out = Outbound { id, branch, partner, offered };
+            return self.send_with_care(&out, message, value.carries, heap);
         }
-        let out = Outgoing { session: id.session, edge, message };
-        if self.speculates() {
-            self.hold_back(out, heap)?;
-        } else {
-            if full {
-                self.check_room(id.session, edge)?;
-            }
-            let Some(message) = self.decide(id, to, message, heap)? else {
-                return Ok(self.sent(id, to, &branch, label.is_some()));
-            };
-            if carries == Carries::Endpoint {
-                let owned = self.hand_off(&message);
-                // An edge that loses the message loses the endpoint.
-                if let Err(stop) = self.deliver(Outgoing { message, ..out }, heap) {
-                    owned.into_iter().for_each(|carried| self.take_over(carried));
-                    return Err(stop);
-                }
-            } else {
-                self.deliver(Outgoing { message, ..out }, heap)?;
-            }
+        let waiter = core::mem::replace(&mut edge.wait_recv, NOBODY);
+        role.state = branch.next;
+        if waiter != NOBODY {
+            self.world.wake(waiter);
         }
-        Ok(self.sent(id, to, &branch, label.is_some()))
+        if self.world.observes() {
+            self.tell_sent(&Outbound { id, branch, partner, offered });
+        }
+        Ok(Step::Next)
     }
 
-    /// What is sent, to whom, over which edge.
+    /// Whether there is more to a message than that it goes from here to there.
     #[inline]
-    fn sendable(&self, id: EndpointId, label: Option<LabelId>) -> Done<Outbound> {
-        let tables = &self.plan.tables;
-        let (session, state) = self.usable(id)?;
-        let StateKind::Send(partner) = tables.kind(state) else {
-            return Err(trap(TrapCode::TypeViolation, SessionFault::NotSending(id)));
+    fn cares(&self) -> bool {
+        self.sees_messages || self.speculates()
+    }
+
+    /// Sends a message that is kept back, shown to the handler, full of an endpoint, or for which its edge has to make
+    /// room.
+    #[inline(never)]
+    fn send_with_care(
+        &mut self,
+        outbound: &Outbound,
+        message: Message,
+        carries: Carries,
+        heap: &mut Heap,
+    ) -> Done {
+        let Outbound { id, partner, .. } = *outbound;
+        let endpoint = carries == Carries::Endpoint;
+        if endpoint {
+            self.check_delegation(id, &message)?;
+        }
+        let out = Outgoing { session: id.session, edge: partner.to, message };
+        if self.speculates() {
+            self.hold_back(out, heap)?;
+            return Ok(self.sent(outbound));
+        }
+        self.check_room(id.session, partner.to)?;
+        let Some(message) = self.decide(id, partner.place, message, heap)? else {
+            return Ok(self.sent(outbound));
         };
-        let branch = match (label, tables.branches_of(state)) {
-            (None, [branch]) => branch,
-            (None, _) => return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id))),
-            (Some(label), _) => tables.branch(state, label).ok_or_else(|| self.unknown_label(label))?,
-        };
-        let ends = self.plan.shape(session.shape).and_then(|plan| {
-            let to = plan.place(partner)?;
-            let edge = plan.edge(id.role, to)?;
-            let full =
-                !session.edges.get(usize::from(edge))?.has_room(plan.edges.get(usize::from(edge))?.policy);
-            Some((to, edge, full))
-        });
-        let (to, edge, full) = ends.ok_or_else(|| trap(TrapCode::ChannelClosed, SessionFault::Stale(id)))?;
-        Ok(Outbound { branch: *branch, to, edge, full })
+        let owned = if endpoint { self.hand_off(&message) } else { None };
+        // An edge that loses the message loses the endpoint.
+        if let Err(stop) = self.deliver(Outgoing { message, ..out }, heap) {
+            owned.into_iter().for_each(|carried| self.take_over(carried));
+            return Err(stop);
+        }
+        Ok(self.sent(outbound))
     }
 
     #[cold]
@@ -115,17 +189,9 @@ impl Slice<'_> {
         trap(TrapCode::UnknownLabel, SessionFault::Label { label: self.label(label) })
     }
 
-    #[inline]
-    fn message(&self, frame: &[u64], branch: &StateBranch, value: &Carried) -> Message {
-        let mut slots = [0; 2];
-        for (i, slot) in (0..u32::from(value.width)).zip(&mut slots) {
-            *slot = get(frame, value.slot + i);
-        }
-        // What leaves the f64 domain has the same bits everywhere.
-        if self.plan.carries(branch.payload) == Carries::Float {
-            slots[0] = canonical_f64_bits(slots[0]);
-        }
-        Message { label: branch.label, payload: branch.payload, slots }
+    #[cold]
+    fn other_payload(&self, label: LabelId) -> Stop {
+        trap(TrapCode::TypeViolation, SessionFault::Payload { label: self.label(label) })
     }
 
     /// An endpoint that is sent along is the coroutine's own, of another role, and as the payload says.
@@ -170,21 +236,17 @@ impl Slice<'_> {
     }
 
     /// Waits or traps if an edge takes no message now.
-    #[inline]
-    pub(super) fn check_room(&self, session: u32, edge: u16) -> Done<()> {
-        let Some(of) = self.world.store.get(session) else { return Ok(()) };
-        let (Some(plan), Some(state)) = (self.plan.shape(of.shape), of.edges.get(usize::from(edge))) else {
-            return Ok(());
-        };
-        let Some(def) = plan.edges.get(usize::from(edge)) else { return Ok(()) };
-        if state.has_room(def.policy) {
+    fn check_room(&self, session: u32, edge: u16) -> Done<()> {
+        let of = self.world.store.get(session);
+        let Some(state) = of.and_then(|of| of.edges.get(usize::from(edge))) else { return Ok(()) };
+        if state.has_room() {
             return Ok(());
         }
         let full = || trap(TrapCode::BufferFull, SessionFault::Full { capacity: state.capacity });
-        match def.policy {
+        match state.policy {
             EdgePolicy::Block => Err(Stop::Wait(Wait::Send { session, edge })),
             EdgePolicy::Error => Err(full()),
-            EdgePolicy::Resize if state.capacity >= plan.bound(edge) => Err(full()),
+            EdgePolicy::Resize if state.capacity >= state.bound => Err(full()),
             EdgePolicy::Resize | EdgePolicy::Drop | EdgePolicy::Latest => Ok(()),
         }
     }
@@ -262,88 +324,142 @@ impl Slice<'_> {
     }
 
     /// The endpoint goes on, and it is told.
-    #[inline(always)]
-    fn sent(&mut self, id: EndpointId, to: u16, branch: &StateBranch, offered: bool) -> Step {
-        if let Some(role) = self.world.store.role_mut(id) {
-            role.state = branch.next;
+    fn sent(&mut self, out: &Outbound) -> Step {
+        if let Some(role) = self.world.store.role_mut(out.id) {
+            role.state = out.branch.next;
         }
         if self.world.observes() {
-            let (session, from, label) = (id.session_id(), id.role, branch.label);
-            self.emit(Event::Sent { session, from, to, label });
-            if offered {
-                self.emit(Event::Offered { session, from, to, label });
-            }
+            self.tell_sent(out);
         }
         Step::Next
     }
 
+    #[inline]
+    fn tell_sent(&mut self, out: &Outbound) {
+        let (session, from, to, label) =
+            (out.id.session_id(), out.id.role, out.partner.place, out.branch.label);
+        self.emit(Event::Sent { session, from, to, label });
+        if out.offered {
+            self.emit(Event::Offered { session, from, to, label });
+        }
+    }
+
     /// Receives the only label there is.
+    #[inline]
     pub(super) fn receive(&mut self, frame: &mut [u64], chan: Slot, dst: &Carried, heap: &mut Heap) -> Done {
-        let id = EndpointId::from_slot(get(frame, chan));
-        let incoming = self.incoming(id, true)?;
-        self.accept(&incoming, dst.payload, heap)?;
-        self.take(&incoming, dst, frame, heap)?;
-        self.received(&incoming, false);
-        Ok(Step::Next)
+        self.take_next(frame, chan, Expects::One(dst), heap)
     }
 
     /// Receives one of several labels, and goes where it leads.
+    #[inline]
     pub(super) fn choose(&mut self, frame: &mut [u64], chan: Slot, arms: &[Arm], heap: &mut Heap) -> Done {
-        let id = EndpointId::from_slot(get(frame, chan));
-        let incoming = self.incoming(id, false)?;
-        let label = incoming.message.label;
-        let Some((at, arm)) = arms.iter().enumerate().find(|(_, arm)| arm.label == label) else {
-            return Err(self.unknown_label(label));
-        };
-        self.accept(&incoming, arm.dst.payload, heap)?;
-        self.take(&incoming, &arm.dst, frame, heap)?;
-        self.received(&incoming, true);
-        Ok(Step::Take(at as u32))
+        self.take_next(frame, chan, Expects::OneOf(arms), heap)
     }
 
-    /// The next message on the edge to an endpoint, if its state expects it. Nothing is taken.
+    /// Takes the next message on the edge to an endpoint, if its state expects it. As with [`Slice::send`], one about
+    /// which nothing is to be decided is taken at once.
     #[inline(always)]
-    fn incoming(&self, id: EndpointId, single: bool) -> Done<Incoming> {
-        let tables = &self.plan.tables;
-        let stale = || trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
-        let (session, state) = self.usable(id)?;
-        let StateKind::Recv(partner) = tables.kind(state) else {
-            return Err(trap(TrapCode::TypeViolation, SessionFault::NotReceiving(id)));
+    fn take_next(&mut self, frame: &mut [u64], chan: Slot, expects: Expects<'_>, heap: &mut Heap) -> Done {
+        let id = EndpointId::from_slot(get(frame, chan));
+        let cares = self.cares();
+        let Some((role, shape, edges)) = self.world.store.end(id, self.current) else {
+            return Err(self.why_not(id));
         };
-        if single && tables.branches_of(state).len() != 1 {
+        let state = self.plan.state(role.state);
+        if state.does != Does::Receive {
+            return Err(trap(TrapCode::TypeViolation, SessionFault::NotReceiving(id)));
+        }
+        if matches!(expects, Expects::One(_)) && !state.single {
             return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id)));
         }
-        let plan = self.plan.shape(session.shape).ok_or_else(stale)?;
-        let from = plan.place(partner).ok_or_else(stale)?;
-        let edge = plan.edge(from, id.role).ok_or_else(stale)?;
-        let queue = session.edges.get(usize::from(edge)).ok_or_else(stale)?;
-        let Some(&message) = queue.ring.first() else {
-            return Err(Stop::Wait(Wait::Recv { session: id.session, edge }));
+        if role.partner.role != state.partner {
+            let partner = self.plan.partner(shape, id.role, state.partner);
+            role.partner = partner.unwrap_or(Partner::NOBODY);
+        }
+        let partner = role.partner;
+        let Some(edge) = edges.get_mut(usize::from(partner.from)) else {
+            return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
         };
-        let branch = tables.branch(state, message.label).ok_or_else(|| self.unknown_label(message.label))?;
-        Ok(Incoming { id, from, edge, message, next: branch.next })
+        let Some(message) = edge.ring.first() else {
+            return Err(Stop::Wait(Wait::Recv { session: id.session, edge: partner.from }));
+        };
+        let label = message.label;
+        let branch = if state.branch.label == label {
+            Some(&state.branch)
+        } else {
+            self.plan.tables.branch(role.state, label)
+        };
+        let (Some(branch), Some((dst, step))) = (branch, expects.place(label)) else {
+            return Err(self.unknown_label(label));
+        };
+        if message.payload != dst.payload {
+            return Err(self.other_payload(label));
+        }
+        let incoming = Incoming { id, partner, label, next: branch.next };
+        if cares || dst.carries == Carries::Endpoint {
+            let message = *message;
+            return self.take_with_care(&incoming, message, (dst, step), frame, heap);
+        }
+        unpack(message, dst, frame);
+        edge.ring.take();
+        let waiter = core::mem::replace(&mut edge.wait_send, NOBODY);
+        role.state = branch.next;
+        if waiter != NOBODY {
+            self.world.wake(waiter);
+        }
+        if self.world.observes() {
+            self.tell_received(&incoming, step);
+        }
+        Ok(step)
     }
 
-    /// The message has the payload that the register takes, and the handler lets it pass.
-    #[inline(always)]
-    fn accept(&mut self, incoming: &Incoming, payload: PayloadId, heap: &mut Heap) -> Done<()> {
-        if incoming.message.payload != payload {
-            let label = self.label(incoming.message.label);
-            return Err(trap(TrapCode::TypeViolation, SessionFault::Payload { label }));
+    /// Takes a message that might be put back, that is shown to the handler, or that carries an endpoint.
+    #[inline(never)]
+    fn take_with_care(
+        &mut self,
+        incoming: &Incoming,
+        message: Message,
+        (dst, step): (&Carried, Step),
+        frame: &mut [u64],
+        heap: &mut Heap,
+    ) -> Done {
+        if self.sees_messages {
+            self.ask_whether(incoming, &message, heap)?;
         }
-        if !self.sees_messages {
-            return Ok(());
+        let carried = carried_endpoint(self.plan, &message);
+        if self.speculates() {
+            if carried.is_some() {
+                return Err(trap(TrapCode::SpeculationFault, SessionFault::InSpeculation));
+            }
+            self.remember_taken(incoming, message, heap)?;
         }
-        self.ask_whether(incoming, heap)
+        if let Some((role, _, edges)) = self.world.store.end(incoming.id, self.current) {
+            role.state = incoming.next;
+            if let Some(edge) = edges.get_mut(usize::from(incoming.partner.from)) {
+                edge.ring.take();
+                let waiter = core::mem::replace(&mut edge.wait_send, NOBODY);
+                if waiter != NOBODY {
+                    self.world.wake(waiter);
+                }
+            }
+        }
+        unpack(&message, dst, frame);
+        if let Some(carried) = carried {
+            self.take_over(carried);
+        }
+        if self.world.observes() {
+            self.tell_received(incoming, step);
+        }
+        Ok(step)
     }
 
     #[cold]
-    fn ask_whether(&mut self, incoming: &Incoming, heap: &mut Heap) -> Done<()> {
-        let (id, message) = (incoming.id, &incoming.message);
+    fn ask_whether(&mut self, incoming: &Incoming, message: &Message, heap: &mut Heap) -> Done<()> {
+        let id = incoming.id;
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
         pay_for(&value, heap);
-        let (from, to) = (self.role_name(EndpointId { role: incoming.from, ..id }), self.role_name(id));
+        let (from, to) = (self.role_name(EndpointId { role: incoming.partner.place, ..id }), self.role_name(id));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info =
             MessageInfo { session: id.session, from: &from, to: &to, label: &label, value: &value, coro };
@@ -353,39 +469,12 @@ impl Slice<'_> {
         }
     }
 
-    /// Takes the message off its edge into a register, and wakes who waits for room.
-    #[inline(always)]
-    fn take(&mut self, incoming: &Incoming, dst: &Carried, frame: &mut [u64], heap: &mut Heap) -> Done<()> {
-        let carried = carried_endpoint(self.plan, &incoming.message);
-        if self.speculates() {
-            if carried.is_some() {
-                return Err(trap(TrapCode::SpeculationFault, SessionFault::InSpeculation));
-            }
-            self.remember_taken(incoming, heap)?;
-        }
-        let edge = self.world.store.of_mut(incoming.id);
-        if let Some(edge) = edge.and_then(|session| session.edges.get_mut(usize::from(incoming.edge))) {
-            edge.ring.take();
-            let waiter = core::mem::replace(&mut edge.wait_send, NOBODY);
-            if waiter != NOBODY {
-                self.world.wake(waiter);
-            }
-        }
-        for (i, &bits) in (0..u32::from(dst.width)).zip(&incoming.message.slots) {
-            set(frame, dst.slot + i, bits);
-        }
-        if let Some(carried) = carried {
-            self.take_over(carried);
-        }
-        Ok(())
-    }
-
     /// Keeps a message that is taken inside of a speculation, to put it back if that is undone.
-    fn remember_taken(&mut self, incoming: &Incoming, heap: &mut Heap) -> Done<()> {
+    fn remember_taken(&mut self, incoming: &Incoming, message: Message, heap: &mut Heap) -> Done<()> {
         let bytes = size_of::<Outgoing>() as u64;
         self.room_for_events(2, 0, heap)?;
         heap.charge(bytes)?;
-        let taken = Outgoing { session: incoming.id.session, edge: incoming.edge, message: incoming.message };
+        let taken = Outgoing { session: incoming.id.session, edge: incoming.partner.from, message };
         if let Some(checkpoint) = self.coro_mut().and_then(|coro| coro.checkpoints.last_mut()) {
             checkpoint.bytes += bytes;
             checkpoint.inbox.push(taken);
@@ -404,18 +493,13 @@ impl Slice<'_> {
         }
     }
 
-    #[inline(always)]
-    fn received(&mut self, incoming: &Incoming, chose: bool) {
-        if let Some(role) = self.world.store.role_mut(incoming.id) {
-            role.state = incoming.next;
-        }
-        if self.world.observes() {
-            let (session, from, to) = (incoming.id.session_id(), incoming.from, incoming.id.role);
-            let label = incoming.message.label;
-            self.emit(Event::Received { session, from, to, label });
-            if chose {
-                self.emit(Event::Chose { session, from, to, label });
-            }
+    #[inline]
+    fn tell_received(&mut self, incoming: &Incoming, step: Step) {
+        let Incoming { id, partner, label, .. } = *incoming;
+        let (session, from, to) = (id.session_id(), partner.place, id.role);
+        self.emit(Event::Received { session, from, to, label });
+        if matches!(step, Step::Take(_)) {
+            self.emit(Event::Chose { session, from, to, label });
         }
     }
 }
@@ -423,31 +507,27 @@ impl Slice<'_> {
 impl World {
     /// Puts a message on an edge that takes it, and wakes who waits for it.
     pub(super) fn deliver(&mut self, plan: &Plan, out: Outgoing, heap: &mut Heap) -> Result<(), TrapCode> {
-        let Some(session) = self.store.get_mut(out.session) else { return Ok(()) };
-        let Some(shape) = plan.shape(session.shape) else { return Ok(()) };
-        let (Some(edge), Some(def)) =
-            (session.edges.get_mut(usize::from(out.edge)), shape.edges.get(usize::from(out.edge)))
-        else {
+        let session = self.store.get_mut(out.session);
+        let Some(edge) = session.and_then(|session| session.edges.get_mut(usize::from(out.edge))) else {
             return Ok(());
         };
-        let bound = shape.bound(out.edge);
-        let full = !edge.has_room(def.policy);
-        if full && def.policy == EdgePolicy::Drop {
+        let full = !edge.has_room();
+        if full && edge.policy == EdgePolicy::Drop {
             if let Some(carried) = carried_endpoint(plan, &out.message) {
                 self.lose(carried, plan, heap);
             }
             return Ok(());
         }
-        let replaces = def.policy == EdgePolicy::Latest && !edge.ring.is_empty();
-        let growth = if replaces { 0 } else { edge.ring.growth(1, bound) };
+        let replaces = edge.policy == EdgePolicy::Latest && !edge.ring.is_empty();
+        let growth = if replaces { 0 } else { edge.growth(1) };
         if growth > 0 {
             heap.charge(growth)?;
         }
-        if full && def.policy == EdgePolicy::Resize {
-            edge.capacity = edge.capacity.saturating_mul(2).min(bound);
+        if full && edge.policy == EdgePolicy::Resize {
+            edge.capacity = edge.capacity.saturating_mul(2).min(edge.bound);
         }
         let replaced = if replaces { edge.ring.take() } else { None };
-        if !edge.ring.put(out.message, bound) {
+        if !edge.ring.put(out.message, edge.bound) {
             heap.uncharge(growth);
             return Err(TrapCode::MemoryLimitExceeded);
         }

@@ -8,11 +8,10 @@ use super::handler::EffectHandler;
 use super::machine::SessionMachine;
 use super::record::{Act, Decision};
 use super::ring::Message;
-use super::store::NOBODY;
+use super::store::{Edge, NOBODY};
 use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::heap::ValueError;
 use crate::ids::LayerId;
-use crate::program::EdgePolicy;
 use crate::protocol::{LabelId, StateKind};
 use crate::value::{Value, canonical_f64_bits};
 use crate::value_type::ValueType;
@@ -125,15 +124,11 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             return Err(SessionError::NotReceiving(to));
         };
         let branch = *self.plan.tables.branch(state, label).ok_or(SessionError::NoLabel(to, label))?;
-        let shape = self.plan.shape(session.shape).ok_or(SessionError::NoEndpoint(to))?;
-        let edge = shape.place(partner).and_then(|from| shape.edge(from, to.role));
-        let edge = edge.ok_or(SessionError::NoEndpoint(to))?;
-        let policy = shape.edges.get(usize::from(edge)).map_or(EdgePolicy::Block, |def| def.policy);
-        let has_room = session.edges.get(usize::from(edge)).is_some_and(|state| state.has_room(policy));
-        if !has_room {
+        let partner = self.plan.partner(session.shape, to.role, partner).ok_or(SessionError::NoEndpoint(to))?;
+        let (from, edge) = (partner.place, partner.from);
+        if !session.edges.get(usize::from(edge)).is_some_and(Edge::has_room) {
             return Err(SessionError::NoRoom(TrapCode::BufferFull));
         }
-        let session_shape = session.shape;
         let class = self.plan.tables.payload_class(branch.payload).unwrap_or(ValueType::Unit);
         if class.is_linear() {
             return Err(SessionError::HostEvidence);
@@ -147,7 +142,6 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
         if class == ValueType::F64 {
             slots[0] = canonical_f64_bits(slots[0]);
         }
-        let from = self.plan.shape(session_shape).and_then(|shape| shape.place(partner)).unwrap_or(0);
         let message = Message { label, payload: branch.payload, slots };
         self.put(Outgoing { session: to.session, edge, message })?;
         let session = to.session_id();

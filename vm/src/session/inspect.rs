@@ -4,7 +4,7 @@ use super::coro::{Coroutine, Status, Wait};
 use super::handler::EffectHandler;
 use super::machine::SessionMachine;
 use super::names::Names;
-use super::store::{HOST, MESSAGE, NOBODY};
+use super::store::{Edge, HOST, MESSAGE, NOBODY};
 use super::stuck::{BlockReason, Blocked, Holder, StuckReport};
 use crate::endpoint::{EndpointId, SessionId};
 use crate::ids::LayerId;
@@ -88,9 +88,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     /// session is gone or has no such edge. A session that has ended has none.
     #[must_use]
     pub fn queued(&self, session: SessionId, from: u16, to: u16) -> Option<u32> {
-        let of = self.world.store.of(session.endpoint(0))?;
-        let edge = self.plan.shape(of.shape)?.edge(from, to)?;
-        of.edges.get(usize::from(edge)).map(|edge| edge.ring.len())
+        self.edge(session, from, to).map(|edge| edge.ring.len())
     }
 
     /// Who has an endpoint.
@@ -112,9 +110,13 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     }
 
     fn policy(&self, session: SessionId, from: u16, to: u16) -> EdgePolicy {
-        let of = self.world.store.of(session.endpoint(0));
-        let shape = of.and_then(|of| self.plan.shape(of.shape));
-        let edge = shape.and_then(|shape| shape.edges.get(usize::from(shape.edge(from, to)?)));
-        edge.map_or(EdgePolicy::Block, |edge| edge.policy)
+        self.edge(session, from, to).map_or(EdgePolicy::Block, |edge| edge.policy)
+    }
+
+    fn edge(&self, session: SessionId, from: u16, to: u16) -> Option<&Edge> {
+        let of = self.world.store.of(session.endpoint(0))?;
+        let edges = &self.plan.shape(of.shape)?.edges;
+        let at = edges.iter().position(|edge| (edge.from, edge.to) == (from, to))?;
+        of.edges.get(at)
     }
 }

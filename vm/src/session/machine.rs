@@ -84,7 +84,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
     /// # Errors
     /// [`SessionError`] if there is no such shape, or no room.
     pub fn open(&mut self, shape: ShapeId) -> Result<Vec<EndpointId>, SessionError> {
-        let roles = self.plan.shape(shape).ok_or(SessionError::NoShape(shape))?.entries.len();
+        let roles = self.plan.shape(shape).ok_or(SessionError::NoShape(shape))?.roles.len();
         let (max, heap) = (self.config.max_sessions, self.instance.session_heap());
         let opened = self.world.store.open(&self.plan, shape, super::store::HOST, max, heap);
         let (index, generation) = opened.map_err(SessionError::NoRoom)?;

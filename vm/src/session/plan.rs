@@ -2,89 +2,130 @@
 
 use super::config::SessionConfig;
 use crate::ids::{FuncId, ShapeId};
-use crate::lower::ExecProgram;
-use crate::program::{EdgeDef, EdgePolicy, LinearType, PayloadDef, Place, SessionTables};
-use crate::protocol::{PayloadId, RoleId, StateId};
-use crate::value_type::ValueType;
+use crate::lower::{Carries, ExecProgram};
+use crate::program::{EdgeDef, LinearType, Place, SessionTables};
+use crate::protocol::{LabelId, PayloadId, RoleId, StateBranch, StateId, StateKind};
 use alloc::boxed::Box;
-use alloc::vec;
 use alloc::vec::Vec;
 
-/// No edge, no role.
-pub(super) const NONE: u16 = u16::MAX;
+/// No edge, no role: no program has so many.
+const NONE: u16 = u16::MAX;
 
-/// A shape, ready to be opened.
+/// Another role of a session, as one of its roles sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Partner {
+    pub(super) role: RoleId,
+    /// Its place in the shape.
+    pub(super) place: u16,
+    /// The edge to it; the number of no edge if there is none.
+    pub(super) to: u16,
+    /// The edge from it; the number of no edge if there is none.
+    pub(super) from: u16,
+}
+
+impl Partner {
+    /// Stands for no role.
+    pub(super) const NOBODY: Self = Self { role: RoleId(NONE), place: NONE, to: NONE, from: NONE };
+}
+
+/// A shape, ready to be opened. Its size goes by the numbers of its roles and edges: a program may have many of them.
 #[derive(Clone, Debug)]
 pub(super) struct ShapePlan {
-    /// By place of the role: its first state.
-    pub(super) entries: Box<[StateId]>,
-    /// By role name: the place of the role in the shape, [`NONE`] if it has none.
-    places: Box<[u16]>,
-    /// By place of sender and receiver: the edge, [`NONE`] if there is none.
-    edge_at: Box<[u16]>,
+    /// By place of the role: its first state, and where its partners end.
+    pub(super) roles: Box<[RolePlan]>,
+    /// The partners of all roles, for each role sorted by theirs.
+    partners: Box<[Partner]>,
     pub(super) edges: Box<[EdgeDef]>,
+}
+
+/// A role of a shape.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RolePlan {
+    pub(super) entry: StateId,
+    first_partner: u32,
+    partners: u32,
 }
 
 impl ShapePlan {
     fn new(tables: &SessionTables, shape: ShapeId, config: &SessionConfig) -> Self {
-        let roles = tables.roles_of(shape);
-        let mut places = vec![NONE; tables.roles.len()];
-        for (place, role) in (0..).zip(roles) {
-            if let Some(slot) = places.get_mut(usize::from(role.role.0)) {
-                *slot = place;
+        let names = tables.roles_of(shape);
+        let over = |edge: &EdgeDef| config.edge.map_or(*edge, |over| over.apply(edge));
+        let edges: Box<[EdgeDef]> = tables.edges_of(shape).iter().map(over).collect();
+        // By place: each end of each edge. Both directions to one partner come to stand next to each other.
+        let mut ends: Vec<(u16, Partner)> = Vec::with_capacity(edges.len() * 2);
+        for (index, edge) in (0..NONE).zip(&edges) {
+            for (at, place, to, from) in
+                [(edge.from, edge.to, index, NONE), (edge.to, edge.from, NONE, index)]
+            {
+                let role = names.get(usize::from(place)).map_or(RoleId(NONE), |name| name.role);
+                ends.push((at, Partner { role, place, to, from }));
             }
         }
-        let edges: Box<[EdgeDef]> = tables
-            .edges_of(shape)
-            .iter()
-            .map(|edge| config.edge.map_or(*edge, |over| over.apply(edge)))
-            .collect();
-        let mut edge_at = vec![NONE; roles.len() * roles.len()];
-        for (index, edge) in (0..).zip(&edges) {
-            if let Some(slot) = edge_at.get_mut(usize::from(edge.from) * roles.len() + usize::from(edge.to)) {
-                *slot = index;
+        ends.sort_unstable_by_key(|(at, partner)| (*at, partner.role, partner.place, partner.to));
+        ends.dedup_by(|(at, next), (before, partner)| {
+            let same = at == before && next.place == partner.place;
+            if same {
+                (partner.to, partner.from) = (partner.to.min(next.to), partner.from.min(next.from));
             }
-        }
-        Self {
-            entries: roles.iter().map(|role| role.entry).collect(),
-            places: places.into(),
-            edge_at: edge_at.into(),
-            edges,
-        }
+            same
+        });
+        let mut first_partner = 0;
+        let roles = (0..).zip(names).map(|(place, name)| {
+            let partners = ends.iter().skip(first_partner as usize).take_while(|(at, _)| *at == place).count() as u32;
+            let plan = RolePlan { entry: name.entry, first_partner, partners };
+            first_partner += partners;
+            plan
+        });
+        Self { roles: roles.collect(), partners: ends.iter().map(|(_, partner)| *partner).collect(), edges }
     }
 
-    /// The place of a role in the shape.
-    #[inline]
-    pub(super) fn place(&self, role: RoleId) -> Option<u16> {
-        self.places.get(usize::from(role.0)).copied().filter(|&place| place != NONE)
-    }
-
-    /// The edge from one place to another.
-    #[inline]
-    pub(super) fn edge(&self, from: u16, to: u16) -> Option<u16> {
-        let at = usize::from(from) * self.entries.len() + usize::from(to);
-        self.edge_at.get(at).copied().filter(|&edge| edge != NONE)
-    }
-
-    /// The most messages that an edge may come to hold.
-    pub(super) fn bound(&self, edge: u16) -> u32 {
-        self.edges.get(usize::from(edge)).map_or(1, |edge| match edge.policy {
-            EdgePolicy::Latest => 1,
-            EdgePolicy::Resize => edge.max.max(edge.capacity),
-            _ => edge.capacity.max(1),
-        })
+    /// A role's partner of this name, if there is an edge between them.
+    pub(super) fn partner(&self, place: u16, role: RoleId) -> Option<Partner> {
+        let of = self.roles.get(usize::from(place))?;
+        let partners = self.partners.get(of.first_partner as usize..)?.get(..of.partners as usize)?;
+        let at = partners.binary_search_by_key(&role, |partner| partner.role).ok()?;
+        partners.get(at).copied()
     }
 }
 
-/// What has to be done about a payload on its way.
+/// What is done in a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carries {
-    /// Nothing.
-    Plain,
-    /// A float: a NaN leaves with canonical bits.
-    Float,
-    /// An endpoint: it changes hands.
-    Endpoint,
+pub(super) enum Does {
+    End,
+    Send,
+    Receive,
+}
+
+/// A state, with its branch at hand where it has one only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatePlan {
+    pub(super) does: Does,
+    /// With whom.
+    pub(super) partner: RoleId,
+    /// Whether it has one branch.
+    pub(super) single: bool,
+    /// The first branch.
+    pub(super) branch: StateBranch,
+}
+
+impl StatePlan {
+    const END: Self = Self {
+        does: Does::End,
+        partner: RoleId(NONE),
+        single: false,
+        branch: StateBranch { label: LabelId(0), payload: PayloadId(0), next: StateId(0) },
+    };
+
+    fn new(tables: &SessionTables, id: StateId) -> Self {
+        let (branches, kind) = (tables.branches_of(id), tables.kind(id));
+        let does = match kind {
+            StateKind::End => Does::End,
+            StateKind::Send(_) => Does::Send,
+            StateKind::Recv(_) => Does::Receive,
+        };
+        let (Some(partner), Some(&branch)) = (kind.partner(), branches.first()) else { return Self::END };
+        Self { does, partner, single: branches.len() == 1, branch }
+    }
 }
 
 /// A parameter of a function that takes something linear.
@@ -109,8 +150,8 @@ impl LinearParam {
 pub(super) struct Plan {
     pub(super) tables: SessionTables,
     pub(super) shapes: Box<[ShapePlan]>,
-    /// By payload.
-    carries: Box<[Carries]>,
+    /// By state.
+    states: Box<[StatePlan]>,
     /// By function.
     linear: Box<[Box<[LinearParam]>]>,
 }
@@ -119,25 +160,33 @@ impl Plan {
     pub(super) fn new(program: &ExecProgram, config: &SessionConfig) -> Self {
         let tables =
             program.source.as_ref().map(|source| source.program().sessions().clone()).unwrap_or_default();
-        let tables = &tables;
-        let shapes =
-            (0..tables.shapes.len() as u32).map(|i| ShapePlan::new(tables, ShapeId(i), config)).collect();
-        let linear = (0..program.functions.len() as u32).map(|i| linear_params(tables, program, FuncId(i)));
-        let carries = tables.payloads.iter().map(|payload| match payload {
-            PayloadDef::Value(ValueType::F64) => Carries::Float,
-            PayloadDef::Value(_) | PayloadDef::Tuple(_) => Carries::Plain,
-            PayloadDef::Chan(_) => Carries::Endpoint,
-        });
-        Self { shapes, linear: linear.collect(), carries: carries.collect(), tables: tables.clone() }
+        let shapes = (0..tables.shapes.len() as u32).map(|i| ShapePlan::new(&tables, ShapeId(i), config));
+        let states = (0..tables.states.len() as u32).map(|i| StatePlan::new(&tables, StateId(i)));
+        let linear = (0..program.functions.len() as u32).map(|i| linear_params(&tables, program, FuncId(i)));
+        let (shapes, states, linear) = (shapes.collect(), states.collect(), linear.collect());
+        Self { tables, shapes, states, linear }
     }
 
+    #[inline]
     pub(super) fn shape(&self, id: ShapeId) -> Option<&ShapePlan> {
         self.shapes.get(id.index())
     }
 
+    /// What is done in a state; nothing in one that does not exist.
     #[inline]
+    pub(super) fn state(&self, id: StateId) -> &StatePlan {
+        self.states.get(id.0 as usize).unwrap_or(&StatePlan::END)
+    }
+
+    /// A role's partner in its session, if there is an edge between them.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn partner(&self, shape: ShapeId, place: u16, role: RoleId) -> Option<Partner> {
+        self.shape(shape)?.partner(place, role)
+    }
+
     pub(super) fn carries(&self, payload: PayloadId) -> Carries {
-        self.carries.get(usize::from(payload.0)).copied().unwrap_or(Carries::Plain)
+        self.tables.payload(payload).map_or(Carries::Plain, Carries::of)
     }
 
     /// The linear parameters of a function.

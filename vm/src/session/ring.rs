@@ -58,6 +58,16 @@ impl Ring {
         room
     }
 
+    /// Adds a message at the end for which there is memory and which is paid for; `false`, with nothing done, if it is not.
+    #[inline]
+    pub(super) fn put_paid(&mut self, message: Message) -> bool {
+        let free = self.queue.len() < self.room && self.queue.len() < self.queue.capacity();
+        if free {
+            self.queue.push_back(message);
+        }
+        free
+    }
+
     /// Adds a message at the end; `false`, with nothing done, if the allocator has no memory.
     #[inline]
     pub(super) fn put(&mut self, message: Message, bound: u32) -> bool {

@@ -212,7 +212,7 @@ impl Slice<'_> {
     }
 
     #[cold]
-    fn why_not(&self, id: EndpointId) -> Stop {
+    pub(super) fn why_not(&self, id: EndpointId) -> Stop {
         let Some(session) = self.world.store.of(id) else {
             return trap(TrapCode::ChannelClosed, SessionFault::Stale(id));
         };

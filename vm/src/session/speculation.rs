@@ -112,15 +112,12 @@ impl Slice<'_> {
     fn room_for_all(&self, outbox: &[Outgoing]) -> Done<()> {
         let mut waits = None;
         for ((session, edge), count) in by_edge(outbox) {
-            let Some(of) = self.world.store.get(session) else { continue };
-            let (Some(shape), Some(state)) = (self.plan.shape(of.shape), of.edges.get(usize::from(edge)))
-            else {
-                continue;
-            };
-            let policy = shape.edges.get(usize::from(edge)).map_or(EdgePolicy::Block, |def| def.policy);
+            let of = self.world.store.get(session);
+            let Some(state) = of.and_then(|of| of.edges.get(usize::from(edge))) else { continue };
+            let policy = state.policy;
             let room = match policy {
                 EdgePolicy::Drop | EdgePolicy::Latest => continue,
-                EdgePolicy::Resize => shape.bound(edge),
+                EdgePolicy::Resize => state.bound,
                 EdgePolicy::Block | EdgePolicy::Error => state.capacity,
             };
             if u64::from(state.ring.len()) + count as u64 <= u64::from(room) {
@@ -138,12 +135,9 @@ impl Slice<'_> {
     /// The memory limit leaves what it takes to put all of it on its edges: none goes if not.
     fn memory_for_all(&self, outbox: &[Outgoing], heap: &Heap) -> Done<()> {
         let growth = |((session, edge), count): ((u32, u16), usize)| {
-            let of = self.world.store.get(session)?;
-            let shape = self.plan.shape(of.shape)?;
-            let state = of.edges.get(usize::from(edge))?;
-            let lossy = shape.edges.get(usize::from(edge))?.policy.is_lossy();
-            let room = (shape.bound(edge).saturating_sub(state.ring.len())) as usize;
-            Some(state.ring.growth(if lossy { count.min(room) } else { count }, shape.bound(edge)))
+            let state = self.world.store.get(session)?.edges.get(usize::from(edge))?;
+            let room = (state.bound.saturating_sub(state.ring.len())) as usize;
+            Some(state.growth(if state.policy.is_lossy() { count.min(room) } else { count }))
         };
         let most: u64 = by_edge(outbox).into_iter().filter_map(growth).sum();
         // What the checkpoint takes is given back first.
@@ -216,13 +210,9 @@ impl Slice<'_> {
         let checkpoint = self.pop_checkpoint(heap)?;
         for taken in checkpoint.inbox.iter().rev() {
             let session = self.world.store.get_mut(taken.session).filter(|session| session.is_active());
-            let Some(session) = session else { continue };
-            let policy =
-                self.plan.shape(session.shape).and_then(|shape| shape.edges.get(usize::from(taken.edge)));
-            let latest = policy.is_some_and(|edge| edge.policy == EdgePolicy::Latest);
-            let edge = session.edges.get_mut(usize::from(taken.edge));
+            let edge = session.and_then(|session| session.edges.get_mut(usize::from(taken.edge)));
             // Where a later message has come, this one would have made way for it.
-            if let Some(edge) = edge.filter(|edge| !latest || edge.ring.is_empty()) {
+            if let Some(edge) = edge.filter(|edge| edge.policy != EdgePolicy::Latest || edge.ring.is_empty()) {
                 edge.ring.put_back(taken.message, heap);
             }
         }

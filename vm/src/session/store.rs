@@ -1,11 +1,12 @@
 //! Sessions: who owns which endpoint, what is left to be done with it, and the messages on their way.
 
-use super::plan::{Carries, Plan, ShapePlan};
+use super::plan::{Partner, Plan, RolePlan, ShapePlan};
 use super::ring::{Message, Ring};
 use crate::endpoint::EndpointId;
 use crate::heap::Heap;
 use crate::ids::ShapeId;
-use crate::program::EdgePolicy;
+use crate::lower::Carries;
+use crate::program::{EdgeDef, EdgePolicy};
 use crate::protocol::StateId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -42,6 +43,8 @@ pub(super) struct RoleState {
     pub(super) awaited: bool,
     /// Progress tokens, which go where the endpoint goes.
     pub(super) tokens: u32,
+    /// With whom it was last, so that the edges need not be looked up for each message.
+    pub(super) partner: Partner,
 }
 
 /// A directed edge.
@@ -50,6 +53,9 @@ pub(super) struct Edge {
     pub(super) ring: Ring,
     /// Messages that fit.
     pub(super) capacity: u32,
+    /// The most messages that it may come to hold.
+    pub(super) bound: u32,
+    pub(super) policy: EdgePolicy,
     /// The coroutine that waits for room.
     pub(super) wait_send: u32,
     /// The coroutine that waits for a message.
@@ -57,9 +63,34 @@ pub(super) struct Edge {
 }
 
 impl Edge {
+    fn new(def: &EdgeDef) -> Self {
+        let capacity = if def.policy == EdgePolicy::Latest { 1 } else { def.capacity.max(1) };
+        let bound = if def.policy == EdgePolicy::Resize { def.max.max(capacity) } else { capacity };
+        Self {
+            ring: Ring::default(),
+            capacity,
+            bound,
+            policy: def.policy,
+            wait_send: NOBODY,
+            wait_recv: NOBODY,
+        }
+    }
+
     /// Whether a message fits without anything being done about it.
-    pub(super) fn has_room(&self, policy: EdgePolicy) -> bool {
-        policy == EdgePolicy::Latest || self.ring.len() < self.capacity
+    #[inline]
+    pub(super) fn has_room(&self) -> bool {
+        self.policy == EdgePolicy::Latest || self.ring.len() < self.capacity
+    }
+
+    /// Adds a message, if that fits and takes no more memory. `false`, with nothing done, if not.
+    #[inline]
+    pub(super) fn put_plainly(&mut self, message: Message) -> bool {
+        self.policy != EdgePolicy::Latest && self.ring.len() < self.capacity && self.ring.put_paid(message)
+    }
+
+    /// Bytes that so many more messages take.
+    pub(super) fn growth(&self, more: usize) -> u64 {
+        self.ring.growth(more, self.bound)
     }
 }
 
@@ -110,22 +141,17 @@ impl Store {
         max: u32,
         heap: &mut Heap,
     ) -> Result<(u32, u16), TrapCode> {
-        let Some(ShapePlan { entries, edges, .. }) = plan.shape(shape) else {
+        let Some(ShapePlan { roles, edges, .. }) = plan.shape(shape) else {
             return Err(TrapCode::SessionLimitExceeded);
         };
         let open = self.sessions.len() - self.free.len() - self.retired;
         if open >= max as usize || (self.free.is_empty() && self.sessions.len() >= u32::MAX as usize) {
             return Err(TrapCode::SessionLimitExceeded);
         }
-        heap.charge(Session::fixed_bytes(entries.len(), edges.len()))?;
-        let roles: Box<[RoleState]> =
-            entries.iter().map(|&state| RoleState { state, owner, awaited: false, tokens: 0 }).collect();
-        let edges = edges.iter().map(|edge| Edge {
-            ring: Ring::default(),
-            capacity: if edge.policy == EdgePolicy::Latest { 1 } else { edge.capacity.max(1) },
-            wait_send: NOBODY,
-            wait_recv: NOBODY,
-        });
+        heap.charge(Session::fixed_bytes(roles.len(), edges.len()))?;
+        let partner = Partner::NOBODY;
+        let role = |role: &RolePlan| RoleState { state: role.entry, owner, awaited: false, tokens: 0, partner };
+        let (roles, edges): (Box<[_]>, _) = (roles.iter().map(role).collect(), edges.iter().map(Edge::new));
         let (status, epoch, live) = (SessionStatus::Active, 0, roles.len() as u16);
         let mut session =
             Session { generation: 0, status, epoch, shape, live, roles, edges: edges.collect() };
@@ -153,6 +179,17 @@ impl Store {
     pub(super) fn of_mut(&mut self, id: EndpointId) -> Option<&mut Session> {
         let session = self.sessions.get_mut(id.session as usize)?;
         (session.generation == id.generation && usize::from(id.role) < session.roles.len()).then_some(session)
+    }
+
+    /// The end that an endpoint names of a session that goes on, if it is this coroutine's, with the shape and the edges.
+    #[inline(always)]
+    pub(super) fn end(&mut self, id: EndpointId, owner: u32) -> Option<(&mut RoleState, ShapeId, &mut [Edge])> {
+        let session = self.sessions.get_mut(id.session as usize)?;
+        let role = session.roles.get_mut(usize::from(id.role))?;
+        let usable = session.generation == id.generation
+            && role.owner == owner
+            && session.status == SessionStatus::Active;
+        usable.then_some((role, session.shape, &mut *session.edges))
     }
 
     /// The end of a session that an endpoint names.
