@@ -472,18 +472,10 @@ macro_rules! define_loop {
                             Err(code) => break Exit::Trap(code),
                         }
                     }
-                    WordOp::Session => match m.session(regs, word!()) {
-                        Ok(target) => {
-                            // The machine may have looked at the stack in the meantime.
-                            regs = Regs::new(m.stack, m.session_base);
-                            let by_size = m.heap.take_work();
-                            if by_size != 0 {
-                                fuel = m.pay_work(fuel, by_size);
-                            }
-                            match target {
-                                Some(target) => enter!(Ip::new(m.words, target)),
-                                None => next!(),
-                            }
+                    WordOp::Session => match m.session(regs, ip, word!(), fuel) {
+                        Ok(onward) => {
+                            (ip, regs, fuel) = (onward.ip, onward.regs, onward.fuel);
+                            continue;
                         }
                         Err(exit) => break exit,
                     },

@@ -271,6 +271,6 @@ pub(super) fn settle(
         }
         Exit::Yielded => state.instr = after,
         Exit::Halted => state.instr = own,
-        Exit::Finished | Exit::Internal => {}
+        Exit::Finished | Exit::Internal | Exit::Turned => {}
     }
 }

@@ -335,8 +335,8 @@ impl<'i, T> Execution<'i, T> {
             Exit::OutOfFuelExact | Exit::OutOfFuelInWord | Exit::NeedExact => {
                 Outcome::OutOfFuel(Box::new(self.report(TrapCode::FuelExceeded, TrapDetail::None)))
             }
-            // Only a session machine's coroutines wait, yield and halt.
-            Exit::Trap(_) | Exit::Internal | Exit::Blocked | Exit::Yielded | Exit::Halted => {
+            // Only a session machine's coroutines wait, yield, halt and take turns.
+            Exit::Trap(_) | Exit::Internal | Exit::Blocked | Exit::Yielded | Exit::Halted | Exit::Turned => {
                 Outcome::Trapped(Box::new(self.report(report::trap_code(exit), detail)))
             }
         }

@@ -6,7 +6,7 @@ use super::dispatch::Position;
 use super::instance::Buffers;
 use super::module::Module;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
-use super::session::SessionOps;
+use super::session::{Granted, SessionOps};
 use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
@@ -46,6 +46,8 @@ pub(super) enum Exit {
     Yielded,
     /// The current word ended the coroutine.
     Halted,
+    /// The slice is over, and the next one is that of another coroutine, or there is none: see [`Machine::granted`].
+    Turned,
     /// Something the verifier excludes.
     Internal,
 }
@@ -135,8 +137,12 @@ pub(super) struct Machine<'r> {
     pub(super) pending: Option<Waiting>,
     /// The session machine that runs this, if one does.
     pub(super) sessions: Option<&'r mut dyn SessionOps>,
-    /// The base of the frame of the session instruction that was done last.
-    pub(super) session_base: usize,
+    /// Whether the loop goes from one coroutine to the next by itself.
+    pub(super) switches: bool,
+    /// How often it did.
+    pub(super) turns: u32,
+    /// With [`Exit::Turned`]: the next slice.
+    pub(super) granted: Option<Granted>,
     /// Why [`Machine::pay_segment`] did not pay.
     pub(super) stop: Exit,
     #[cfg(opforge_threaded)]
@@ -181,7 +187,9 @@ impl<'r> Machine<'r> {
             detail: TrapDetail::None,
             pending: None,
             sessions: None,
-            session_base: 0,
+            switches: false,
+            turns: 0,
+            granted: None,
             stop: Exit::NeedExact,
             #[cfg(opforge_threaded)]
             left: super::threaded::Left::NOWHERE,

@@ -9,7 +9,7 @@ use super::module::Module;
 use super::native::Native;
 use super::nesting::Nested;
 pub(crate) use super::regs::Stack as CoroStack;
-use super::regs::{Regs, Stack};
+use super::regs::{Ip, Regs, Stack};
 use super::report;
 use super::trace::Off;
 use super::waiting::pending_call;
@@ -77,59 +77,148 @@ pub(crate) trait SessionOps {
     /// Why the last instruction has trapped.
     fn take_trap(&mut self) -> (TrapCode, TrapDetail);
 
-    /// Takes the frames of the coroutine whose slice ended so, with the fuel that is left of the slice, and puts those of
-    /// the next in their place. Gives the fuel of its slice; `None` if the run ends here. `owed` is what hosts have charged
-    /// beyond the fuel of slices, to be paid from that of the machine.
+    /// Takes the stack of the coroutine whose slice ended so, with the fuel that is left of the slice, and puts that of
+    /// the next in its place. Gives the next slice; `None` if the run ends here. `owed` is what hosts have charged beyond
+    /// the fuel of slices, to be paid from that of the machine.
     fn turn(
         &mut self,
         how: Turn,
         left: u64,
         owed: &mut u64,
-        frames: Current<'_>,
+        stack: &mut Stack,
         heap: &mut Heap,
-    ) -> Option<u64>;
+    ) -> Option<Granted>;
+
+    /// Where the coroutine stands whose slice is on: where it stood when the slice began, until that is changed.
+    fn place(&mut self) -> &mut Place;
 }
 
-/// The frames that run, in the hands of the machine.
-#[derive(Debug)]
-pub(crate) struct Current<'m> {
-    stack: &'m mut Stack,
-    place: &'m mut Place,
+/// A slice: its fuel, and where it begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Granted {
+    fuel: u64,
+    base: usize,
+    depth: u32,
+    word: u32,
+    cost: u32,
 }
 
-impl Current<'_> {
-    /// Changes them for others.
-    pub(crate) fn swap(&mut self, frames: &mut Frames) {
-        core::mem::swap(self.stack, &mut frames.stack);
-        core::mem::swap(self.place, &mut frames.place);
-    }
+/// Where a run goes on behind a session instruction, which may be in another coroutine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Onward {
+    /// At a `Fuel` word, or at a session instruction that is paid for.
+    pub(super) ip: Ip,
+    pub(super) regs: Regs,
+    pub(super) fuel: u64,
 }
 
 impl Machine<'_> {
-    /// Does a session instruction. Gives the word that it leads to, if that is not the next one.
+    /// Does a session instruction.
     #[inline(never)]
-    pub(super) fn session(&mut self, regs: Regs, word: Word) -> Result<Option<u32>, Exit> {
+    pub(super) fn session(&mut self, regs: Regs, ip: Ip, word: Word, fuel: u64) -> Result<Onward, Exit> {
+        self.session_inline(regs, ip, word, fuel)
+    }
+
+    #[inline(always)]
+    pub(super) fn session_inline(
+        &mut self,
+        regs: Regs,
+        ip: Ip,
+        word: Word,
+        fuel: u64,
+    ) -> Result<Onward, Exit> {
         let base = regs.base(self.stack);
-        self.session_base = base;
         let function = self.program.functions.get(word.a as usize).ok_or(Exit::Internal)?;
         let instr = function.sites.get(word.b as usize).ok_or(Exit::Internal)?;
         let Some(sessions) = &mut self.sessions else { return Err(Exit::Trap(TrapCode::NoSession)) };
         let frame = self.stack.slice_mut(base, function.frame_slots as usize);
-        match sessions.step(FuncId(word.a), instr, frame, self.depth, self.heap) {
-            Step::Next => Ok(None),
+        let ip = match sessions.step(FuncId(word.a), instr, frame, self.depth, self.heap) {
+            Step::Next => ip.next(),
             Step::Take(arm) => {
                 let entry = (word.c as usize).checked_add(arm as usize).ok_or(Exit::Internal)?;
-                self.code.pool.get(entry).copied().map(Some).ok_or(Exit::Internal)
+                Ip::new(self.words, self.code.pool.get(entry).copied().ok_or(Exit::Internal)?)
             }
-            Step::Block => Err(Exit::Blocked),
-            Step::Yield => Err(Exit::Yielded),
-            Step::Halt => Err(Exit::Halted),
+            // What waits is paid for when it is done.
+            Step::Block if self.switches => {
+                let at = (ip.index(self.words), word.x.into());
+                return self.switch(Turn::Blocked, at, base, fuel + u64::from(word.x));
+            }
+            Step::Yield if self.switches => {
+                return self.switch(Turn::Yielded, (ip.next().index(self.words), 0), base, fuel);
+            }
+            Step::Block => return Err(Exit::Blocked),
+            Step::Yield => return Err(Exit::Yielded),
+            Step::Halt => return Err(Exit::Halted),
             Step::Trap => {
                 let (code, detail) = sessions.take_trap();
                 self.detail = detail;
-                Err(Exit::Trap(code))
+                return Err(Exit::Trap(code));
             }
+        };
+        // The frame was looked at by other means than `regs` in the meantime.
+        let regs = Regs::new(self.stack, base);
+        let by_size = self.heap.take_work();
+        let fuel = if by_size == 0 { fuel } else { self.pay_work(fuel, by_size) };
+        Ok(Onward { ip, regs, fuel })
+    }
+
+    /// Ends the slice that is on, whose coroutine stands at this word, which costs that, and goes on in the next one; or
+    /// leaves the loop for it, if there is more to its beginning.
+    #[inline(always)]
+    fn switch(
+        &mut self,
+        how: Turn,
+        (word, cost): (u32, u32),
+        base: usize,
+        fuel: u64,
+    ) -> Result<Onward, Exit> {
+        let Some(sessions) = &mut self.sessions else { return Err(Exit::Internal) };
+        let place = sessions.place();
+        (place.word, place.cost) = (word, cost);
+        (place.state.base, place.state.depth) = (base, self.depth);
+        let left = self.reserve.saturating_add(fuel);
+        self.turns = self.turns.wrapping_add(1);
+        let granted = sessions.turn(how, left, &mut self.owed, self.stack, self.heap);
+        let Some(slice) = granted.filter(|slice| slice.word != 0 && u64::from(slice.cost) <= slice.fuel)
+        else {
+            return self.leave_for(granted);
+        };
+        if self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
+            return self.leave_for(granted);
         }
+        self.depth = slice.depth;
+        let fuel = self.spend(slice.fuel - u64::from(slice.cost));
+        Ok(Onward { ip: Ip::new(self.words, slice.word), regs: Regs::new(self.stack, slice.base), fuel })
+    }
+
+    /// Leaves the loop for the beginning of a slice, or because there is none.
+    #[cold]
+    fn leave_for(&mut self, granted: Option<Granted>) -> Result<Onward, Exit> {
+        self.granted = granted;
+        Err(Exit::Turned)
+    }
+
+    /// What the loop gets at first of the fuel that there is.
+    #[inline]
+    fn spend(&mut self, fuel: u64) -> u64 {
+        let first = fuel.min(FUEL_QUANTUM);
+        self.reserve = fuel - first;
+        first
+    }
+
+    /// Where the coroutine stands whose slice is on.
+    fn place(&mut self) -> Place {
+        self.sessions.as_mut().map_or(Place::entry(FuncId(0)), |sessions| *sessions.place())
+    }
+
+    fn set_place(&mut self, place: Place) {
+        if let Some(sessions) = &mut self.sessions {
+            *sessions.place() = place;
+        }
+    }
+
+    fn turn(&mut self, how: Turn, left: u64) -> Option<Granted> {
+        self.sessions.as_mut()?.turn(how, left, &mut self.owed, self.stack, self.heap)
     }
 }
 
@@ -179,7 +268,7 @@ impl Place {
     }
 }
 
-/// The frames of a coroutine, between its slices.
+/// The frames of a coroutine. While its slice is on the machine has the stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Frames {
     stack: Stack,
@@ -187,7 +276,7 @@ pub(crate) struct Frames {
 }
 
 impl Default for Frames {
-    /// No frames, in place of those of a coroutine whose slice is on.
+    /// None.
     fn default() -> Self {
         Self { stack: Stack::default(), place: Place::entry(FuncId(0)) }
     }
@@ -219,6 +308,24 @@ impl Frames {
     /// Bytes that the stack takes.
     pub(crate) fn bytes(&self) -> u64 {
         self.stack.len() as u64 * 8
+    }
+
+    /// Changes the stack for the machine's.
+    #[inline]
+    pub(crate) fn swap_stack(&mut self, stack: &mut Stack) {
+        core::mem::swap(&mut self.stack, stack);
+    }
+
+    /// A slice with so much fuel.
+    #[inline]
+    pub(crate) fn grant(&self, fuel: u64) -> Granted {
+        let Place { state: State { base, depth, .. }, word, cost } = self.place;
+        Granted { fuel, base, depth, word, cost }
+    }
+
+    #[inline]
+    pub(crate) fn place_mut(&mut self) -> &mut Place {
+        &mut self.place
     }
 
     /// The stack, for another coroutine; too large ones are given back.
@@ -280,18 +387,17 @@ impl<T> Instance<T> {
         machine.sessions = Some(sessions);
         machine.host_calls = account.host_calls;
         machine.owed = account.owed;
-        let mut place = Place::entry(FuncId(0));
-        let (mut how, mut fuel) = (Turn::Begin, 0);
-        while let Some(sessions) = &mut machine.sessions {
-            let current = Current { stack: machine.stack, place: &mut place };
-            match sessions.turn(how, fuel, &mut machine.owed, current, machine.heap) {
-                Some(slice) => fuel = slice,
-                None => break,
-            }
-            machine.depth = place.state.depth;
-            let exit = run_slice(&mut machine, native, &mut place, &mut fuel);
-            place.state.depth = machine.depth;
-            how = turn_of(&mut machine, module, &place, exit, fuel);
+        let mut granted = machine.turn(Turn::Begin, 0);
+        while let Some(slice) = granted {
+            let mut fuel = slice.fuel;
+            machine.depth = slice.depth;
+            granted = match run_slice(&mut machine, native, &mut fuel) {
+                Exit::Turned => machine.granted.take(),
+                exit => {
+                    let how = turn_of(&mut machine, module, exit, fuel);
+                    machine.turn(how, fuel)
+                }
+            };
         }
         account.host_calls = machine.host_calls;
         account.owed = machine.owed;
@@ -299,30 +405,36 @@ impl<T> Instance<T> {
     }
 }
 
-/// Runs a coroutine from its place until something ends its slice.
-fn run_slice(machine: &mut Machine<'_>, native: Option<&Native>, place: &mut Place, fuel: &mut u64) -> Exit {
+/// Runs the coroutine from its place until something ends its slice. With [`Exit::Turned`] that was long ago: others have
+/// had slices since.
+fn run_slice(machine: &mut Machine<'_>, native: Option<&Native>, fuel: &mut u64) -> Exit {
     if machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
         return Exit::Interrupted;
     }
+    let mut place = machine.place();
     if place.word != 0 {
         if native.is_none() && u64::from(place.cost) <= *fuel {
-            let exit = resume_at(machine, place, fuel);
+            let exit = resume_at(machine, &place, fuel);
             if exit != Exit::NeedExact {
                 return exit;
             }
+            place = machine.place();
         }
         place.state = place.settled(machine.code);
         place.word = 0;
     }
     place.state.resumed = true;
-    match native {
+    let exit = match native {
         Some(native) => drive::run_native(machine, native, &mut place.state, fuel),
         None => {
             let exit = drive::run_segments(machine, &mut Off, &mut place.state, fuel);
-            find_word(machine.code, place, exit);
+            find_word(machine.code, &mut place, exit);
             exit
         }
-    }
+    };
+    place.state.depth = machine.depth;
+    machine.set_place(place);
+    exit
 }
 
 /// Finds the word to go on with behind a first slice, so that later ones need not look for it.
@@ -340,49 +452,47 @@ fn find_word(code: &InterpCode, place: &mut Place, exit: Exit) {
     }
 }
 
-/// Goes on at a word that is known, with nothing to look up.
-fn resume_at(machine: &mut Machine<'_>, place: &mut Place, fuel: &mut u64) -> Exit {
-    let rest = *fuel - u64::from(place.cost);
-    let first = rest.min(FUEL_QUANTUM);
-    machine.reserve = rest - first;
+/// Goes on at a word that is known, with nothing to look up; and from there, slice by slice, with other coroutines that
+/// stand at such words.
+fn resume_at(machine: &mut Machine<'_>, place: &Place, fuel: &mut u64) -> Exit {
+    let first = machine.spend(*fuel - u64::from(place.cost));
     let (base, none) = (place.state.base, InstrIx(0));
     let mut position = Position { word: place.word, base, fuel: first, instr: none, report_from: none };
+    machine.switches = true;
     let exit = dispatch::run::<false, Off>(machine, &mut Off, &mut position);
+    machine.switches = false;
     *fuel = machine.reserve.saturating_add(position.fuel);
     machine.reserve = 0;
-    place.state.base = position.base;
-    match exit {
-        Exit::Blocked => {
-            place.word = position.word;
-            place.cost = machine.code.words.get(position.word as usize).map_or(0, |word| word.x.into());
-            *fuel = fuel.saturating_add(place.cost.into());
-        }
-        Exit::Yielded => (place.word, place.cost) = (position.word + 1, 0),
-        exit => {
-            place.word = 0;
-            drive::settle(machine, &mut place.state, fuel, &position, (exit, false));
-        }
+    if exit == Exit::Turned {
+        return exit;
     }
+    let mut place = machine.place();
+    place.word = 0;
+    (place.state.base, place.state.depth) = (position.base, machine.depth);
+    drive::settle(machine, &mut place.state, fuel, &position, (exit, false));
+    machine.set_place(place);
     exit
 }
 
 /// What an exit is to those who take turns.
-fn turn_of(machine: &mut Machine<'_>, module: &Module, place: &Place, exit: Exit, fuel: u64) -> Turn {
+fn turn_of(machine: &mut Machine<'_>, module: &Module, exit: Exit, fuel: u64) -> Turn {
     match exit {
         Exit::Finished | Exit::Halted => Turn::Ended,
         Exit::Blocked => Turn::Blocked,
         Exit::Yielded => Turn::Yielded,
         Exit::Interrupted => Turn::Interrupted,
-        Exit::OutOfFuelInWord => Turn::OutOfFuel { needs: place.cost(machine).saturating_add(machine.short) },
-        Exit::OutOfFuelExact | Exit::NeedExact => Turn::OutOfFuel { needs: place.cost(machine) },
-        Exit::Pending | Exit::Trap(_) | Exit::Internal => {
-            Turn::Trapped(trap_at(machine, module, place, exit, fuel))
+        Exit::OutOfFuelInWord => {
+            Turn::OutOfFuel { needs: machine.place().cost(machine).saturating_add(machine.short) }
+        }
+        Exit::OutOfFuelExact | Exit::NeedExact => Turn::OutOfFuel { needs: machine.place().cost(machine) },
+        Exit::Pending | Exit::Trap(_) | Exit::Internal | Exit::Turned => {
+            Turn::Trapped(trap_at(machine, module, exit, fuel))
         }
     }
 }
 
 #[cold]
-fn trap_at(machine: &mut Machine<'_>, module: &Module, place: &Place, exit: Exit, fuel: u64) -> Box<Trap> {
+fn trap_at(machine: &mut Machine<'_>, module: &Module, exit: Exit, fuel: u64) -> Box<Trap> {
     let detail = machine.take_detail(exit);
     let (code, detail) = match exit {
         // A machine's coroutines do not wait for host functions: effects are there for that.
@@ -393,6 +503,6 @@ fn trap_at(machine: &mut Machine<'_>, module: &Module, place: &Place, exit: Exit
         }
         _ => (report::trap_code(exit), detail),
     };
-    let state = place.settled(machine.code);
+    let state = machine.place().settled(machine.code);
     Box::new(report::report(module, machine.stack, &state, fuel, (code, detail)))
 }

@@ -12,6 +12,7 @@
 use super::forms;
 use super::machine::{Machine, NOT_PAID};
 use super::regs::{Ip, Link, Regs};
+use super::session::Onward;
 use super::word::WordOp;
 use crate::sem;
 use opforge_tables::with_direct_ops;
@@ -21,6 +22,9 @@ use opforge_tables::with_direct_ops;
 /// # Safety
 /// The three facts of `regs` must hold for the state handed over.
 type Handler = unsafe fn(Ip, Regs, &mut Machine<'_>, u64, Table);
+
+/// Slices after which threaded code comes back to the loop.
+const TURNS: u32 = 64;
 
 /// The handlers, handed from one to the next so that they stay in a register.
 type Table = &'static Handlers;
@@ -91,6 +95,24 @@ unsafe fn host_call(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
             m.reserve += fuel;
             m.left_with = Some(exit);
             NOT_PAID
+        }
+    }
+}
+
+/// Does a session instruction. The machine then says where to go on, unless this is `false`: it did not come to its end,
+/// and the loop must not do it again.
+#[inline(never)]
+unsafe fn session(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> bool {
+    // SAFETY: handed on by the caller.
+    match m.session_inline(regs, ip, unsafe { ip.word() }, fuel) {
+        Ok(Onward { ip, regs, fuel }) => {
+            m.left = Left { ip, regs, fuel };
+            true
+        }
+        Err(exit) => {
+            m.reserve = m.reserve.saturating_add(fuel);
+            m.left_with = Some(exit);
+            false
         }
     }
 }
@@ -360,6 +382,27 @@ macro_rules! define_handlers {
                 }
             }
 
+            pub(super) unsafe fn Session(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let turns = m.turns;
+                    if !session(ip, regs, m, fuel) {
+                        return leave(ip, regs, m, 0, table);
+                    }
+                    // Each slice has fuel of its own: now and then the loop must be come back to all the same.
+                    if m.turns != turns && turns % TURNS == 0 {
+                        return;
+                    }
+                    let left = m.left;
+                    go!(left.ip, left.regs, m, left.fuel, table)
+                }
+            }
+
+            pub(super) unsafe fn Fuel(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe { enter!(ip, regs, m, fuel, table, ip, 0, leave(ip, regs, m, fuel, table), ()) }
+            }
+
             pub(super) unsafe fn Intrinsic(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
                 unsafe {
@@ -410,6 +453,6 @@ macro_rules! define_handlers {
 }
 
 with_direct_ops!(define_handlers {
-    BrIf BrMaskZero Jump BranchTable Const Move1 Call1 TailCall HostCall Intrinsic Return1
+    BrIf BrMaskZero Jump BranchTable Const Move1 Call1 TailCall HostCall Session Fuel Intrinsic Return1
     F64MulThenAdd F64MulThenMul F64SubThenAdd F64AddThenMul F64AddThenAdd
 });

@@ -459,7 +459,8 @@ impl Slice<'_> {
         let class = self.plan.tables.payload_class(message.payload).unwrap_or(ValueType::Unit);
         let value = heap.load_value(class, &message.slots);
         pay_for(&value, heap);
-        let (from, to) = (self.role_name(EndpointId { role: incoming.partner.place, ..id }), self.role_name(id));
+        let (from, to) =
+            (self.role_name(EndpointId { role: incoming.partner.place, ..id }), self.role_name(id));
         let (label, coro) = (self.label(message.label), self.coro_id());
         let info =
             MessageInfo { session: id.session, from: &from, to: &to, label: &label, value: &value, coro };

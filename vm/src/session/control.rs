@@ -124,7 +124,8 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             return Err(SessionError::NotReceiving(to));
         };
         let branch = *self.plan.tables.branch(state, label).ok_or(SessionError::NoLabel(to, label))?;
-        let partner = self.plan.partner(session.shape, to.role, partner).ok_or(SessionError::NoEndpoint(to))?;
+        let partner =
+            self.plan.partner(session.shape, to.role, partner).ok_or(SessionError::NoEndpoint(to))?;
         let (from, edge) = (partner.place, partner.from);
         if !session.edges.get(usize::from(edge)).is_some_and(Edge::has_room) {
             return Err(SessionError::NoRoom(TrapCode::BufferFull));

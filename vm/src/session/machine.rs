@@ -17,6 +17,7 @@ use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::guard::LastPanic;
 use crate::heap::Heap;
 use crate::ids::{FuncId, Reg, ShapeId};
+use crate::interp::session::Frames;
 use crate::interp::{Instance, InterruptHandle, Module};
 use crate::limits::Limits;
 use crate::program::LinearType;
@@ -193,6 +194,7 @@ impl<T, H: EffectHandler> SessionMachine<T, H> {
             trap: None,
             awaited: Cell::new(None),
             progress: Progress::new(ticks),
+            nowhere: Frames::default(),
         };
         let interrupt = self.interrupt.as_ref().map(InterruptHandle::flag);
         let ran = self.instance.run_turns(&mut slice, &mut account, &self.limits, interrupt);

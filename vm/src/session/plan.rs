@@ -71,7 +71,8 @@ impl ShapePlan {
         });
         let mut first_partner = 0;
         let roles = (0..).zip(names).map(|(place, name)| {
-            let partners = ends.iter().skip(first_partner as usize).take_while(|(at, _)| *at == place).count() as u32;
+            let partners =
+                ends.iter().skip(first_partner as usize).take_while(|(at, _)| *at == place).count() as u32;
             let plan = RolePlan { entry: name.entry, first_partner, partners };
             first_partner += partners;
             plan

@@ -35,6 +35,7 @@ impl Ready {
     }
 
     /// Adds a coroutine behind those of its rank. Ranks count only where the policy goes by them.
+    #[inline]
     pub(super) fn push(&mut self, coro: u32, rank: i64) {
         self.count += 1;
         if self.uses_ranks {
@@ -45,6 +46,7 @@ impl Ready {
     }
 
     /// Takes the next coroutine out.
+    #[inline]
     pub(super) fn pop(&mut self) -> Option<u32> {
         if self.uses_ranks {
             return self.ranked.pop().map(|(_, _, coro)| coro);

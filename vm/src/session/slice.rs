@@ -16,7 +16,7 @@ use crate::endpoint::{CoroId, EndpointId};
 use crate::guard::LastPanic;
 use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
-use crate::interp::session::{Current, SessionOps, Step, Turn};
+use crate::interp::session::{CoroStack, Frames, Granted, Place, SessionOps, Step, Turn};
 use crate::lower::{ExecProgram, SessionInstr, Site, Slot};
 use crate::protocol::{LabelId, RoleId, StateId};
 use crate::session_fault::SessionFault;
@@ -72,6 +72,8 @@ pub(super) struct Slice<'m> {
     /// The endpoint that it waits to become the owner of.
     pub(super) awaited: Cell<Option<EndpointId>>,
     pub(super) progress: Progress,
+    /// Where nobody stands.
+    pub(super) nowhere: Frames,
 }
 
 impl SessionOps for Slice<'_> {
@@ -84,10 +86,17 @@ impl SessionOps for Slice<'_> {
         how: Turn,
         left: u64,
         owed: &mut u64,
-        frames: Current<'_>,
+        stack: &mut CoroStack,
         heap: &mut Heap,
-    ) -> Option<u64> {
-        self.take_turn(how, left, owed, frames, heap)
+    ) -> Option<Granted> {
+        self.take_turn(how, left, owed, stack, heap)
+    }
+
+    fn place(&mut self) -> &mut Place {
+        match self.world.coros.get_mut(self.current as usize) {
+            Some(coro) => coro.frames.place_mut(),
+            None => self.nowhere.place_mut(),
+        }
     }
 
     fn step(

@@ -212,7 +212,8 @@ impl Slice<'_> {
             let session = self.world.store.get_mut(taken.session).filter(|session| session.is_active());
             let edge = session.and_then(|session| session.edges.get_mut(usize::from(taken.edge)));
             // Where a later message has come, this one would have made way for it.
-            if let Some(edge) = edge.filter(|edge| edge.policy != EdgePolicy::Latest || edge.ring.is_empty()) {
+            if let Some(edge) = edge.filter(|edge| edge.policy != EdgePolicy::Latest || edge.ring.is_empty())
+            {
                 edge.ring.put_back(taken.message, heap);
             }
         }

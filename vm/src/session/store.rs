@@ -150,7 +150,8 @@ impl Store {
         }
         heap.charge(Session::fixed_bytes(roles.len(), edges.len()))?;
         let partner = Partner::NOBODY;
-        let role = |role: &RolePlan| RoleState { state: role.entry, owner, awaited: false, tokens: 0, partner };
+        let role =
+            |role: &RolePlan| RoleState { state: role.entry, owner, awaited: false, tokens: 0, partner };
         let (roles, edges): (Box<[_]>, _) = (roles.iter().map(role).collect(), edges.iter().map(Edge::new));
         let (status, epoch, live) = (SessionStatus::Active, 0, roles.len() as u16);
         let mut session =
@@ -183,7 +184,11 @@ impl Store {
 
     /// The end that an endpoint names of a session that goes on, if it is this coroutine's, with the shape and the edges.
     #[inline(always)]
-    pub(super) fn end(&mut self, id: EndpointId, owner: u32) -> Option<(&mut RoleState, ShapeId, &mut [Edge])> {
+    pub(super) fn end(
+        &mut self,
+        id: EndpointId,
+        owner: u32,
+    ) -> Option<(&mut RoleState, ShapeId, &mut [Edge])> {
         let session = self.sessions.get_mut(id.session as usize)?;
         let role = session.roles.get_mut(usize::from(id.role))?;
         let usable = session.generation == id.generation

@@ -7,7 +7,7 @@ use super::slice::Slice;
 use super::status::CoroTrap;
 use super::world::Unfinished;
 use crate::heap::Heap;
-use crate::interp::session::{Current, Turn};
+use crate::interp::session::{CoroStack, Granted, Turn};
 use crate::trap::Trap;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -52,9 +52,9 @@ impl Slice<'_> {
         how: Turn,
         left: u64,
         owed: &mut u64,
-        mut current: Current<'_>,
+        stack: &mut CoroStack,
         heap: &mut Heap,
-    ) -> Option<u64> {
+    ) -> Option<Granted> {
         if !matches!(how, Turn::Begin) {
             let spent = self.pay(left, owed);
             if let Turn::OutOfFuel { needs } = how
@@ -64,10 +64,10 @@ impl Slice<'_> {
             {
                 // Every slice does at least one instruction, whatever that costs.
                 self.progress.wanted = needs.max(self.progress.wanted.saturating_add(1));
-                return Some(self.give());
+                return self.give();
             }
             if let Some(coro) = self.world.coro_mut(self.current) {
-                current.swap(&mut coro.frames);
+                coro.frames.swap_stack(stack);
             }
             self.progress.end = self.after(how, spent, heap);
             if self.progress.end.is_some() {
@@ -78,11 +78,11 @@ impl Slice<'_> {
             Ok(next) => {
                 let coro = self.world.coro_mut(next.coro)?;
                 coro.status = Status::Running;
-                current.swap(&mut coro.frames);
+                coro.frames.swap_stack(stack);
                 self.current = next.coro;
                 (self.progress.wanted, self.progress.begun) = (next.quantum, next.begun);
                 self.progress.owed = *owed;
-                Some(self.give())
+                self.give()
             }
             Err(end) => {
                 self.progress.end = Some(end);
@@ -91,10 +91,12 @@ impl Slice<'_> {
         }
     }
 
-    /// Fuel for the slice, as much as there is.
-    fn give(&mut self) -> u64 {
+    /// The slice, with as much of its fuel as there is.
+    #[inline]
+    fn give(&mut self) -> Option<Granted> {
         self.progress.given = self.progress.wanted.min(self.world.account.fuel);
-        self.progress.given
+        let given = self.progress.given;
+        self.world.coro(self.current).map(|coro| coro.frames.grant(given))
     }
 
     /// Pays for a slice: what was taken of its fuel, and what hosts and instructions charged beyond that. Gives the sum.

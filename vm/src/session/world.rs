@@ -110,6 +110,7 @@ impl World {
     }
 
     /// Puts a coroutine into the queue.
+    #[inline]
     pub(super) fn enqueue(&mut self, index: u32, policy: &Policy) {
         let rank = self.rank(index, policy);
         if let Some(coro) = self.coro_mut(index) {
@@ -155,10 +156,21 @@ impl World {
 
     /// Puts the woken ones into the queue: senders, receivers, those that waited for guards, others; each in order of
     /// their numbers. Paused ones wait on.
+    #[inline]
     pub(super) fn enqueue_woken(&mut self, policy: &Policy) {
-        if self.woken.is_empty() {
-            return;
+        match *self.woken {
+            [] => {}
+            // Mostly it is one.
+            [(_, index)] if self.paused == 0 => {
+                self.woken.clear();
+                self.resume(index, policy);
+            }
+            _ => self.enqueue_several(policy),
         }
+    }
+
+    #[cold]
+    fn enqueue_several(&mut self, policy: &Policy) {
         let mut woken = core::mem::take(&mut self.woken);
         woken.sort_unstable();
         woken.retain(|&(_, index)| {
@@ -166,17 +178,24 @@ impl World {
             if coro.paused {
                 return true;
             }
-            coro.woken = false;
-            if matches!(coro.status, Status::Waits(_)) {
-                self.enqueue(index, policy);
-                if self.log.wants(Observe::Trace) {
-                    let coro = self.coro_id(index);
-                    self.emit(Event::Woken { coro });
-                }
-            }
+            self.resume(index, policy);
             false
         });
         self.woken = woken;
+    }
+
+    /// Puts a woken coroutine into the queue, unless it waits no more.
+    #[inline]
+    fn resume(&mut self, index: u32, policy: &Policy) {
+        let Some(coro) = self.coro_mut(index) else { return };
+        coro.woken = false;
+        if matches!(coro.status, Status::Waits(_)) {
+            self.enqueue(index, policy);
+            if self.log.wants(Observe::Trace) {
+                let coro = self.coro_id(index);
+                self.emit(Event::Woken { coro });
+            }
+        }
     }
 
     /// A coroutine waits from now on.
