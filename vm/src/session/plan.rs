@@ -34,7 +34,7 @@ pub(super) struct ShapePlan {
     /// By place of the role: its first state, and where its partners end.
     pub(super) roles: Box<[RolePlan]>,
     /// The partners of all roles, for each role sorted by theirs.
-    partners: Box<[Partner]>,
+    pub(super) partners: Box<[Partner]>,
     pub(super) edges: Box<[EdgeDef]>,
 }
 

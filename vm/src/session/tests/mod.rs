@@ -6,6 +6,7 @@ mod diagram;
 mod hash;
 mod log;
 mod names;
+mod plan;
 mod replay;
 mod stuck;
 
