@@ -2,6 +2,7 @@
 
 mod call_import;
 mod code;
+mod coroutine;
 mod dispatch;
 mod drive;
 mod execution;

@@ -8,6 +8,9 @@
 //!    for the entry frame and for each call before the frame pointer moves.
 //! 3. **Words**: the instruction pointer stays inside the word array. Word making resolves each branch to the start
 //!    of a segment of the same function, and a segment ends in a word that leaves it ([`super::translate`]).
+//!
+//! Coroutines that take turns keep them: each goes on with the stack, the frame and the word that it left the loop with,
+//! which nobody else writes ([`super::coroutine::Place`]).
 
 use super::word::{Word, WordOp};
 use alloc::vec::Vec;

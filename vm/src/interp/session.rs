@@ -1,27 +1,16 @@
 //! The session instructions, as far as the dispatch loop knows them: somebody else does them.
 
-use super::code::InterpCode;
-use super::dispatch::{self, Position};
-use super::drive::{self, State};
-use super::instance::{Instance, begin_heap, host_failed};
-use super::machine::{ENTRY_BASE, Exit, FUEL_QUANTUM, Machine};
-use super::module::Module;
-use super::native::Native;
-use super::nesting::Nested;
+pub(crate) use super::coroutine::{Account, Frames, Place};
+use super::machine::{Exit, FUEL_QUANTUM, Machine};
 pub(crate) use super::regs::Stack as CoroStack;
 use super::regs::{Ip, Regs, Stack};
-use super::report;
-use super::trace::Off;
-use super::waiting::pending_call;
-use super::word::{Word, WordOp};
+use super::word::Word;
 use crate::heap::Heap;
-use crate::ids::{FuncId, InstrIx, Reg};
-use crate::limits::Limits;
-use crate::lower::{ExecFunction, SessionInstr};
-use crate::trap::{HostError, Trap, TrapDetail};
-use crate::value::Value;
+use crate::ids::FuncId;
+use crate::lower::SessionInstr;
+use crate::trap::{Trap, TrapDetail};
 use alloc::boxed::Box;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 use opforge_schema::TrapCode;
 
 /// What comes of a session instruction.
@@ -96,11 +85,11 @@ pub(crate) trait SessionOps {
 /// A slice: its fuel, and where it begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Granted {
-    fuel: u64,
-    base: usize,
-    depth: u32,
-    word: u32,
-    cost: u32,
+    pub(super) fuel: u64,
+    pub(super) base: usize,
+    pub(super) depth: u32,
+    pub(super) word: u32,
+    pub(super) cost: u32,
 }
 
 /// Where a run goes on behind a session instruction, which may be in another coroutine.
@@ -200,309 +189,24 @@ impl Machine<'_> {
 
     /// What the loop gets at first of the fuel that there is.
     #[inline]
-    fn spend(&mut self, fuel: u64) -> u64 {
+    pub(super) fn spend(&mut self, fuel: u64) -> u64 {
         let first = fuel.min(FUEL_QUANTUM);
         self.reserve = fuel - first;
         first
     }
 
     /// Where the coroutine stands whose slice is on.
-    fn place(&mut self) -> Place {
+    pub(super) fn place(&mut self) -> Place {
         self.sessions.as_mut().map_or(Place::entry(FuncId(0)), |sessions| *sessions.place())
     }
 
-    fn set_place(&mut self, place: Place) {
+    pub(super) fn set_place(&mut self, place: Place) {
         if let Some(sessions) = &mut self.sessions {
             *sessions.place() = place;
         }
     }
 
-    fn turn(&mut self, how: Turn, left: u64) -> Option<Granted> {
+    pub(super) fn turn(&mut self, how: Turn, left: u64) -> Option<Granted> {
         self.sessions.as_mut()?.turn(how, left, &mut self.owed, self.stack, self.heap)
     }
-}
-
-/// What all slices of a machine share.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Account {
-    pub(crate) fuel: u64,
-    pub(crate) host_calls: u64,
-    /// What hosts charged past the fuel that was left.
-    pub(crate) owed: u64,
-}
-
-/// Where a coroutine stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(super) state: State,
-    /// The word to go on with, where it stands at or behind a session instruction: function and instruction of the state
-    /// are then as old as the slice. 0 if the state says it all.
-    word: u32,
-    /// What the word costs, to be paid before it is entered.
-    cost: u32,
-}
-
-impl Place {
-    fn entry(func: FuncId) -> Self {
-        Self { state: State::entry(func), word: 0, cost: 0 }
-    }
-
-    /// The state with function and instruction as they are now.
-    fn settled(&self, code: &InterpCode) -> State {
-        let mut state = self.state;
-        if self.word != 0 {
-            let at = if self.cost > 0 { self.word } else { self.word - 1 };
-            state.func = code.func_of(at).unwrap_or(state.func);
-            state.instr = InstrIx(code.own_instr(at).0 + u32::from(self.cost == 0));
-        }
-        state
-    }
-}
-
-impl Place {
-    /// The fuel of the next instruction, apart from what it costs by size.
-    fn cost(&self, machine: &Machine<'_>) -> u64 {
-        let State { func, instr, .. } = self.settled(machine.code);
-        let function = machine.program.function(func);
-        function.map_or(0, |function| function.fuel(instr, InstrIx(instr.0.saturating_add(1))))
-    }
-}
-
-/// The frames of a coroutine. While its slice is on the machine has the stack.
-#[derive(Clone, Debug)]
-pub(crate) struct Frames {
-    stack: Stack,
-    place: Place,
-}
-
-impl Default for Frames {
-    /// None.
-    fn default() -> Self {
-        Self { stack: Stack::default(), place: Place::entry(FuncId(0)) }
-    }
-}
-
-impl Frames {
-    /// At the start of a function with these argument slots. A used stack may be given, to be used again.
-    pub(crate) fn new(
-        func: FuncId,
-        function: &ExecFunction,
-        args: impl Iterator<Item = u64>,
-        mut stack: Stack,
-    ) -> Result<Self, TrapCode> {
-        let slots = ENTRY_BASE + function.frame_slots as usize;
-        stack.limit(slots);
-        stack.grow(slots)?;
-        stack.slice_mut(0, slots).fill(0);
-        for (slot, bits) in (ENTRY_BASE..).zip(args) {
-            stack.set(slot, bits);
-        }
-        Ok(Self { stack, place: Place::entry(func) })
-    }
-
-    /// Bytes that the stack of a new coroutine of a function takes.
-    pub(crate) fn first_bytes(function: &ExecFunction) -> u64 {
-        (ENTRY_BASE as u64 + u64::from(function.frame_slots)) * 8
-    }
-
-    /// Bytes that the stack takes.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.stack.len() as u64 * 8
-    }
-
-    /// Changes the stack for the machine's.
-    #[inline]
-    pub(crate) fn swap_stack(&mut self, stack: &mut Stack) {
-        core::mem::swap(&mut self.stack, stack);
-    }
-
-    /// A slice with so much fuel.
-    #[inline]
-    pub(crate) fn grant(&self, fuel: u64) -> Granted {
-        let Place { state: State { base, depth, .. }, word, cost } = self.place;
-        Granted { fuel, base, depth, word, cost }
-    }
-
-    #[inline]
-    pub(crate) fn place_mut(&mut self) -> &mut Place {
-        &mut self.place
-    }
-
-    /// The stack, for another coroutine; too large ones are given back.
-    pub(crate) fn take_stack(&mut self) -> Stack {
-        const KEEP_SLOTS: usize = 256;
-        let stack = core::mem::take(&mut self.stack);
-        if stack.len() > KEEP_SLOTS { Stack::default() } else { stack }
-    }
-
-    /// The innermost function and the instruction that is next in it.
-    pub(crate) fn at(&self, module: &Module) -> (FuncId, InstrIx) {
-        let state = self.place.settled(module.code());
-        (state.func, state.instr)
-    }
-
-    /// The function that it began with.
-    pub(crate) fn entry(&self) -> FuncId {
-        self.place.state.entry
-    }
-
-    /// The value in a register of the innermost frame.
-    pub(crate) fn register(&self, module: &Module, heap: &Heap, reg: Reg) -> Option<Value> {
-        let program = module.program();
-        let state = self.place.settled(module.code());
-        let function = program.function(state.func)?;
-        let (&slot, &ty) = (function.reg_slots.get(reg.index())?, function.reg_types.get(reg.index())?);
-        let class = program.types.class(ty)?;
-        let at = state.base + slot as usize;
-        let slots = [self.stack.get(at).unwrap_or(0), self.stack.get(at + 1).unwrap_or(0)];
-        Some(heap.load_value(class, &slots))
-    }
-}
-
-impl<T> Instance<T> {
-    /// Begins a machine's run with an empty heap.
-    pub(crate) fn begin_machine(&mut self, limits: &Limits) -> Result<(), TrapCode> {
-        begin_heap(&mut self.buffers.heap, self.module.program(), limits.max_memory);
-        self.buffers.heap.begin_memories()
-    }
-
-    /// The heap of a machine's run.
-    pub(crate) fn session_heap(&mut self) -> &mut Heap {
-        &mut self.buffers.heap
-    }
-
-    /// Runs coroutines by turns, until `sessions` ends it. `false` if the run is inside of too many others.
-    pub(crate) fn run_turns(
-        &mut self,
-        sessions: &mut dyn SessionOps,
-        account: &mut Account,
-        limits: &Limits,
-        interrupt: Option<&AtomicBool>,
-    ) -> bool {
-        let Self { module, hosts, calls, buffers } = self;
-        let Some(_nested) = Nested::enter(calls.len(), limits.max_nested_runs) else { return false };
-        let native = module.native().filter(|_| buffers.heap.is_ready_for(&module.program().types));
-        let mut machine = Machine::new(module, (hosts, calls), buffers, limits);
-        machine.interrupt = interrupt;
-        machine.sessions = Some(sessions);
-        machine.host_calls = account.host_calls;
-        machine.owed = account.owed;
-        let mut granted = machine.turn(Turn::Begin, 0);
-        while let Some(slice) = granted {
-            let mut fuel = slice.fuel;
-            machine.depth = slice.depth;
-            granted = match run_slice(&mut machine, native, &mut fuel) {
-                Exit::Turned => machine.granted.take(),
-                exit => {
-                    let how = turn_of(&mut machine, module, exit, fuel);
-                    machine.turn(how, fuel)
-                }
-            };
-        }
-        account.host_calls = machine.host_calls;
-        account.owed = machine.owed;
-        true
-    }
-}
-
-/// Runs the coroutine from its place until something ends its slice. With [`Exit::Turned`] that was long ago: others have
-/// had slices since.
-fn run_slice(machine: &mut Machine<'_>, native: Option<&Native>, fuel: &mut u64) -> Exit {
-    if machine.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed)) {
-        return Exit::Interrupted;
-    }
-    let mut place = machine.place();
-    if place.word != 0 {
-        if native.is_none() && u64::from(place.cost) <= *fuel {
-            let exit = resume_at(machine, &place, fuel);
-            if exit != Exit::NeedExact {
-                return exit;
-            }
-            place = machine.place();
-        }
-        place.state = place.settled(machine.code);
-        place.word = 0;
-    }
-    place.state.resumed = true;
-    let exit = match native {
-        Some(native) => drive::run_native(machine, native, &mut place.state, fuel),
-        None => {
-            let exit = drive::run_segments(machine, &mut Off, &mut place.state, fuel);
-            find_word(machine.code, &mut place, exit);
-            exit
-        }
-    };
-    place.state.depth = machine.depth;
-    machine.set_place(place);
-    exit
-}
-
-/// Finds the word to go on with behind a first slice, so that later ones need not look for it.
-fn find_word(code: &InterpCode, place: &mut Place, exit: Exit) {
-    let State { func, instr, .. } = place.state;
-    let own = if exit == Exit::Yielded { InstrIx(instr.0.saturating_sub(1)) } else { instr };
-    let Some(word) = code.word_of(func, own).filter(|_| matches!(exit, Exit::Blocked | Exit::Yielded)) else {
-        return;
-    };
-    let cost = code.words.get(word as usize).filter(|word| word.op == WordOp::Session).map(|word| word.x);
-    match cost {
-        Some(cost) if exit == Exit::Blocked => (place.word, place.cost) = (word, cost.into()),
-        Some(_) => (place.word, place.cost) = (word + 1, 0),
-        None => {}
-    }
-}
-
-/// Goes on at a word that is known, with nothing to look up; and from there, slice by slice, with other coroutines that
-/// stand at such words.
-fn resume_at(machine: &mut Machine<'_>, place: &Place, fuel: &mut u64) -> Exit {
-    let first = machine.spend(*fuel - u64::from(place.cost));
-    let (base, none) = (place.state.base, InstrIx(0));
-    let mut position = Position { word: place.word, base, fuel: first, instr: none, report_from: none };
-    machine.switches = true;
-    let exit = dispatch::run::<false, Off>(machine, &mut Off, &mut position);
-    machine.switches = false;
-    *fuel = machine.reserve.saturating_add(position.fuel);
-    machine.reserve = 0;
-    if exit == Exit::Turned {
-        return exit;
-    }
-    let mut place = machine.place();
-    place.word = 0;
-    (place.state.base, place.state.depth) = (position.base, machine.depth);
-    drive::settle(machine, &mut place.state, fuel, &position, (exit, false));
-    machine.set_place(place);
-    exit
-}
-
-/// What an exit is to those who take turns.
-fn turn_of(machine: &mut Machine<'_>, module: &Module, exit: Exit, fuel: u64) -> Turn {
-    match exit {
-        Exit::Finished | Exit::Halted => Turn::Ended,
-        Exit::Blocked => Turn::Blocked,
-        Exit::Yielded => Turn::Yielded,
-        Exit::Interrupted => Turn::Interrupted,
-        Exit::OutOfFuelInWord => {
-            Turn::OutOfFuel { needs: machine.place().cost(machine).saturating_add(machine.short) }
-        }
-        Exit::OutOfFuelExact | Exit::NeedExact => Turn::OutOfFuel { needs: machine.place().cost(machine) },
-        Exit::Pending | Exit::Trap(_) | Exit::Internal | Exit::Turned => {
-            Turn::Trapped(trap_at(machine, module, exit, fuel))
-        }
-    }
-}
-
-#[cold]
-fn trap_at(machine: &mut Machine<'_>, module: &Module, exit: Exit, fuel: u64) -> Box<Trap> {
-    let detail = machine.take_detail(exit);
-    let (code, detail) = match exit {
-        // A machine's coroutines do not wait for host functions: effects are there for that.
-        Exit::Pending => {
-            let (call, _) = pending_call(machine.program, machine.heap, machine.pending.take());
-            let error = HostError::failed("it is pending, and a coroutine cannot wait for it; use an effect");
-            (TrapCode::HostCallFailed, host_failed(call.symbol, call.hash, error))
-        }
-        _ => (report::trap_code(exit), detail),
-    };
-    let state = machine.place().settled(machine.code);
-    Box::new(report::report(module, machine.stack, &state, fuel, (code, detail)))
 }

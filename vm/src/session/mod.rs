@@ -5,6 +5,7 @@
 //! the same decisions again ([`replay`]); whether two runs are the same ([`compare`](mod@compare)), and why one is stuck
 //! ([`stuck`]). They rely on ids, on the names in a program's tables and on nothing that runs.
 
+mod care;
 mod comm;
 pub mod compare;
 pub mod config;

@@ -1,5 +1,6 @@
 //! What is looked up while a machine runs.
 
+use crate::Engine;
 use crate::asm::assemble;
 use crate::ids::ShapeId;
 use crate::interp::Module;
@@ -7,7 +8,6 @@ use crate::protocol::{RoleId, StateKind};
 use crate::session::SessionConfig;
 use crate::session::plan::{Does, Plan};
 use crate::verify::{VerifyConfig, verify};
-use crate::Engine;
 use std::fmt::Write;
 use std::string::String;
 use std::vec::Vec;
@@ -27,7 +27,9 @@ fn partners_are_those_of_the_edges(plan: &Plan) {
         let edge = |from: u16, to: u16| {
             shape.edges.iter().position(|edge| (edge.from, edge.to) == (from, to)).map(|at| at as u16)
         };
-        for (place, other) in (0..roles.len() as u16).flat_map(|a| (0..roles.len() as u16).map(move |b| (a, b))) {
+        for (place, other) in
+            (0..roles.len() as u16).flat_map(|a| (0..roles.len() as u16).map(move |b| (a, b)))
+        {
             let found = shape.partner(place, roles[usize::from(other)].role);
             let found = found.map(|partner| {
                 assert_eq!(partner.place, other);
