@@ -155,7 +155,7 @@ fn callees_count_and_theirs() {
     accepted(&format!("{hand}{via}{tail}{}", loops("f", &around)));
     // Errors come in the order of functions and of the code, one for each call.
     let twice = format!(
-        "fork n\nbr b, @one, @two\n@two:\n{}\njmp @end\n@one:\n{}\n{}\njmp @end\n@end:\njoin\n{BACK}",
+        "fork n\nbr b, @two, @one\n@two:\n{}\njmp @end\n@one:\n{}\n{}\njmp @end\n@end:\njoin\n{BACK}",
         call("hand"),
         call("via"),
         call("tail")
@@ -167,6 +167,8 @@ fn callees_count_and_theirs() {
     );
     let places: Vec<_> = report.errors().iter().map(|error| (error.func(), error.pc())).collect();
     assert!(places.is_sorted(), "{places:?}");
+    let first = self::report(&source, &VerifyConfig::new().max_errors(1)).unwrap();
+    assert_eq!((first.errors()[0].func(), first.errors()[0].pc()), places[0]);
 }
 
 #[test]
