@@ -39,6 +39,7 @@ fn random_machines_neither_panic_nor_leak_nor_differ() {
     println!("{health:#?}");
     // They get where they are meant to get.
     assert!(health.ran > count / 3, "{} of {count} ran", health.ran);
+    assert!(health.verified > count / 8, "{} of {count} verified", health.verified);
     assert!(health.settled > health.ran / 3, "{} of {} settled", health.settled, health.ran);
     assert!(health.events.len() >= 19, "{:?}", health.events);
     assert!(health.traps.len() >= 10, "{:?}", health.traps);

@@ -208,7 +208,9 @@ impl Slice<'_> {
         let Some(role) = self.world.store.role_mut(id) else { return };
         role.owner = to.index;
         let state = role.state;
-        let epoch = self.world.store.of(id).map_or(0, |session| session.epoch);
+        // As at a fork: what has ended before has nothing to do with a speculation.
+        let epoch =
+            self.world.store.of(id).filter(|session| session.is_active()).map(|session| session.epoch);
         let Some(target) = self.world.coro_mut(to.index) else { return };
         target.owned.push(id);
         target.handles.retain(|&(handle, _)| handle != id);
@@ -216,7 +218,7 @@ impl Slice<'_> {
         // What comes in while it speculates is nothing that it did: going back leaves it as it came.
         let before = target.checkpoints.first().map_or(target.facts.len(), |outermost| outermost.facts);
         for checkpoint in &mut target.checkpoints {
-            checkpoint.owned.push((id, state, epoch));
+            checkpoint.owned.extend(epoch.map(|epoch| (id, state, epoch)));
             checkpoint.facts += known.len();
         }
         target.facts.splice(before..before, known);

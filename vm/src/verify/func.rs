@@ -5,7 +5,7 @@ use super::cx::FuncCx;
 use super::error::VerifyErrorKind;
 use super::flow::Flow;
 use super::report::{Errors, FuncErrors};
-use super::session::{Codes, Messages, Sessions};
+use super::session::{Codes, Delegations, Messages, Noted, Sessions};
 use super::shapes::ParamShapes;
 use super::typing::{Lattice, Typed};
 use super::verified::VerifiedFunc;
@@ -29,6 +29,7 @@ pub(super) struct FuncVerifier<'a> {
     sessions: &'a Sessions,
     lattice: Lattice,
     codes: CodeCache<'a>,
+    delegations: Delegations,
 }
 
 /// Decoded code blobs: functions may share one, and then share its code.
@@ -83,7 +84,8 @@ impl<'a> FuncVerifier<'a> {
         codes: CodeCache<'a>,
         types: TypeTable,
     ) -> Self {
-        Self { isa, program, config, shapes, sessions, lattice: Lattice::new(types), codes }
+        let (lattice, delegations) = (Lattice::new(types), Delegations::default());
+        Self { isa, program, config, shapes, sessions, lattice, codes, delegations }
     }
 
     pub(super) fn into_types(self) -> TypeTable {
@@ -99,16 +101,26 @@ impl<'a> FuncVerifier<'a> {
     ) -> Result<Option<VerifiedFunc>, Exhausted> {
         let mut found = FuncErrors::new(self.config);
         let mut code = None;
-        let verified = self.stages(id, &mut code, budget, &mut found);
+        let mut noted = Noted::default();
+        let verified = self.stages(id, &mut code, &mut noted, budget, &mut found);
         let passed = found.is_empty();
         found.finish(errors, self.isa, self.program, id, code.as_deref());
-        Ok(verified?.filter(|_| passed))
+        let verified = verified?;
+        self.delegations.add(id, noted, budget)?;
+        Ok(verified.filter(|_| passed))
+    }
+
+    /// Checks what can be said only once all functions have been looked at.
+    pub(super) fn check_calls(&mut self, budget: &mut Budget, errors: &mut Errors) -> Result<(), Exhausted> {
+        let delegations = core::mem::take(&mut self.delegations);
+        delegations.check(self.program, &mut self.codes, self.isa, self.config, budget, errors)
     }
 
     fn stages(
         &mut self,
         id: FuncId,
         code_out: &mut Option<Arc<Code>>,
+        noted: &mut Noted,
         budget: &mut Budget,
         errors: &mut FuncErrors,
     ) -> Result<Option<VerifiedFunc>, Exhausted> {
@@ -138,10 +150,8 @@ impl<'a> FuncVerifier<'a> {
         if !errors.is_empty_but_uninitialized() {
             return Ok(None);
         }
-        let Some(mut messages) = session::check_func(&cx, &flow, self.sessions, self.config, budget, errors)?
-        else {
-            return Ok(None);
-        };
+        let messages = session::check_func(&cx, &flow, self.sessions, self.config, noted, budget, errors)?;
+        let Some(mut messages) = messages else { return Ok(None) };
         let typed_cx = FuncCx { messages: &messages, payload_types: &self.sessions.payload_types, ..cx };
         let typed = typing::check_types(&typed_cx, &flow, self.shapes, &mut self.lattice, budget, errors)?;
         budget.release_to(mark);

@@ -3,7 +3,8 @@
 //! What operands mean, which registers they read and write, what types those have and how blocks end comes
 //! from the table rows; nothing here knows an opcode by name. Each check is a small function in the file of
 //! its subject, in the order in which they run: signatures, names, shapes, then for each function its table
-//! row and spans, ids, control flow, operands, initialisation, types.
+//! row and spans, ids, control flow, operands, initialisation, sessions, types; and then what the session check
+//! says about calls once it has seen all functions.
 //!
 //! Every register has one type over the whole function. Aggregates carry their shape in the type: inside a
 //! block the shape of the last definition counts, at block entries the join of all definitions.
@@ -154,6 +155,7 @@ fn run(
         let id = FuncId(index as u32);
         functions.extend(verifier.verify(id, budget, errors).map_err(|exhausted| exhausted.in_func(id))?);
     }
+    verifier.check_calls(budget, errors)?;
     check_binding(isa, program, &functions, errors);
     Ok((verifier.into_types(), functions))
 }

@@ -6,7 +6,7 @@ use opforge_vm::ids::Reg;
 use opforge_vm::session::{
     BlockReason, Event, FlowPolicy, FlowRule, Holder, OnTrap, RunStatus, SessionMachine, bundle_hash,
 };
-use opforge_vm::{CoroId, EndpointId, SessionFault, TrapCode, TrapDetail, Value};
+use opforge_vm::{CoroId, EndpointId, SessionFault, TrapCode, Value};
 use std::sync::Arc;
 
 const PINGS: &str = "
@@ -424,7 +424,7 @@ pub(crate) fn transfer_survives_a_handler_that_breaks() {
     let giver = machine.start("giver", &[chan(ends[0]), Value::I64(8), Value::Bytes(vec![])]);
     let found = machine.trap();
     assert_eq!((found.coro, found.trap.code), (giver, TrapCode::TransferFault));
-    assert!(matches!(found.trap.detail, TrapDetail::Session(SessionFault::Panicked(Some(_)))));
+    assert!(matches!(found.trap.detail, opforge_vm::TrapDetail::Session(SessionFault::Panicked(Some(_)))));
     assert_eq!(machine.holder(ends[0]), Holder::Ended(giver));
     assert!(machine.take_panic().is_some());
 }

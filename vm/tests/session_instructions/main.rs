@@ -118,6 +118,7 @@ const COVERED: &[(&str, &[Test], &[Test])] = &[
             speculation::fork_stops_at_the_limit,
             speculation::fork_stays_within_the_memory_limit,
             speculation::fork_keeps_out_what_cannot_be_undone,
+            speculation::fork_keeps_out_endpoints_in_messages,
             speculation::fork_keeps_no_more_events_than_memory_allows,
         ],
     ),
@@ -127,6 +128,7 @@ const COVERED: &[(&str, &[Test], &[Test])] = &[
             speculation::join_lets_it_all_happen_at_one_tick,
             speculation::join_waits_for_room,
             speculation::fork_goes_into_itself,
+            speculation::join_does_without_what_was_over_when_it_came_in,
         ],
         tests![
             speculation::join_and_abort_need_a_speculation,

@@ -10,7 +10,9 @@ use opforge_vm::session::{
     OnTrap, Outcome, Policy, Priority, Receipt, RunStatus, SendDecision, SessionConfig, SessionMachine,
     trace_hash,
 };
-use opforge_vm::{AggRef, CoroId, EndpointId, Limits, SessionId, TrapCode, Value, ValueType};
+use opforge_vm::{
+    AggRef, CoroId, EndpointId, Limits, SessionFault, SessionId, TrapCode, TrapDetail, Value, ValueType,
+};
 use std::collections::BTreeMap;
 
 /// How a machine is made and driven.
@@ -172,9 +174,18 @@ impl EffectHandler for Handler {
 
 type Machine = SessionMachine<(), Handler>;
 
+/// Whether code that was verified never comes to this, whatever its partners, the handler and the host do.
+fn is_excluded(detail: &TrapDetail) -> bool {
+    use SessionFault::{InSpeculation, NoSpeculation, NotReceiving, NotSending, SeveralLabels};
+    let TrapDetail::Session(fault) = detail else { return false };
+    matches!(fault, NotSending(_) | NotReceiving(_) | SeveralLabels(_) | NoSpeculation | InSpeculation)
+}
+
 /// What can be seen of a run.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Seen {
+    /// Whether the program follows its types.
+    verified: bool,
     statuses: Vec<String>,
     trapped: Vec<TrapCode>,
     kinds: BTreeMap<&'static str, usize>,
@@ -184,10 +195,16 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// Of a run that is to come.
+    pub(crate) fn of(verified: bool) -> Self {
+        Self { verified, ..Self::default() }
+    }
+
     pub(crate) fn status(&mut self, status: &RunStatus) {
         if let RunStatus::Trapped(trap) = status {
             self.trapped.push(trap.trap.code);
             assert!(trap.trap.code != TrapCode::InvalidFunction, "{trap}");
+            assert!(!self.verified || !is_excluded(&trap.trap.detail), "{trap}");
             // What it says is for people.
             assert!(!trap.to_string().is_empty());
         }

@@ -207,6 +207,8 @@ reasons! {
         Effect "the effect is not declared as speculative",
         /// It calls a function that does one of these.
         Callee "the function that it calls does something that cannot be undone",
+        /// It sends or receives a message that carries an endpoint, or calls a function that may do so.
+        Delegation "it sends or receives an endpoint in a message",
         /// It calls a function that is not known.
         Indirect "which function it calls is not known",
     }

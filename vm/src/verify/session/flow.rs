@@ -6,7 +6,6 @@
 
 use super::Sessions;
 use super::held::{Conflict, Held, OnConflict, Origin, State};
-use super::messages::Messages;
 use super::step::{Found, Report, Walker};
 use super::text::Texts;
 use crate::ids::{InstrIx, Reg};
@@ -57,7 +56,7 @@ struct Solver<'c, 'a> {
     queue: BinaryHeap<Reverse<u32>>,
 }
 
-/// Follows what a function does with linear registers. Gives what its messages carry, and its aborts.
+/// Follows what a function does with linear registers. Messages and aborts come in code order.
 pub(super) fn follow(
     cx: &FuncCx<'_>,
     flow: &Flow,
@@ -65,7 +64,7 @@ pub(super) fn follow(
     config: &VerifyConfig,
     budget: &mut Budget,
     errors: &mut FuncErrors,
-) -> Result<(Messages, Aborts), Exhausted> {
+) -> Result<Found, Exhausted> {
     let mark = budget.mark();
     budget.memory_for::<Option<Entry>>(flow.starts.len())?;
     let tables = cx.program.sessions();
@@ -86,14 +85,14 @@ pub(super) fn follow(
             solver.leave(block, &mut walker, errors, budget)?;
         }
     }
-    let found = solver.report(&mut walker, budget, errors)?;
+    let mut found = solver.report(&mut walker, budget, errors)?;
     budget.release_to(mark);
     budget.memory_for::<(InstrIx, u32)>(found.messages.ends.len().saturating_mul(2))?;
     budget.memory_for::<u16>(found.messages.payloads.len().saturating_mul(2))?;
-    let Found { mut messages, mut aborts } = found;
-    messages.sort();
-    aborts.sort_unstable();
-    Ok((messages, aborts))
+    found.noted.charge(budget)?;
+    found.messages.sort();
+    found.aborts.sort_unstable();
+    Ok(found)
 }
 
 /// What parameters hold.

@@ -16,8 +16,9 @@
 //!   one of them; then they are gone.
 //! * A parameter that is a handle is used like one's own; its first use waits. `spawn` takes any endpoint of that role
 //!   for it, and leaves it where it is until it is transferred.
-//! * A function forks, joins and aborts in balance. Nothing in between changes who holds what, leaves the function,
-//!   writes memory, calls the host or what does any of that, or invokes effects that do not say that they may be undone.
+//! * A function forks, joins and aborts in balance. Nothing in between changes who holds what, sends or receives an
+//!   endpoint, leaves the function, writes memory, calls the host or what does any of that, or invokes effects that do
+//!   not say that they may be undone.
 //!   An abort brings back what registers held at the fork: endpoints, shapes of aggregates, and whether there was a
 //!   value at all.
 //! * Code that cannot be reached is not followed: its messages carry nothing and write nothing.
@@ -28,6 +29,7 @@
 
 mod calls;
 mod coherence;
+mod delegation;
 mod flow;
 mod held;
 mod lifecycle;
@@ -45,6 +47,7 @@ mod undone;
 pub use coherence::{
     CoherenceLimits, Coherent, Incoherence, IncoherenceKind, TraceAction, TraceStep, coherence,
 };
+pub(super) use delegation::{Delegations, Noted};
 pub(super) use messages::Messages;
 pub(super) use summary::{Codes, Summary};
 pub(super) use text::Texts;
@@ -135,12 +138,13 @@ fn payload_types(
 }
 
 /// Follows the endpoints, evidence and speculations of a function. Gives what messages carry; nothing if that is not
-/// known because of errors.
+/// known because of errors. What can be said only once all functions have been followed goes to `noted`.
 pub(super) fn check_func(
     cx: &FuncCx<'_>,
     flow: &Flow,
     sessions: &Sessions,
     config: &VerifyConfig,
+    noted: &mut Noted,
     budget: &mut Budget,
     errors: &mut FuncErrors,
 ) -> Result<Option<Messages>, Exhausted> {
@@ -152,7 +156,11 @@ pub(super) fn check_func(
     }
     let mut dropped = FuncErrors::new(config);
     let found = if config.unchecked_sessions { &mut dropped } else { &mut *errors };
-    let (mut messages, mut aborts) = flow::follow(cx, flow, sessions, config, budget, found)?;
+    let found = flow::follow(cx, flow, sessions, config, budget, found)?;
+    let (mut messages, mut aborts) = (found.messages, found.aborts);
+    if !config.unchecked_sessions {
+        *noted = found.noted;
+    }
     if !dropped.is_empty() {
         // Where each abort goes back to is known only of speculations that nest well.
         aborts.iter_mut().for_each(|(_, fork)| *fork = None);

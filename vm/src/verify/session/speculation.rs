@@ -13,7 +13,7 @@ use opforge_schema::Term;
 impl<'a> Walker<'_, 'a> {
     /// Nothing that cannot be undone stands in a speculation.
     pub(super) fn check_speculation(&self, op: &Op<'a>, report: &mut Report<'_>) {
-        if report.found.is_none() || self.state.lost || self.state.forks.is_empty() {
+        if report.found.is_none() || !self.speculates() {
             return;
         }
         let callee = summary::callee(op);
@@ -25,12 +25,27 @@ impl<'a> Walker<'_, 'a> {
             }
         };
         if let Some(why) = why {
-            let fork = self.state.forks.last().and_then(|fork| fork.at);
-            let pc = fork.and_then(|at| self.cx.code.instr(at)).map(|instr| instr.pc);
-            self.fail(op, report, E::RefusedInSpeculation { why }, |_| {
-                pc.map(|pc| format!("the speculation begins at pc {pc}"))
-            });
+            self.refuse(op, why, report);
         }
+    }
+
+    /// Whether a speculation is open.
+    pub(super) fn speculates(&self) -> bool {
+        !self.state.lost && !self.state.forks.is_empty()
+    }
+
+    /// Where the innermost speculation begins, if that is one place.
+    pub(super) fn innermost_fork(&self) -> Option<u32> {
+        let fork = self.state.forks.last().and_then(|fork| fork.at);
+        fork.and_then(|at| self.cx.code.instr(at)).map(|instr| instr.pc)
+    }
+
+    /// Something cannot be undone, and stands in a speculation.
+    pub(super) fn refuse(&self, op: &Op<'a>, why: NotUndone, report: &mut Report<'_>) {
+        let pc = self.innermost_fork();
+        self.fail(op, report, E::RefusedInSpeculation { why }, |_| {
+            pc.map(|pc| format!("the speculation begins at pc {pc}"))
+        });
     }
 
     pub(super) fn fork(

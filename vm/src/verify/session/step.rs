@@ -1,6 +1,7 @@
 //! One instruction: what it does to what is known, by the typestate code of its row.
 
 use super::Sessions;
+use super::delegation::Noted;
 use super::flow::Aborts;
 use super::held::{Held, State};
 use super::messages::Messages;
@@ -22,6 +23,7 @@ use opforge_schema::{Access, Typestate};
 pub(super) struct Found {
     pub(super) messages: Messages,
     pub(super) aborts: Aborts,
+    pub(super) noted: Noted,
 }
 
 /// Where errors and facts go.
@@ -72,8 +74,14 @@ impl<'c, 'a> Walker<'c, 'a> {
         match op.row.typestate() {
             Typestate::None => self.untouched(op, report),
             Typestate::Move => self.mov(op, report),
-            Typestate::Call => self.call(op, report),
-            Typestate::TailCall => self.tail_call(op, report),
+            Typestate::Call => {
+                self.note_call(op, report, budget)?;
+                self.call(op, report);
+            }
+            Typestate::TailCall => {
+                self.note_call(op, report, budget)?;
+                self.tail_call(op, report);
+            }
             Typestate::Return => self.ret(op, report),
             Typestate::Send => self.send(op, 1, None, report),
             Typestate::Offer => {

@@ -51,6 +51,7 @@ impl<'a> Walker<'_, 'a> {
         if let Some((reg, chan, origin, branch)) = branch {
             let next = Held::Chan(ChanType { state: branch.next, ..chan }, origin);
             let fits = self.send_value(op, reg, branch, value, report);
+            self.note_message(op, branch.payload, report);
             payload = if fits { branch.payload } else { NO_PAYLOAD };
             // Not if the endpoint was what was sent on itself.
             if matches!(self.state.regs.get(&reg), Some(Held::Chan(..))) {
@@ -164,6 +165,7 @@ impl<'a> Walker<'_, 'a> {
         let dst = op.id(1);
         if let (Some(branch), Some(dst)) = (branch, dst) {
             payload = branch.payload;
+            self.note_message(op, payload, report);
             let held = self.held_by(payload);
             self.write(op, dst, held, report);
         } else if let Some(dst) = dst {
@@ -206,9 +208,12 @@ impl<'a> Walker<'_, 'a> {
         if let Some((reg, chan, _)) = chan.filter(|_| report.found.is_some()) {
             self.check_labels(op, reg, chan, &arms, report);
             for &(label, dst) in &arms {
-                let next = self.branch_of(chan, label).map(|branch| branch.next);
+                let branch = self.branch_of(chan, label);
+                if let Some(branch) = branch {
+                    self.note_message(op, branch.payload, report);
+                }
                 let over = if dst == reg {
-                    next.map(|next| Held::Chan(ChanType { state: next, ..chan }, Origin::Other))
+                    branch.map(|branch| Held::Chan(ChanType { state: branch.next, ..chan }, Origin::Other))
                 } else {
                     self.state.regs.get(&dst).copied()
                 };

@@ -1,6 +1,7 @@
 //! What a program declares about sessions, damaged in every way that is told apart, and coherence.
 
 mod coherence;
+mod delegation;
 mod hostile;
 mod tables;
 
