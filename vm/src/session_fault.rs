@@ -46,6 +46,8 @@ pub enum SessionFault {
     HandlerType,
     /// The endpoint that is sent along is in another state, or of another session, than the payload says.
     Delegation(EndpointId),
+    /// The endpoint in the message is one that the coroutine has a handle of: two registers would name it.
+    HasHandle(EndpointId),
     /// The coroutine that is to get the endpoint is gone or was never there.
     NoTarget,
     /// The coroutine that is to get the endpoint is the one that has it.
@@ -96,6 +98,9 @@ impl fmt::Display for SessionFault {
             Self::Panicked(Some(message)) => write!(f, "the handler panicked: {}", message.escape_debug()),
             Self::HandlerType => f.write_str("the handler gave a value of another type than is declared"),
             Self::Delegation(id) => write!(f, "{id} is not what the message is declared to carry"),
+            Self::HasHandle(id) => {
+                write!(f, "{id} comes in a message, and this coroutine has a handle of it, for a transfer")
+            }
             Self::NoTarget => f.write_str("the coroutine that is to get it does not run"),
             Self::TargetIsSelf => f.write_str("a coroutine cannot transfer to itself"),
             Self::NotAwaited => f.write_str("the coroutine that is to get it has no handle of it"),

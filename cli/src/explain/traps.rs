@@ -120,8 +120,9 @@ pub(super) const fn text(trap: TrapCode) -> (&'static str, &'static str) {
         ),
         TrapCode::TransferFault => (
             "an endpoint was given to a coroutine that has ended or does not take it in its state, by one that does not own \
-             it, or the handler refused; or a fact is about an endpoint of no session",
-            "check that the receiver still runs and has a parameter for the endpoint as it is",
+             it, or the handler refused; or it came in a message to one that has a handle of it; or a fact is about an \
+             endpoint of no session",
+            "check that the receiver still runs and has a parameter for the endpoint as it is, and give it in one way only",
         ),
         TrapCode::SpeculationFault => (
             "a speculation began where it is off or too deep, or ended where there is none or after one of its sessions",

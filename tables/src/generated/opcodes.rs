@@ -5,7 +5,7 @@
 pub const ISA_NAME: &str = "opforge";
 
 /// Version of the instruction set: raised when the meaning of existing bytecode changes.
-pub const ISA_VERSION: u32 = 3;
+pub const ISA_VERSION: u32 = 4;
 
 /// An opcode. The number of a variant is its position in the op table, `page << 8 | byte`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -398,7 +398,7 @@ pub enum Opcode {
     F64Store32 = 0x00e3,
     /// `send`: Sends val on chan, whose state sends the one message there is. ChannelClosed if the coroutine does not own chan or its session has ended; TypeViolation if the state does not send exactly one message or that has another payload. An endpoint as payload must be the coroutine's own and in the state of the payload (TransferFault), and is not sent in a speculation. With no room in the buffer it blocks, or traps BufferFull where the edge says so. EffectFailed if the handler refuses the message.
     Send = 0x00e4,
-    /// `receive`: dst = the payload of the next message on chan, whose state receives the one message there is. Blocks while there is none. ChannelClosed and TypeViolation as for send; UnknownLabel if the message is another one, TypeViolation if its payload is, EffectFailed if the handler refuses it. An endpoint is not received in a speculation. A message is taken only when all of this has been checked.
+    /// `receive`: dst = the payload of the next message on chan, whose state receives the one message there is. Blocks while there is none. ChannelClosed and TypeViolation as for send; UnknownLabel if the message is another one, TypeViolation if its payload is, EffectFailed if the handler refuses it. An endpoint is not received in a speculation, nor where the coroutine has a handle of it (TransferFault): two registers would name it. A message is taken only when all of this has been checked.
     Receive = 0x00e5,
     /// `offer`: Sends the message label with payload val on chan, whose state sends messages of which this is one; without val if the message has the payload unit. UnknownLabel if the state has no such label; otherwise as send.
     Offer = 0x00e6,

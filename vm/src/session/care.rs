@@ -73,6 +73,16 @@ impl Slice<'_> {
         Err(trap(TrapCode::TransferFault, SessionFault::Delegation(carried)))
     }
 
+    /// An endpoint that is received is nothing to be undone, and has no other name yet in the coroutine.
+    fn check_delegated(&self, carried: EndpointId) -> Done<()> {
+        self.not_speculating()?;
+        let coro = self.world.coro(self.current);
+        if coro.is_some_and(|coro| coro.handles.iter().any(|&(handle, _)| handle == carried)) {
+            return Err(trap(TrapCode::TransferFault, SessionFault::HasHandle(carried)));
+        }
+        Ok(())
+    }
+
     /// An endpoint in a message that is on its way belongs to no coroutine. Gives the endpoint.
     fn hand_off(&mut self, message: &Message) -> Option<EndpointId> {
         let carried = carried_endpoint(self.plan, message)?;
@@ -200,14 +210,14 @@ impl Slice<'_> {
         frame: &mut [u64],
         heap: &mut Heap,
     ) -> Done {
+        let carried = carried_endpoint(self.plan, &message);
+        if let Some(carried) = carried {
+            self.check_delegated(carried)?;
+        }
         if self.sees_messages {
             self.ask_whether(incoming, &message, heap)?;
         }
-        let carried = carried_endpoint(self.plan, &message);
         if self.speculates() {
-            if carried.is_some() {
-                return Err(trap(TrapCode::SpeculationFault, SessionFault::InSpeculation));
-            }
             self.remember_taken(incoming, message, heap)?;
         }
         if let Some((role, _, edges)) = self.world.store.end(incoming.id, self.current) {

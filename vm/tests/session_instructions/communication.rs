@@ -509,8 +509,8 @@ pub(crate) fn endpoints_travel() {
     assert_eq!(machine.session(pings[0].session_id()), None);
 }
 
-/// An endpoint that two registers name, one of which it was lent to: it is not sent in another state than is said, nor by
-/// who does not own it. Nothing moves.
+/// An endpoint does not come in a message to who has a handle of it, so that two registers would name it; it is not sent in
+/// another state than is said, nor by who does not own it. Nothing moves.
 #[test]
 pub(crate) fn endpoints_travel_only_as_they_are_declared() {
     let source = "
@@ -533,6 +533,15 @@ pub(crate) fn endpoints_travel_only_as_they_are_declared() {
     send h, r0
     halt
 }
+.func late(c: chan(Hands, Giver), p: chan(Gos, Goer)) {
+    send p, r0
+    call &hand (c, p) -> ()
+    halt
+}
+.func hand(c: chan(Hands, Giver), p: chan(Gos, Goer)) {
+    send c, p
+    halt
+}
 .func wrong(c: chan(Hands, Giver), p: chan(Gos, Goer)) {
     .reg q
     mov q, p
@@ -553,15 +562,23 @@ pub(crate) fn endpoints_travel_only_as_they_are_declared() {
         (second[0], gos[0])
     };
     let isolated = |setup: Setup| setup.config(|config| config.on_trap(OnTrap::Isolate));
-    let checked = source.split(".func wrong").next().unwrap();
+    let checked = source.split(".func late").next().unwrap();
     let mut machine = isolated(setup(checked)).machine();
     let (hands, p) = start(&mut machine, "main");
     let found = machine.trap();
+    let fault = (TrapCode::TransferFault, Some(SessionFault::HasHandle(p)));
+    assert_trap(&machine, &found, fault, ("twice", 0));
+    assert_eq!((machine.holder(p), machine.queue(hands, 0, 1)), (Holder::Message, 0));
+
+    let mut machine = isolated(setup(source)).unchecked().machine();
+    let (hands, p) = start(&mut machine, "late");
+    let found = machine.trap();
     let fault = (TrapCode::TransferFault, Some(SessionFault::Delegation(p)));
-    assert_trap(&machine, &found, fault, ("twice", 2));
+    assert_trap(&machine, &found, fault, ("hand", 0));
     assert_eq!((machine.holder(p), machine.queue(hands, 0, 1)), (Holder::Ended(found.coro), 0));
 
-    assert_eq!(refused(source).first(), Some(&"V1202"));
+    let errors = refused(source);
+    assert!(errors.contains(&"V1202") && errors.contains(&"V1221"), "{errors:?}");
     let mut machine = isolated(setup(source)).unchecked().machine();
     let (hands, p) = start(&mut machine, "wrong");
     let found = machine.trap();

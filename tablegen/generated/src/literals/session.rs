@@ -22,7 +22,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0xE5, id: 194, since: 128, name: "Receive", mnemonic: "receive", family: Family::Session,
         operands: &[R("chan", Chan), WOf("dst", Message, "chan")],
         text: "{chan} -> {dst}",
-        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::SpeculationFault, TrapCode::MemoryLimitExceeded], typestate: Typestate::Receive,
+        effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::SpeculationFault, TrapCode::TransferFault, TrapCode::MemoryLimitExceeded], typestate: Typestate::Receive,
         lower: Lower::Session,
         ..OP
     },
@@ -36,7 +36,7 @@ pub(crate) const OPS: &[Op] = &[
     Op {
         byte: 0xE7, id: 196, since: 128, name: "Choose", mnemonic: "choose", family: Family::Session,
         operands: &[R("chan", Chan), X("labels", OperandKind::LabelList, Encoding::Uleb32List), WsOf("dsts", Message, "chan"), X("targets", OperandKind::PcList, Encoding::Uleb32WideList)],
-        term: Term::Branch, effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::SpeculationFault, TrapCode::MemoryLimitExceeded], typestate: Typestate::Choose,
+        term: Term::Branch, effects: fx::CALL_LIKE | fx::SUSPENDS, traps: &[TrapCode::NoSession, TrapCode::ChannelClosed, TrapCode::TypeViolation, TrapCode::UnknownLabel, TrapCode::ReplayDivergence, TrapCode::EffectFailed, TrapCode::SpeculationFault, TrapCode::TransferFault, TrapCode::MemoryLimitExceeded], typestate: Typestate::Choose,
         lower: Lower::Session,
         ..OP
     },
