@@ -7,7 +7,7 @@ default:
     @just --list
 
 # Everything that CI checks, in the order of what fails fastest.
-ci: lint test check-idempotent conformance test-release example-embedder
+ci: lint test check-idempotent conformance test-release icount example-embedder
 
 # Formatting and lints, as errors.
 lint:
@@ -70,6 +70,14 @@ test-release:
     cargo test --release --package opforge --test programs
     cargo test --release --package opforge-vm --test execution --test mutation
     cargo test --release --package opforge-testgen --test interp
+
+# Host instructions that the interpreter takes, counted by valgrind: fails where it is more than 3 % above bench/icount.txt.
+icount:
+    scripts/icount.sh
+
+# Keep what is counted now as what later changes are compared with.
+icount-bless:
+    scripts/icount.sh bless
 
 # The machine, the JIT and the conformance cases on aarch64, in an emulator where need be; says what to install.
 test-aarch64: && (conformance "scripts/aarch64.sh")
