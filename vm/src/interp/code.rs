@@ -40,7 +40,10 @@ impl InterpCode {
     pub(super) fn link_of_call(&self, word: u32) -> Option<Link> {
         let call = self.words.get(word as usize)?;
         let ret_to = match call.op {
-            WordOp::Call1 => call.x.into(),
+            WordOp::Call1 => {
+                let ext = self.words.get(word as usize + 1)?;
+                return Some(Link { ret_word: ext.b, ret_to: ext.c, up: call.b.into() });
+            }
             WordOp::Call => self.ret_to(call.c)?,
             WordOp::CallIndirect => self.ret_to(call.c.checked_add(1)?)?,
             _ => return None,

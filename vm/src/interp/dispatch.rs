@@ -154,31 +154,59 @@ macro_rules! define_loop {
                 }};
             }
 
+            /// Goes `$distance` on, for `$cost`, which is that of the segment there; or leaves the loop, with nothing
+            /// charged: at the loop head that the word does in place of a jump, if there is one, else at the segment.
+            macro_rules! paid_edge {
+                ($cost:expr, $distance:expr, $head:expr) => {{
+                    let (cost, distance, head): (u64, u32, u32) = (u64::from($cost), $distance, $head);
+                    fuel = fuel.wrapping_sub(cost);
+                    // As above.
+                    if (fuel as i64) < 0 {
+                        fuel = m.pay_segment(fuel.wrapping_add(cost), cost);
+                        if fuel == NOT_PAID {
+                            fuel = 0;
+                            ip = if head != 0 { ip.offset(head) } else { ip.offset(distance).back() };
+                            break m.stop;
+                        }
+                    }
+                    ip = ip.offset(distance);
+                    continue;
+                }};
+            }
+
+            /// The `Fuel` word of the segment that an edge goes to.
+            macro_rules! fuel_word {
+                ($cost:expr, $distance:expr) => {
+                    if $cost != 0 { ip.offset($distance).back() } else { ip.offset($distance) }
+                };
+            }
+
             /// Goes on at one of a branch's two segments. Both distances stand in words, so that each side is a load
             /// of its own: a select of `ip` would make the next word wait for the test.
             macro_rules! branch {
                 ($taken:expr) => {{
                     // SAFETY: the word at hand, and the `Ext` word behind each branch.
-                    let (x, c, step, other, head) = unsafe {
-                        let ext = ip.next().word();
-                        (ip.word().x, ip.word().c, ext.a, ext.b, ext.c)
-                    };
-                    if step != 0 {
+                    let (word, ext) = unsafe { (ip.word(), ip.next().word()) };
+                    let head = ext.c;
+                    if ext.a != 0 {
                         // SAFETY: the slot that the branch tests.
-                        unsafe {
-                            let slot = ip.word().a;
-                            regs.set(slot, regs.get(slot).wrapping_add(i64::from(step as i32) as u64));
-                        }
+                        unsafe { regs.set(word.a, regs.get(word.a).wrapping_add(i64::from(ext.a as i32) as u64)) };
                     }
                     if EXACT || T::ENABLED {
                         // In place of a jump to a loop head: the head's own words are paid for and reported.
-                        ip = if x != 0 { ip.offset(head) } else { ip.offset(if $taken { c } else { other }) };
+                        ip = if head != 0 {
+                            ip.offset(head)
+                        } else if $taken {
+                            fuel_word!(word.x, word.c)
+                        } else {
+                            fuel_word!(ext.x, ext.b)
+                        };
                         continue;
                     }
                     if $taken {
-                        edge!(ip.offset(c), u64::from(x), reached => if x != 0 { ip.offset(head) } else { reached });
+                        paid_edge!(word.x, word.c, head);
                     } else {
-                        edge!(ip.offset(other), u64::from(x), reached => if x != 0 { ip.offset(head) } else { reached });
+                        paid_edge!(ext.x, ext.b, head);
                     }
                 }};
             }
@@ -339,7 +367,11 @@ macro_rules! define_loop {
                     }
                     WordOp::Jump => {
                         let word = word!();
-                        enter!(ip.offset(word.c));
+                        if EXACT || T::ENABLED {
+                            ip = fuel_word!(word.x, word.c);
+                            continue;
+                        }
+                        paid_edge!(word.x, word.c, 0)
                     }
                     WordOp::BrIf => {
                         // SAFETY: see above.
@@ -405,11 +437,11 @@ macro_rules! define_loop {
                                 Err(code) => break Exit::Trap(code),
                             }
                         }
-                        let ret_word = ip.next().index(m.words);
                         // SAFETY: see above; the callee's frame fits, its first slot is its parameter.
                         unsafe {
+                            let ext = ip.next().word();
                             callee.set(0, regs.get(word.c));
-                            callee.set_link(Link { ret_word, ret_to: word.x.into(), up: word.b.into() });
+                            callee.set_link(Link { ret_word: ext.b, ret_to: ext.c, up: word.b.into() });
                         }
                         m.depth += 1;
                         regs = callee;

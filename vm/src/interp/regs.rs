@@ -221,9 +221,15 @@ impl Ip {
         Self(self.0.wrapping_add(1))
     }
 
-    /// The word `words` away, a signed number carried as `u32`.
+    /// The word before.
     #[inline(always)]
-    pub(super) fn offset(self, words: u32) -> Self {
-        Self(self.0.wrapping_offset(words as i32 as isize))
+    pub(super) fn back(self) -> Self {
+        Self(self.0.wrapping_sub(1))
+    }
+
+    /// The word `bytes` away, a signed number carried as `u32`.
+    #[inline(always)]
+    pub(super) fn offset(self, bytes: u32) -> Self {
+        Self(self.0.wrapping_byte_offset(bytes as i32 as isize))
     }
 }

@@ -66,14 +66,25 @@ macro_rules! go {
 
 /// Enters the segment at `target`; leaves before the word where fuel does not reach.
 macro_rules! enter {
-    ($ip:ident, $regs:expr, $m:ident, $fuel:ident, $table:ident, $target:expr, $extra:expr, $leave:expr, $on:expr) => {{
+    ($ip:ident, $regs:expr, $m:ident, $fuel:ident, $table:ident, $target:expr, $leave:expr, $on:expr) => {{
         let target: Ip = $target;
-        let left = $fuel.wrapping_sub($extra + u64::from(target.word().a));
+        let left = $fuel.wrapping_sub(u64::from(target.word().a));
         if (left as i64) < 0 {
             return $leave;
         }
         $on;
         go!(target.next(), $regs, $m, left, $table)
+    }};
+}
+
+/// Goes on as a word says whose edge it is: `$distance` on, for `$cost`; leaves before the word where fuel does not reach.
+macro_rules! edge {
+    ($ip:ident, $regs:expr, $m:ident, $fuel:ident, $table:ident, $cost:expr, $distance:expr, $leave:expr) => {{
+        let left = $fuel.wrapping_sub(u64::from($cost));
+        if (left as i64) < 0 {
+            return $leave;
+        }
+        go!($ip.offset($distance), $regs, $m, left, $table)
     }};
 }
 
@@ -151,30 +162,35 @@ macro_rules! direct {
     };
 }
 
-/// A branch: see [`WordOp::BrIf`]. The step is taken back where fuel does not reach, so that the loop finds the word
-/// as it was.
+/// Leaves the branch at `ip` to the loop, as it was before its step was added.
+#[cold]
+#[inline(never)]
+unsafe fn leave_branch(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, _: Table) {
+    // SAFETY: handed on by the caller: a branch, with its `Ext` word.
+    unsafe {
+        let (slot, step) = (ip.word().a, i64::from(ip.next().word().a as i32) as u64);
+        if step != 0 {
+            regs.set(slot, regs.get(slot).wrapping_sub(step));
+        }
+    }
+    m.left = Left { ip, regs, fuel };
+}
+
+/// A branch: see [`WordOp::BrIf`].
 macro_rules! branch {
     ($ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $taken:expr) => {{
         // Fields are read where they are needed, not ahead of time: registers are few.
-        let (slot, step) = ($ip.word().a, i64::from($ip.next().word().a as i32) as u64);
+        let step = i64::from($ip.next().word().a as i32) as u64;
         if step != 0 {
+            let slot = $ip.word().a;
             $regs.set(slot, $regs.get(slot).wrapping_add(step));
         }
-        macro_rules! undo {
-            () => {{
-                let (slot, step) = ($ip.word().a, i64::from($ip.next().word().a as i32) as u64);
-                if step != 0 {
-                    $regs.set(slot, $regs.get(slot).wrapping_sub(step));
-                }
-                leave($ip, $regs, $m, $fuel, $table)
-            }};
-        }
         if $taken {
-            let (to, extra) = ($ip.offset($ip.word().c), u64::from($ip.word().x));
-            enter!($ip, $regs, $m, $fuel, $table, to, extra, undo!(), ())
+            let word = $ip.word();
+            edge!($ip, $regs, $m, $fuel, $table, word.x, word.c, leave_branch($ip, $regs, $m, $fuel, $table))
         } else {
-            let (to, extra) = ($ip.offset($ip.next().word().b), u64::from($ip.word().x));
-            enter!($ip, $regs, $m, $fuel, $table, to, extra, undo!(), ())
+            let ext = $ip.next().word();
+            edge!($ip, $regs, $m, $fuel, $table, ext.x, ext.b, leave_branch($ip, $regs, $m, $fuel, $table))
         }
     }};
 }
@@ -258,7 +274,8 @@ macro_rules! define_handlers {
             pub(super) unsafe fn Jump(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
                 unsafe {
-                    enter!(ip, regs, m, fuel, table, ip.offset(ip.word().c), 0, leave(ip, regs, m, fuel, table), ())
+                    let word = ip.word();
+                    edge!(ip, regs, m, fuel, table, word.x, word.c, leave(ip, regs, m, fuel, table))
                 }
             }
 
@@ -269,7 +286,7 @@ macro_rules! define_handlers {
                     let Some(target) = m.table_entry(word, regs.get(word.a)) else {
                         return leave(ip, regs, m, fuel, table);
                     };
-                    enter!(ip, regs, m, fuel, table, Ip::new(m.words, target), 0, leave(ip, regs, m, fuel, table), ())
+                    enter!(ip, regs, m, fuel, table, Ip::new(m.words, target), leave(ip, regs, m, fuel, table), ())
                 }
             }
 
@@ -334,23 +351,16 @@ macro_rules! define_handlers {
             pub(super) unsafe fn Call1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module; the callee's frame is checked to fit.
                 unsafe {
-                    let word = ip.word();
+                    let (word, ext) = (ip.word(), ip.next().word());
                     let callee = regs.up(word.b);
-                    let Some(&entry) = m.code.funcs.get(word.a as usize) else {
-                        return leave(ip, regs, m, fuel, table);
-                    };
-                    if m.depth >= m.max_depth || !callee.fits(entry.frame, m.stack) {
+                    let left = fuel.wrapping_sub(u64::from(ext.x));
+                    if (left as i64) < 0 || m.depth >= m.max_depth || !callee.fits(word.x.into(), m.stack) {
                         return leave(ip, regs, m, fuel, table);
                     }
-                    enter!(
-                        ip, callee, m, fuel, table, Ip::new(m.words, entry.word), 0, leave(ip, regs, m, fuel, table),
-                        {
-                            callee.set(0, regs.get(word.c));
-                            let ret_word = ip.next().index(m.words);
-                            callee.set_link(Link { ret_word, ret_to: word.x.into(), up: word.b.into() });
-                            m.depth += 1;
-                        }
-                    )
+                    callee.set(0, regs.get(word.c));
+                    callee.set_link(Link { ret_word: ext.b, ret_to: ext.c, up: word.b.into() });
+                    m.depth += 1;
+                    go!(ip.offset(ext.a), callee, m, left, table)
                 }
             }
 
@@ -365,7 +375,7 @@ macro_rules! define_handlers {
                         return leave(ip, regs, m, fuel, table);
                     }
                     enter!(
-                        ip, regs, m, fuel, table, Ip::new(m.words, entry.word), 0, leave(ip, regs, m, fuel, table),
+                        ip, regs, m, fuel, table, Ip::new(m.words, entry.word), leave(ip, regs, m, fuel, table),
                         m.replace_slots(regs, 0, (word.c, word.b))
                     )
                 }
@@ -400,7 +410,7 @@ macro_rules! define_handlers {
 
             pub(super) unsafe fn Fuel(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
-                unsafe { enter!(ip, regs, m, fuel, table, ip, 0, leave(ip, regs, m, fuel, table), ()) }
+                unsafe { enter!(ip, regs, m, fuel, table, ip, leave(ip, regs, m, fuel, table), ()) }
             }
 
             pub(super) unsafe fn Intrinsic(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
@@ -424,7 +434,7 @@ macro_rules! define_handlers {
                     }
                     let caller = regs.down(link.up as usize);
                     enter!(
-                        ip, caller, m, fuel, table, Ip::new(m.words, link.ret_word), 0, leave(ip, regs, m, fuel, table),
+                        ip, caller, m, fuel, table, Ip::new(m.words, link.ret_word), leave(ip, regs, m, fuel, table),
                         {
                             caller.set(link.ret_to, value);
                             m.depth -= 1;

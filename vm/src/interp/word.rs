@@ -147,13 +147,14 @@ with_direct_ops!(define_words {
     ConstDecimal,
     /// Traps with code `a`.
     Trap,
-    /// Goes `c` words on.
+    /// Goes `c` bytes on, for `x` fuel: behind the `Fuel` word of the segment there, which is in `x`; to that word itself if
+    /// `x` is 0.
     Jump,
-    /// Goes `c` words on if slot `a` holds true, else as far as `b` of the `Ext` word behind it says.
+    /// The same if slot `a` holds true, else as far as `b` of the `Ext` word behind it says, for that one's `x`.
     ///
-    /// As every branch: with `x` it stands for a jump back to a loop head that is nothing but this branch and costs
-    /// `x`; `c` of the `Ext` word then leads to the head. First of all, `a` of the `Ext` word is added to slot
-    /// `a` of the branch: the step of the loop, 0 for none.
+    /// As every branch: with `c` in the `Ext` word it stands for a jump back to a loop head, so many bytes on, that is
+    /// nothing but this branch; what that costs is in both `x`. First of all, `a` of the `Ext` word is added to slot `a` of
+    /// the branch: the step of the loop, 0 for none.
     BrIf,
     /// The same if slot `a` and immediate `b` have no bit in common.
     BrMaskZero,
@@ -174,7 +175,9 @@ with_direct_ops!(define_words {
     F64AddThenAdd,
     /// Calls function `a` with a frame `b` slots on; lists at `c` of the pool: counts, arguments, results.
     Call,
-    /// Calls function `a` with a frame `b` slots on; one argument from slot `c`, one result to slot `x`.
+    /// Calls function `a`, whose frame has `x` slots, with a frame `b` slots on; one argument from slot `c`. Of the `Ext`
+    /// word, `a` and `x` lead to the function as a jump does, `b` and `c` are the linkage: the word to return to, which is
+    /// the next one, and the slot of the one result.
     Call1,
     /// Calls the function in slot `a` with a frame `b` slots on; `x` is 1 for a closure; pool at `c`:
     /// signature, counts, arguments, results.

@@ -27,12 +27,14 @@ use reduce::reduced;
 pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError> {
     let mut maker = WordMaker {
         func: 0,
+        frames: program.functions.iter().map(|function| function.frame_slots).collect(),
         schedule: program.schedule,
         words: Vec::new(),
         ends: Vec::new(),
         pool: Vec::new(),
         fixups: Vec::new(),
         pool_fixups: Vec::new(),
+        calls: Vec::new(),
         segment_words: Vec::new(),
     };
     maker.push(Word::new(WordOp::Halt, 0, 0, 0, 0), 0);
@@ -43,6 +45,7 @@ pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError>
         maker.function(function).ok_or(LowerError::Internal { func: FuncId(i as u32), at: InstrIx(0) })?;
         funcs.push(FuncEntry { word, end: maker.here()?, frame: function.frame_slots });
     }
+    maker.patch_calls(&funcs).ok_or(LowerError::Internal { func: FuncId(0), at: InstrIx(0) })?;
     Ok(InterpCode {
         words: maker.words.into(),
         ends: maker.ends.into(),
@@ -62,6 +65,8 @@ const MAX_UNPAUSED_WORDS: usize = 1024;
 struct WordMaker {
     /// The current function.
     func: u32,
+    /// By function: the slots of its frame.
+    frames: Vec<u32>,
     schedule: FuelSchedule,
     words: Vec<Word>,
     ends: Vec<u32>,
@@ -70,14 +75,32 @@ struct WordMaker {
     fixups: Vec<(u32, InstrIx)>,
     /// Places of the pool that become the words of instructions' segments.
     pool_fixups: Vec<(u32, InstrIx)>,
+    /// Words that call a function of the program and have an `Ext` word which says where that begins.
+    calls: Vec<u32>,
     /// By segment of the current function: its `Fuel` word, 0 where it is not reachable.
     segment_words: Vec<u32>,
 }
 
+/// The bytes from one word to another, as the fields of words hold them.
+fn distance(from: u32, to: u32) -> u32 {
+    to.wrapping_sub(from).wrapping_mul(size_of::<Word>() as u32)
+}
+
+/// How an edge is written into a word: what it costs, and which word it goes to. With its fuel known here the edge pays
+/// for its segment and goes behind the `Fuel` word; more than a field holds, or nothing, is left to that word.
+fn edge(words: &[Word], extra: u16, to: u32) -> Option<(u16, u32)> {
+    let fuel = words.get(to as usize)?.a;
+    match u16::try_from(fuel.checked_add(extra.into())?) {
+        Ok(cost) if cost != 0 => Some((cost, to + 1)),
+        _ => Some((extra, to)),
+    }
+}
+
 impl WordMaker {
     fn here(&self) -> Result<u32, LowerError> {
-        // Distances between words are signed 32-bit numbers.
-        i32::try_from(self.words.len()).map(|len| len as u32).map_err(|_| LowerError::TooLarge)
+        // Distances between words are signed 32-bit numbers of bytes.
+        let bytes = i32::try_from(self.words.len().saturating_mul(size_of::<Word>()));
+        bytes.map(|_| self.words.len() as u32).map_err(|_| LowerError::TooLarge)
     }
 
     fn push(&mut self, word: Word, end: u32) {
@@ -122,11 +145,25 @@ impl WordMaker {
         }
         for &(word, target) in &self.fixups {
             let to = word_of(target)?;
+            let at = *self.words.get(word as usize)?;
+            // With a loop's head in place of a jump, that is paid for, too.
+            let (cost, to) = edge(&self.words, at.x, to)?;
             match self.words.get_mut(word as usize)? {
                 // The other side of the branch in front of it.
-                ext @ &mut Word { op: WordOp::Ext, .. } => ext.b = to.wrapping_sub(word - 1),
-                branch => branch.c = to.wrapping_sub(word),
+                ext @ &mut Word { op: WordOp::Ext, .. } => (ext.x, ext.b) = (cost, distance(word - 1, to)),
+                branch => (branch.x, branch.c) = (cost, distance(word, to)),
             }
+        }
+        Some(())
+    }
+
+    /// Writes where functions begin into the words that call them.
+    fn patch_calls(&mut self, funcs: &[FuncEntry]) -> Option<()> {
+        for &word in &self.calls {
+            let func = self.words.get(word as usize)?.a;
+            let (cost, to) = edge(&self.words, 0, funcs.get(func as usize)?.word)?;
+            let ext = self.words.get_mut(word as usize + 1)?;
+            (ext.x, ext.a) = (cost, distance(word, to));
         }
         Some(())
     }
@@ -221,7 +258,13 @@ impl WordMaker {
                 self.list(function, args)?;
                 Word::new(WordOp::TailCallIndirect, closure.into(), callee, args.len, pool)
             }
-            ExecInstr::Call { func, args, rets } => self.call(function, func, args, rets, frame)?,
+            ExecInstr::Call { func, args, rets } => {
+                if self.call_one(function, func, args, rets, end)? {
+                    return Some(1);
+                }
+                let pool = self.call_lists(function, args, rets)?;
+                Word::new(WordOp::Call, 0, func.0, frame, pool)
+            }
             ExecInstr::CallIndirect { sig, callee, closure, args, rets } => {
                 let pool = u32::try_from(self.pool.len()).ok()?;
                 self.pool.push(sig.0);
@@ -296,25 +339,26 @@ impl WordMaker {
         let &[(_, then), (_, other)] = self.fixups.get(fixup..)?.first_chunk()?;
         let here = self.here().ok()?;
         self.fixups.extend([(here, then), (here + 1, other)]);
-        let ext = Word::new(WordOp::Ext, 0, 0, 0, fuel_word.wrapping_sub(here));
+        let ext = Word::new(WordOp::Ext, cost, 0, 0, distance(here, fuel_word));
         Some((Word { x: cost, ..branch }, ext))
     }
 
-    fn call(
+    /// The words of a call with one argument and one result, as most are; `false`, with nothing done, for others.
+    fn call_one(
         &mut self,
         function: &ExecFunction,
         func: FuncId,
         args: SlotList,
         rets: SlotList,
-        frame: u32,
-    ) -> Option<Word> {
-        if let (&[arg], &[ret]) = (function.slots(args), function.slots(rets))
-            && let Ok(ret) = u16::try_from(ret)
-        {
-            return Some(Word::new(WordOp::Call1, ret, func.0, frame, arg));
-        }
-        let pool = self.call_lists(function, args, rets)?;
-        Some(Word::new(WordOp::Call, 0, func.0, frame, pool))
+        end: u32,
+    ) -> Option<bool> {
+        let (&[arg], &[ret]) = (function.slots(args), function.slots(rets)) else { return Some(false) };
+        let Ok(callee) = u16::try_from(*self.frames.get(func.index())?) else { return Some(false) };
+        let (here, up) = (self.here().ok()?, function.frame_slots.checked_add(LINK_SLOTS)?);
+        self.calls.push(here);
+        self.push(Word::new(WordOp::Call1, callee, func.0, up, arg), end);
+        self.push(Word::new(WordOp::Ext, 0, 0, here + 2, ret), end);
+        Some(true)
     }
 
     fn agg_read(&mut self, function: &ExecFunction, index: u32, read: u32) -> Option<u32> {
