@@ -114,6 +114,10 @@ bench-jit *ARGS:
 bench-wasmtime *ARGS:
     cargo run --release --locked --manifest-path bench/wasmtime/Cargo.toml -- {{ ARGS }}
 
+# The ten workloads beside wasmi, execution_tape, Lua and Rust, in builds of their own. Arguments: `just bench-peers --help`.
+bench-peers *ARGS:
+    cargo run --release --locked --manifest-path bench/peers/Cargo.toml -- {{ ARGS }}
+
 # Session machines: ours beside Telltale's, in a build of its own. Arguments: top of bench/telltale/src/main.rs.
 bench-telltale *ARGS:
     cargo run --release --locked --manifest-path bench/telltale/Cargo.toml -- {{ ARGS }}

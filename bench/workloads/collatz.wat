@@ -8,15 +8,15 @@
         (local.set $x (local.get $i))
         (local.set $steps (i64.const 0))
         (block $next
+          (br_if $next (i64.eq (local.get $x) (i64.const 1)))
           (loop $inner
-            (br_if $next (i64.eq (local.get $x) (i64.const 1)))
             (if (i64.eqz (i64.rem_u (local.get $x) (i64.const 2)))
               (then (local.set $x (i64.div_u (local.get $x) (i64.const 2))))
               (else
                 (local.set $x
                   (i64.add (i64.mul (local.get $x) (i64.const 3)) (i64.const 1)))))
             (local.set $steps (i64.add (local.get $steps) (i64.const 1)))
-            (br $inner)))
+            (br_if $inner (i64.ne (local.get $x) (i64.const 1)))))
         (local.set $total
           (i64.rem_u
             (i64.add (i64.mul (local.get $total) (i64.const 31)) (local.get $steps))

@@ -5,6 +5,9 @@ use std::fmt::Write;
 /// Functions of a [`Load`].
 pub(crate) const FUNCTIONS: usize = 1000;
 
+/// Instructions of [`straight`].
+pub(crate) const INSTRS: usize = 50 * FUNCTIONS;
+
 /// One program.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
@@ -18,22 +21,39 @@ pub(crate) fn all() -> [Load; 2] {
     [straight(), loops()]
 }
 
-const OPS: [&str; 4] = ["add", "xor", "mul", "sub"];
+/// An operation `dst = left op right`; all values are of 64 bits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Op {
+    pub(crate) name: &'static str,
+    pub(crate) dst: &'static str,
+    pub(crate) left: &'static str,
+    pub(crate) right: &'static str,
+}
 
-/// 49 operations on values that are all needed, and a return.
-fn straight() -> Load {
+/// The variables of [`straight_ops`] besides the parameters `a` and `b`.
+pub(crate) const VARIABLES: [&str; 4] = ["v0", "v1", "v2", "v3"];
+
+/// 49 operations on values that are all needed; the result is in `v0`.
+pub(crate) fn straight_ops() -> impl Iterator<Item = Op> {
+    (0..49).map(|i| Op {
+        name: ["add", "xor", "mul", "sub"][i % 4],
+        dst: VARIABLES[i % 4],
+        left: if i < 4 { "a" } else { VARIABLES[(i + 1) % 4] },
+        right: if i == 0 { "b" } else { VARIABLES[(i - 1) % 4] },
+    })
+}
+
+/// The operations, and a return.
+pub(crate) fn straight() -> Load {
     let (mut ofa, mut wat) = (String::new(), String::from("(module\n"));
     for f in 0..FUNCTIONS {
         writeln!(ofa, ".func f{f}(a: i64, b: i64) -> (r: i64) {{\n    .reg v0, v1, v2, v3").unwrap();
         writeln!(wat, "(func (export \"f{f}\") (param $a i64) (param $b i64) (result i64)").unwrap();
         wat += "(local $v0 i64) (local $v1 i64) (local $v2 i64) (local $v3 i64)\n";
-        for i in 0..49 {
-            let op = OPS[i % 4];
-            let dst = format!("v{}", i % 4);
-            let left = if i < 4 { "a".into() } else { format!("v{}", (i + 1) % 4) };
-            let right = if i == 0 { "b".into() } else { format!("v{}", (i - 1) % 4) };
-            writeln!(ofa, "    i64.{op} {dst}, {left}, {right}").unwrap();
-            writeln!(wat, "(local.set ${dst} (i64.{op} (local.get ${left}) (local.get ${right})))").unwrap();
+        for Op { name, dst, left, right } in straight_ops() {
+            writeln!(ofa, "    i64.{name} {dst}, {left}, {right}").unwrap();
+            writeln!(wat, "(local.set ${dst} (i64.{name} (local.get ${left}) (local.get ${right})))")
+                .unwrap();
         }
         ofa += "    ret v0\n}\n";
         wat += "(local.get $v0))\n";

@@ -31,7 +31,6 @@
                 (local.set $it (i64.const 0))
                 (block $escaped
                   (loop $inner
-                    (br_if $escaped (i64.ge_u (local.get $it) (i64.const 100)))
                     (local.set $zr2 (f64.mul (local.get $zr) (local.get $zr)))
                     (local.set $zi2 (f64.mul (local.get $zi) (local.get $zi)))
                     (br_if $escaped
@@ -43,7 +42,7 @@
                     (local.set $zr
                       (f64.add (f64.sub (local.get $zr2) (local.get $zi2)) (local.get $cr)))
                     (local.set $it (i64.add (local.get $it) (i64.const 1)))
-                    (br $inner)))
+                    (br_if $inner (i64.lt_u (local.get $it) (i64.const 100)))))
                 (local.set $total (i64.add (local.get $total) (local.get $it)))
                 (local.set $x (i64.add (local.get $x) (i64.const 1)))
                 (br $points)))

@@ -96,3 +96,11 @@ pub(crate) fn all() -> Vec<Workload> {
         },
     ]
 }
+
+/// Those that [`all`] has besides the ten of `../shared/workloads`.
+const OWN: [&str; 2] = ["gcd", "nbody_rsqrt"];
+
+/// The ten of `../shared/workloads`.
+pub(crate) fn shared() -> Vec<Workload> {
+    all().into_iter().filter(|workload| !OWN.contains(&workload.name)).collect()
+}

@@ -5,3 +5,4 @@ pub(crate) mod clock;
 pub(crate) mod engines;
 pub(crate) mod programs;
 pub(crate) mod shapes;
+pub(crate) mod tape;

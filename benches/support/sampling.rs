@@ -66,7 +66,7 @@ fn probe() -> f64 {
 /// Samples of several works that took turns: nanoseconds of one repeat, by round and work.
 #[derive(Debug)]
 pub(crate) struct Samples {
-    rounds: Vec<Vec<f64>>,
+    pub(crate) rounds: Vec<Vec<f64>>,
     /// How many of the rounds are from a quiet machine.
     pub(crate) quiet: usize,
 }
@@ -84,12 +84,26 @@ impl Samples {
 }
 
 /// Times works in turns, `rounds` times.
+#[allow(dead_code, reason = "a bench whose works time themselves has no use for it")]
 pub(crate) fn interleaved(guard: &mut Guard, rounds: usize, works: &mut [Box<dyn FnMut() + '_>]) -> Samples {
+    let time = |work| -> Box<dyn FnMut(u32) -> f64 + '_> {
+        let work: &mut Box<dyn FnMut() + '_> = work;
+        Box::new(move |count| timed(|| (0..count).for_each(|_| work())))
+    };
+    in_turns(guard, rounds, &mut works.iter_mut().map(time).collect::<Vec<_>>())
+}
+
+/// The same for works that time themselves: each does so many runs and gives the nanoseconds of CPU time that they took.
+pub(crate) fn in_turns(
+    guard: &mut Guard,
+    rounds: usize,
+    works: &mut [Box<dyn FnMut(u32) -> f64 + '_>],
+) -> Samples {
     let repeats: Vec<u32> = works
         .iter_mut()
         .map(|work| {
-            work();
-            (SAMPLE_NS / timed(&mut *work).max(1.0)).round().clamp(1.0, 1e7) as u32
+            work(1);
+            (SAMPLE_NS / work(1).max(1.0)).round().clamp(1.0, 1e7) as u32
         })
         .collect();
     let (mut quiet, mut noisy) = (Vec::new(), Vec::new());
@@ -99,8 +113,7 @@ pub(crate) fn interleaved(guard: &mut Guard, rounds: usize, works: &mut [Box<dyn
         for turn in 0..works.len() {
             // Every work gets every place in a round in turn.
             let at = (turn + round) % works.len();
-            let (work, count) = (&mut works[at], repeats[at]);
-            taken[at] = timed(|| (0..count).for_each(|_| work())) / f64::from(count);
+            taken[at] = works[at](repeats[at]) / f64::from(repeats[at]);
             calm &= guard.quiet();
         }
         if calm {

@@ -11,6 +11,8 @@
 
 #[path = "../../../benches/support/clock.rs"]
 mod clock;
+#[path = "../../../benches/support/conditions.rs"]
+mod conditions;
 mod ours;
 mod peer;
 #[path = "../../../benches/sessions/programs.rs"]

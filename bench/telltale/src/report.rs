@@ -1,23 +1,17 @@
 //! Tables, and under what conditions they came to be.
 
-use crate::REQUIRED;
 use crate::rounds::Figures;
-use std::process::Command;
+use crate::{REQUIRED, conditions};
 
 /// The crates that were built, with their versions.
 const LOCK: &str = include_str!("../Cargo.lock");
 
 /// Prints machine, versions and command.
 pub(crate) fn conditions(samples: usize) {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map(|rest| rest.trim_matches(['\t', ' ', ':']));
-    let threads = std::thread::available_parallelism().map_or(0, usize::from);
-    let commit = said("git", &["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"]);
+    let commit = conditions::commit(env!("CARGO_MANIFEST_DIR"));
+    let version = |name| conditions::locked_version(LOCK, name);
     let (ours, peers) = (version("opforge-vm"), version("telltale-machine"));
-    println!("Machine: {}, {threads} CPUs. {}.", model.unwrap_or("unknown"), said("rustc", &["--version"]));
+    println!("Machine: {}. {}.", conditions::machine(), conditions::rustc());
     println!(
         "Versions: opforge-vm {ours} (work tree at {commit}), telltale-machine {peers}; one build, `release`."
     );
@@ -27,24 +21,7 @@ pub(crate) fn conditions(samples: usize) {
 
 /// Prints how busy the machine is.
 pub(crate) fn load(when: &str) {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let load: Vec<_> = load.split(' ').take(3).collect();
-    println!("\nLoad {when}: {}.", load.join(" "));
-}
-
-fn version(name: &str) -> &'static str {
-    let of = LOCK.split("[[package]]").find(|entry| entry.contains(&format!("name = \"{name}\"\n")));
-    of.and_then(|entry| entry.split("version = \"").nth(1))
-        .and_then(|rest| rest.split('"').next())
-        .unwrap_or("unknown")
-}
-
-/// What a command prints, where there is such a command.
-fn said(command: &str, args: &[&str]) -> String {
-    let output = Command::new(command).args(args).output();
-    let text =
-        output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string()).unwrap_or_default();
-    if text.is_empty() { format!("unknown {command}") } else { text }
+    println!("\nLoad {when}: {}.", conditions::load());
 }
 
 fn per_second(ns: f64) -> String {

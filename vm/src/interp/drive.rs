@@ -68,9 +68,7 @@ fn run_segment<R: Tracer>(
     more: u64,
 ) -> Exit {
     let Some(function) = machine.program.function(state.func) else { return Exit::Internal };
-    let Some(segment) = function.segment_of(state.instr) else { return Exit::Internal };
-    let Some(word) = machine.code.word_of(state.func, state.instr) else { return Exit::Internal };
-    let needed = function.fuel(state.instr, segment.end);
+    let Some((word, needed)) = segment_at(machine, function, state) else { return Exit::Internal };
     let report_from = InstrIx(state.instr.0 + u32::from(state.reported));
     let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr, report_from };
     let exact = *fuel < needed;
@@ -92,6 +90,20 @@ fn run_segment<R: Tracer>(
     state.reported = R::ENABLED && exit == Exit::OutOfFuelInWord;
     settle(machine, state, fuel, &position, (exit, exact));
     exit
+}
+
+/// The word to begin with where the state stands, and what the rest of the segment costs.
+#[inline]
+fn segment_at(machine: &Machine<'_>, function: &ExecFunction, state: &State) -> Option<(u32, u64)> {
+    if state.instr == InstrIx(0) {
+        // Nothing is to be looked for where functions begin: with a `Fuel` word, which says what the segment costs.
+        let first = machine.code.funcs.get(state.func.index())?.word;
+        let fuel = machine.code.words.get(first as usize)?;
+        return Some((first + 1, fuel.a.into()));
+    }
+    let segment = function.segment_of(state.instr)?;
+    let word = machine.code.word_of(state.func, state.instr)?;
+    Some((word, function.fuel(state.instr, segment.end)))
 }
 
 /// How long the interpreter runs before native code is tried again.

@@ -4,6 +4,8 @@
 //! Safety, of all: the word's slots must be slots of the frame, and the frame inside the stack (`regs`, facts 1
 //! and 2).
 
+#[cfg(opforge_threaded)]
+use super::operand::OneSlot;
 use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Regs};
 use super::word::Word;
@@ -146,6 +148,30 @@ pub(super) unsafe fn test<A: Operand, B: Operand>(
 ) -> bool {
     // SAFETY: the caller vouches for the word's slots.
     unsafe { f(A::load(regs, word.a), B::load(regs, word.b)) }
+}
+
+/// As [`test`], with the bits of the left operand at hand.
+#[cfg(opforge_threaded)]
+#[inline(always)]
+pub(super) unsafe fn test_left<A: OneSlot, B: Operand>(
+    left: u64,
+    regs: Regs,
+    word: Word,
+    f: impl FnOnce(A, B) -> bool,
+) -> bool {
+    // SAFETY: the caller vouches for the word's slots.
+    unsafe { f(A::of_bits(left), B::load(regs, word.b)) }
+}
+
+/// As [`test_imm`], with the bits of the left operand at hand.
+#[cfg(opforge_threaded)]
+#[inline(always)]
+pub(super) fn test_left_imm<A: OneSlot, B: Immediate>(
+    left: u64,
+    word: Word,
+    f: impl FnOnce(A, B) -> bool,
+) -> bool {
+    f(A::of_bits(left), B::from_imm(word.b))
 }
 
 #[inline(always)]

@@ -22,6 +22,21 @@ pub(super) trait Operand: Copy {
     unsafe fn store(self, regs: Regs, slot: u32) -> Option<u64>;
 }
 
+/// A value of one slot.
+#[cfg(opforge_threaded)]
+pub(super) trait OneSlot: Operand {
+    /// The value of a slot's bits.
+    fn of_bits(bits: u64) -> Self;
+}
+
+#[cfg(opforge_threaded)]
+impl OneSlot for f64 {
+    #[inline(always)]
+    fn of_bits(bits: u64) -> Self {
+        Self::from_bits(bits)
+    }
+}
+
 /// A value that may be the immediate of a word.
 pub(super) trait Immediate {
     /// The value of an immediate field.
@@ -30,6 +45,14 @@ pub(super) trait Immediate {
 
 macro_rules! one_slot {
     ($($ty:ty: |$bits:ident| $load:expr, |$value:ident| $store:expr;)*) => {$(
+        #[cfg(opforge_threaded)]
+        impl OneSlot for $ty {
+            #[inline(always)]
+            fn of_bits($bits: u64) -> Self {
+                $load
+            }
+        }
+
         impl Operand for $ty {
             #[inline(always)]
             unsafe fn load(regs: Regs, slot: u32) -> Self {

@@ -176,14 +176,17 @@ unsafe fn leave_branch(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, _: Ta
     m.left = Left { ip, regs, fuel };
 }
 
-/// A branch: see [`WordOp::BrIf`].
+/// A branch: see [`WordOp::BrIf`]. `$left` are the bits of its slot, the step added; memory gets them, but the test does
+/// not wait for that.
 macro_rules! branch {
-    ($ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, $taken:expr) => {{
+    ($ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident, |$left:ident| $taken:expr) => {{
         // Fields are read where they are needed, not ahead of time: registers are few.
+        let slot = $ip.word().a;
+        let mut $left = $regs.get(slot);
         let step = i64::from($ip.next().word().a as i32) as u64;
         if step != 0 {
-            let slot = $ip.word().a;
-            $regs.set(slot, $regs.get(slot).wrapping_add(step));
+            $left = $left.wrapping_add(step);
+            $regs.set(slot, $left);
         }
         if $taken {
             let word = $ip.word();
@@ -228,17 +231,17 @@ macro_rules! define_handlers {
             $(
                 pub(super) unsafe fn $br(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                     // SAFETY: see the module.
-                    unsafe { branch!(ip, regs, m, fuel, table, forms::test(regs, ip.word(), sem::$bfamily::$bsem)) }
+                    unsafe { branch!(ip, regs, m, fuel, table, |left| forms::test_left(left, regs, ip.word(), sem::$bfamily::$bsem)) }
                 }
 
                 pub(super) unsafe fn $bri(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                     // SAFETY: see the module.
-                    unsafe { branch!(ip, regs, m, fuel, table, forms::test_imm(regs, ip.word(), sem::$bfamily::$bsem)) }
+                    unsafe { branch!(ip, regs, m, fuel, table, |left| forms::test_left_imm(left, ip.word(), sem::$bfamily::$bsem)) }
                 }
             )*
             $(pub(super) unsafe fn $fbr(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
-                unsafe { branch!(ip, regs, m, fuel, table, forms::test(regs, ip.word(), sem::$ffamily::$fsem)) }
+                unsafe { branch!(ip, regs, m, fuel, table, |left| forms::test_left(left, regs, ip.word(), sem::$ffamily::$fsem)) }
             })*
 
             $(pub(super) unsafe fn $lop(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
@@ -260,14 +263,14 @@ macro_rules! define_handlers {
 
             pub(super) unsafe fn BrIf(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
-                unsafe { branch!(ip, regs, m, fuel, table, regs.get(ip.word().a) != 0) }
+                unsafe { branch!(ip, regs, m, fuel, table, |left| left != 0) }
             }
 
             pub(super) unsafe fn BrMaskZero(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
                 unsafe {
                     let mask = i64::from(ip.word().b as i32) as u64;
-                    branch!(ip, regs, m, fuel, table, regs.get(ip.word().a) & mask == 0)
+                    branch!(ip, regs, m, fuel, table, |left| left & mask == 0)
                 }
             }
 
