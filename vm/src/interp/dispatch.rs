@@ -535,14 +535,17 @@ macro_rules! define_loop {
                         regs = caller;
                         enter!(Ip::new(m.words, ret_word));
                     }
-                    WordOp::HostCall => {
+                    WordOp::HostCall | WordOp::HostCall1 => {
                         let word = word!();
                         // A call past the limit does not reach the host.
                         let reaches_host = T::ENABLED && m.host_calls < m.max_host_calls;
                         if reaches_host {
                             trace::host(m, tracer, Some(word.a));
                         }
-                        let done = m.host_call(regs, word, fuel);
+                        let done = match word.op {
+                            WordOp::HostCall1 => m.host_call_one(regs, word, fuel),
+                            _ => m.host_call(regs, word, fuel),
+                        };
                         if reaches_host {
                             trace::host(m, tracer, None);
                         }

@@ -1,5 +1,6 @@
 //! Drives a run: from where it stands through the interpreter's loops, or native code, to where it ends or stops.
 
+use super::code::InterpCode;
 use super::dispatch::{self, Position};
 use super::machine::{ENTRY_BASE, Exit, Machine};
 use super::native::{self, Native, NativeEnd, Visited};
@@ -58,6 +59,18 @@ pub(super) fn run_segments<R: Tracer>(
     }
 }
 
+/// Runs from the start of an entry function, of which [`start_of`] was asked before.
+#[inline]
+pub(super) fn run_start(
+    machine: &mut Machine<'_>,
+    start: (u32, u64),
+    state: &mut State,
+    fuel: &mut u64,
+) -> Exit {
+    let exit = run_from(machine, &mut Off, state, fuel, (start, u64::MAX));
+    if exit == Exit::NeedExact { run_segments(machine, &mut Off, state, fuel) } else { exit }
+}
+
 /// Runs the segment at hand, and those behind it as far as `more` fuel goes. [`Exit::NeedExact`] at the start of a
 /// segment that does not fit.
 fn run_segment<R: Tracer>(
@@ -67,8 +80,19 @@ fn run_segment<R: Tracer>(
     fuel: &mut u64,
     more: u64,
 ) -> Exit {
-    let Some(function) = machine.program.function(state.func) else { return Exit::Internal };
-    let Some((word, needed)) = segment_at(machine, function, state) else { return Exit::Internal };
+    let Some(start) = segment_at(machine, state) else { return Exit::Internal };
+    run_from(machine, tracer, state, fuel, (start, more))
+}
+
+/// The same from a word that is known, with what the rest of its segment costs.
+#[inline]
+fn run_from<R: Tracer>(
+    machine: &mut Machine<'_>,
+    tracer: &mut R,
+    state: &mut State,
+    fuel: &mut u64,
+    ((word, needed), more): ((u32, u64), u64),
+) -> Exit {
     let report_from = InstrIx(state.instr.0 + u32::from(state.reported));
     let mut position = Position { word, base: state.base, fuel: 0, instr: state.instr, report_from };
     let exact = *fuel < needed;
@@ -92,15 +116,19 @@ fn run_segment<R: Tracer>(
     exit
 }
 
+/// The word that a function begins with, behind its first `Fuel` word, and what that says its first segment costs.
+pub(super) fn start_of(code: &InterpCode, func: FuncId) -> Option<(u32, u64)> {
+    let first = code.funcs.get(func.index())?.word;
+    Some((first + 1, code.words.get(first as usize)?.a.into()))
+}
+
 /// The word to begin with where the state stands, and what the rest of the segment costs.
 #[inline]
-fn segment_at(machine: &Machine<'_>, function: &ExecFunction, state: &State) -> Option<(u32, u64)> {
+fn segment_at(machine: &Machine<'_>, state: &State) -> Option<(u32, u64)> {
     if state.instr == InstrIx(0) {
-        // Nothing is to be looked for where functions begin: with a `Fuel` word, which says what the segment costs.
-        let first = machine.code.funcs.get(state.func.index())?.word;
-        let fuel = machine.code.words.get(first as usize)?;
-        return Some((first + 1, fuel.a.into()));
+        return start_of(machine.code, state.func);
     }
+    let function = machine.program.function(state.func)?;
     let segment = function.segment_of(state.instr)?;
     let word = machine.code.word_of(state.func, state.instr)?;
     Some((word, function.fuel(state.instr, segment.end)))

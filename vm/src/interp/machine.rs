@@ -442,6 +442,24 @@ impl Machine<'_> {
         }
     }
 
+    /// Calls an import with one argument slot and one result slot, as most have.
+    #[inline(always)]
+    pub(super) fn host_call_one(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
+        if self.host_calls >= self.max_host_calls {
+            return Err(Exit::Trap(TrapCode::HostCallLimitExceeded));
+        }
+        self.host_calls += 1;
+        let total = self.reserve + self.withheld + fuel;
+        // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+        let (mut args, mut rets) = ([unsafe { regs.get(word.b) }], [0]);
+        let outcome = self.host.call(word.a, self.heap, total, &mut args, &mut rets);
+        if outcome.is_ok() {
+            // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
+            unsafe { regs.set(word.c, rets[0]) };
+        }
+        self.host_outcome(outcome, total, fuel)
+    }
+
     /// Calls an import. Returns the loop's fuel.
     #[inline(never)]
     pub(super) fn host_call(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
@@ -455,19 +473,7 @@ impl Machine<'_> {
         let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
         let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
         let total = self.reserve + self.withheld + fuel;
-        let outcome = if let (&[arg], &[ret]) = (arg_slots, ret_slots) {
-            // The commonest shape needs no loops.
-            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-            let (mut args, mut rets) = ([unsafe { regs.get(arg) }], [0]);
-            let outcome = self.host.call(word.a, self.heap, total, &mut args, &mut rets);
-            if outcome.is_ok() {
-                // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
-                unsafe { regs.set(ret, rets[0]) };
-            }
-            outcome
-        } else {
-            self.call_host_with(regs, word.a, total, arg_slots, ret_slots)
-        };
+        let outcome = self.call_host_with(regs, word.a, total, arg_slots, ret_slots);
         self.host_outcome(outcome, total, fuel)
     }
 

@@ -110,6 +110,20 @@ unsafe fn host_call(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
     }
 }
 
+/// The same for an import with one argument slot and one result slot.
+#[inline(never)]
+unsafe fn host_call_one(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
+    // SAFETY: handed on by the caller.
+    match m.host_call_one(regs, unsafe { ip.word() }, fuel) {
+        Ok(left) => left,
+        Err(exit) => {
+            m.reserve += fuel;
+            m.left_with = Some(exit);
+            NOT_PAID
+        }
+    }
+}
+
 /// Does a session instruction. The machine then says where to go on, unless this is `false`: it did not come to its end,
 /// and the loop must not do it again.
 #[inline(never)]
@@ -395,6 +409,17 @@ macro_rules! define_handlers {
                 }
             }
 
+            pub(super) unsafe fn HostCall1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
+                // SAFETY: see the module.
+                unsafe {
+                    let left = host_call_one(ip, regs, m, fuel);
+                    if left == NOT_PAID {
+                        return leave(ip, regs, m, 0, table);
+                    }
+                    go!(ip.next(), regs, m, left, table)
+                }
+            }
+
             pub(super) unsafe fn Session(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
                 unsafe {
@@ -466,6 +491,6 @@ macro_rules! define_handlers {
 }
 
 with_direct_ops!(define_handlers {
-    BrIf BrMaskZero Jump BranchTable Const Move1 Call1 TailCall HostCall Session Fuel Intrinsic Return1
+    BrIf BrMaskZero Jump BranchTable Const Move1 Call1 TailCall HostCall HostCall1 Session Fuel Intrinsic Return1
     F64MulThenAdd F64MulThenMul F64SubThenAdd F64AddThenMul F64AddThenAdd
 });

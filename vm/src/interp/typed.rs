@@ -8,7 +8,6 @@ use super::module::Module;
 use super::native::{self, NativeCode, NativeEnd, Visited};
 use super::nesting::Nested;
 use super::report;
-use super::trace::Off;
 use super::waiting::pending_call;
 use crate::heap::{Heap, ValueError};
 use crate::host::HostParam;
@@ -241,6 +240,8 @@ struct Start<'i> {
     /// Native code, and the room for its frames.
     native: Option<(&'i dyn NativeCode, u16)>,
     func: FuncId,
+    /// Its first word and segment: see [`drive::start_of`].
+    first: Option<(u32, u64)>,
 }
 
 impl<'i> Start<'i> {
@@ -248,7 +249,7 @@ impl<'i> Start<'i> {
     fn new(machine: &Machine<'_>, module: &'i Module, func: FuncId) -> Self {
         let native = module.native();
         let native = native.and_then(|native| Some((native.code(), native.room(machine, func, ENTRY_BASE)?)));
-        Self { module, native, func }
+        Self { module, native, func, first: drive::start_of(module.code(), func) }
     }
 
     /// Runs the function in a machine that is as before a run.
@@ -295,7 +296,10 @@ impl<'i> Start<'i> {
             Some((visited, native)) => {
                 drive::run_on(machine, native, (visited, limits.fuel), &mut state, &mut fuel)
             }
-            None => drive::run_segments(machine, &mut Off, &mut state, &mut fuel),
+            None => match self.first {
+                Some(first) => drive::run_start(machine, first, &mut state, &mut fuel),
+                None => Exit::Internal,
+            },
         };
         let code = match exit {
             Exit::Finished => return Ok(()),

@@ -189,6 +189,8 @@ with_direct_ops!(define_words {
     TailCallIndirect,
     /// Calls import `a`; pool at `c`: counts, arguments, results.
     HostCall,
+    /// Calls import `a` with slot `b`; one result to slot `c`.
+    HostCall1,
     /// Executes intrinsic `a`; pool at `c`: counts, arguments, results. `x` says how fuel goes by size, for argument
     /// slots.
     Intrinsic,

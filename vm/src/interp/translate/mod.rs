@@ -271,10 +271,13 @@ impl WordMaker {
                 self.call_lists(function, args, rets)?;
                 Word::new(WordOp::CallIndirect, closure.into(), callee, frame, pool)
             }
-            ExecInstr::HostCall { host, args, rets } => {
-                let pool = self.call_lists(function, args, rets)?;
-                Word::new(WordOp::HostCall, 0, host.0, 0, pool)
-            }
+            ExecInstr::HostCall { host, args, rets } => match (function.slots(args), function.slots(rets)) {
+                (&[arg], &[ret]) => Word::new(WordOp::HostCall1, 0, host.0, arg, ret),
+                _ => {
+                    let pool = self.call_lists(function, args, rets)?;
+                    Word::new(WordOp::HostCall, 0, host.0, 0, pool)
+                }
+            },
             ExecInstr::Intrinsic { id, args, rets } => {
                 let row = ISA.intrinsic(id.0);
                 let size = row.and_then(|row| intrinsic_size_fuel(row, self.schedule)).map_or(0, size_bits);
