@@ -6,6 +6,8 @@
 mod mutation_support;
 #[path = "../oracle.rs"]
 mod oracle;
+#[path = "../../vm/tests/random_support/mod.rs"]
+mod random_support;
 #[path = "../../vm/tests/session_random_support/mod.rs"]
 mod session_random_support;
 

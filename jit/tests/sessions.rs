@@ -126,15 +126,7 @@ const KEPT: &str = "
     .reg six, same
     u64.add n, n, n
     yield
-    const.u64 six, 6
-    u64.eq same, n, six
-    br same, @kept, @lost
-@kept:
-    offer c, kept, -
-    halt
-@lost:
-    offer c, lost, -
-    halt
+    TELL
 }
 
 .func behind_abort(c: chan(Tell, Teller), n: u64) {
@@ -144,15 +136,7 @@ const KEPT: &str = "
     u64.sub n, n, n
     yield
     abort
-    const.u64 six, 6
-    u64.eq same, n, six
-    br same, @kept, @lost
-@kept:
-    offer c, kept, -
-    halt
-@lost:
-    offer c, lost, -
-    halt
+    TELL
 }
 
 .func judge(c: chan(Tell, Judge)) {
@@ -175,7 +159,12 @@ const KEPT: &str = "
 @number:
     halt
 @nothing:
-    const.u64 six, 6
+    TELL
+}
+";
+
+/// Tells whether `n` is six.
+const TELL: &str = "const.u64 six, 6
     u64.eq same, n, six
     br same, @kept, @lost
 @kept:
@@ -183,14 +172,13 @@ const KEPT: &str = "
     halt
 @lost:
     offer c, lost, -
-    halt
-}
-";
+    halt";
 
 /// What stands in a register where native code ends stays there, as long as the interpreter may come to need it.
 #[test]
 fn registers_outlive_native_code() {
-    let program = assemble(KEPT).unwrap_or_else(|errors| panic!("{}", errors.render(KEPT, "program")));
+    let source = KEPT.replace("TELL", TELL);
+    let program = assemble(&source).unwrap_or_else(|errors| panic!("{}", errors.render(&source, "program")));
     let program = verify(program, &VerifyConfig::new()).unwrap_or_else(|report| panic!("{report}"));
     let interp = Module::new(&Engine::default(), &program).unwrap();
     let native = JitEngine::new(JitConfig::new()).unwrap().compile(&program).unwrap();

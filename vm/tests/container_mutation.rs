@@ -6,26 +6,14 @@
 #[allow(dead_code, reason = "each test binary uses its part")]
 mod build;
 mod container_support;
+mod random_support;
 
 use container_support::corpus;
 use opforge_vm::asm::assemble;
 use opforge_vm::container::{DecodeConfig, TrailingBytes, UnknownSections, decode, encode};
-
-/// The xorshift64* generator.
-struct Random(u64);
+use random_support::Random;
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 33) as usize % limit.max(1)
-    }
-
     /// A range of at most `limit` bytes that lies within `len` bytes.
     fn range(&mut self, len: usize, limit: usize) -> core::ops::Range<usize> {
         let start = self.below(len + 1);

@@ -6,6 +6,7 @@
 
 mod container_support;
 mod mutation_support;
+mod random_support;
 
 use container_support::corpus;
 use mutation_support::judge::{Health, judge, verifies};

@@ -4,6 +4,7 @@
 mod mutation_support;
 #[path = "../../fuzz/oracle.rs"]
 mod oracle;
+mod random_support;
 mod session_random_support;
 
 use std::path::Path;

@@ -3,27 +3,17 @@
 //!
 //! `OPFORGE_MUTATIONS` sets how many damaged tapes are tried, the default is 60000. The seed is fixed.
 
+mod random_support;
+
 use opforge_vm::ids::{ElemId, FuncId, InstrIx, LayerId, ShapeId, StructId};
 use opforge_vm::protocol::LabelId;
 use opforge_vm::sem::Decimal;
 use opforge_vm::session::tape::{TapeError, TapeErrorKind};
 use opforge_vm::session::{Act, Datum, Decision, EffectTape, Entry, Origin};
 use opforge_vm::{CoroId, EndpointId, EvidenceId, SessionId};
-
-struct Random(u64);
+use random_support::Random;
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() >> 33) as usize % limit.max(1)
-    }
-
     /// A number of any size.
     fn number(&mut self) -> u64 {
         let bits = self.below(64);

@@ -1,6 +1,8 @@
 //! Random functions that call each other, speculate, and are handed endpoints in messages. What the verifier says of them is
 //! what following every call says, and what it accepts never does in a speculation what cannot be undone.
 
+mod random_support;
+
 use opforge_vm::asm::assemble;
 use opforge_vm::ids::{FuncId, ShapeId};
 use opforge_vm::session::{
@@ -8,6 +10,7 @@ use opforge_vm::session::{
 };
 use opforge_vm::verify::{NotUndone, VerifiedProgram, VerifyConfig, VerifyErrorKind, VerifyReport, verify};
 use opforge_vm::{Capabilities, Engine, Limits, Linker, Module, SessionFault, TrapCode, TrapDetail, Value};
+use random_support::Random;
 
 /// `Hand` hands over endpoints of which nothing is left to be done, `Talk` says numbers; both for ever.
 const FIXED: &str = "
@@ -41,17 +44,6 @@ const FIXED: &str = "
 }
 ";
 
-struct Rng(u64);
-
-impl Rng {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % n
-    }
-}
-
 #[derive(Clone, Copy)]
 enum Line {
     Hand,
@@ -69,7 +61,7 @@ struct Func {
 }
 
 impl Func {
-    fn draw(rng: &mut Rng, count: usize) -> Self {
+    fn draw(rng: &mut Random, count: usize) -> Self {
         let (mut lines, mut depth) = (Vec::new(), 0);
         for _ in 0..rng.below(7) {
             lines.push(match rng.below(12) {
@@ -181,7 +173,7 @@ fn run(verified: &VerifiedProgram) -> Option<(TrapCode, TrapDetail)> {
 
 #[test]
 fn random_callers_are_refused_exactly_and_run_well() {
-    let mut rng = Rng(0x1234_5678_9abc_def1);
+    let mut rng = Random(0x1234_5678_9abc_def1);
     let (mut accepted, mut wrong_calls, mut trapped) = (0, 0, 0);
     for _ in 0..if cfg!(debug_assertions) { 1000 } else { 10_000 } {
         let count = 1 + rng.below(6);

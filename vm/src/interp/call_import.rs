@@ -1,7 +1,7 @@
 //! How native code calls imports: one function for each host function, into which that one is compiled.
 
+use super::host_calls::{HostCalls, HostStop, too_many_calls, unknown_import};
 use super::instance::Hosts;
-use super::machine::{HostCalls, HostStop, too_many_calls, unknown_import};
 use super::native::NativeRun;
 use crate::guard::guard;
 use crate::host::{HeapCaller, SlotFn};

@@ -181,6 +181,17 @@ macro_rules! define_loop {
                 };
             }
 
+            /// Goes on at the segment that an edge of its own goes to.
+            macro_rules! jump {
+                ($cost:expr, $distance:expr) => {{
+                    if EXACT || T::ENABLED {
+                        ip = fuel_word!($cost, $distance);
+                        continue;
+                    }
+                    paid_edge!($cost, $distance, 0)
+                }};
+            }
+
             /// Goes on at one of a branch's two segments. Both distances stand in words, so that each side is a load
             /// of its own: a select of `ip` would make the next word wait for the test.
             macro_rules! branch {
@@ -227,6 +238,16 @@ macro_rules! define_loop {
                         Err(code) => break Exit::Trap(code),
                     }
                 };
+            }
+
+            /// Does two float operations, and goes on behind the word and its `Ext` word.
+            macro_rules! pair {
+                ($first:ident, $second:ident) => {{
+                    // SAFETY: as for all words below.
+                    unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::$first, sem::float::$second) };
+                    ip = ip.next();
+                    next!()
+                }};
             }
 
             /// The word at hand. Each arm loads the fields that it needs: loaded ahead of the dispatch, all of
@@ -332,18 +353,18 @@ macro_rules! define_loop {
                     WordOp::Move2 => {
                         let word = word!();
                         // SAFETY: see above.
-                        unsafe { move2(regs, word.a, word.b) };
+                        unsafe { forms::move2(regs, word.a, word.b) };
                         next!()
                     }
                     WordOp::Select1 => {
                         // SAFETY: see above.
-                        let value = unsafe { regs.get(selected(regs, ip)) };
+                        let value = unsafe { regs.get(forms::selected(regs, ip)) };
                         ip = ip.next();
                         value
                     }
                     WordOp::Select2 => {
                         // SAFETY: see above.
-                        unsafe { move2(regs, ip.word().a, selected(regs, ip)) };
+                        unsafe { forms::move2(regs, ip.word().a, forms::selected(regs, ip)) };
                         ip = ip.next();
                         next!()
                     }
@@ -367,11 +388,7 @@ macro_rules! define_loop {
                     }
                     WordOp::Jump => {
                         let word = word!();
-                        if EXACT || T::ENABLED {
-                            ip = fuel_word!(word.x, word.c);
-                            continue;
-                        }
-                        paid_edge!(word.x, word.c, 0)
+                        jump!(word.x, word.c)
                     }
                     WordOp::BrIf => {
                         // SAFETY: see above.
@@ -391,44 +408,18 @@ macro_rules! define_loop {
                             None => break internal(),
                         }
                     }
-                    WordOp::F64MulThenAdd => {
-                        // SAFETY: see above.
-                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_mul, sem::float::f64_add) };
-                        ip = ip.next();
-                        next!()
-                    }
-                    WordOp::F64MulThenMul => {
-                        // SAFETY: see above.
-                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_mul, sem::float::f64_mul) };
-                        ip = ip.next();
-                        next!()
-                    }
-                    WordOp::F64SubThenAdd => {
-                        // SAFETY: see above.
-                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_sub, sem::float::f64_add) };
-                        ip = ip.next();
-                        next!()
-                    }
-                    WordOp::F64AddThenMul => {
-                        // SAFETY: see above.
-                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_add, sem::float::f64_mul) };
-                        ip = ip.next();
-                        next!()
-                    }
-                    WordOp::F64AddThenAdd => {
-                        // SAFETY: see above.
-                        unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::f64_add, sem::float::f64_add) };
-                        ip = ip.next();
-                        next!()
-                    }
+                    WordOp::F64MulThenAdd => pair!(f64_mul, f64_add),
+                    WordOp::F64MulThenMul => pair!(f64_mul, f64_mul),
+                    WordOp::F64SubThenAdd => pair!(f64_sub, f64_add),
+                    WordOp::F64AddThenMul => pair!(f64_add, f64_mul),
+                    WordOp::F64AddThenAdd => pair!(f64_add, f64_add),
                     WordOp::Call1 => {
                         let word = word!();
                         if m.depth >= m.max_depth {
                             break Exit::Trap(TrapCode::CallDepthExceeded);
                         }
-                        let Some(&entry) = m.code.funcs.get(word.a as usize) else { break Exit::Internal };
                         let mut callee = regs.up(word.b);
-                        if !callee.fits(entry.frame, m.stack) {
+                        if !callee.fits(word.x.into(), m.stack) {
                             match m.grow_for_call(regs, word.b, word.a) {
                                 Ok(moved) => {
                                     regs = moved;
@@ -438,15 +429,16 @@ macro_rules! define_loop {
                             }
                         }
                         // SAFETY: see above; the callee's frame fits, its first slot is its parameter.
-                        unsafe {
+                        let ext = unsafe {
                             let ext = ip.next().word();
                             callee.set(0, regs.get(word.c));
                             callee.set_link(Link { ret_word: ext.b, ret_to: ext.c, up: word.b.into() });
-                        }
+                            ext
+                        };
                         m.depth += 1;
                         regs = callee;
                         trace::enter(m, tracer, word.a);
-                        enter!(Ip::new(m.words, entry.word));
+                        jump!(ext.x, ext.a)
                     }
                     WordOp::Call => {
                         let word = word!();
@@ -604,36 +596,9 @@ macro_rules! define_loop {
 
 with_direct_ops!(define_loop {});
 
-/// The slot that a select takes.
-///
-/// # Safety
-/// `ip` must be at a select word, whose slots are slots of the frame and which is followed by its `Ext` word.
-#[inline(always)]
-unsafe fn selected(regs: Regs, ip: Ip) -> u32 {
-    // SAFETY: the caller vouches for both words and their slots.
-    unsafe {
-        let word = ip.word();
-        if regs.get(word.c) != 0 { word.b } else { ip.next().word().b }
-    }
-}
-
 /// What the verifier excludes. A call, because a constant would be held in a register for every word.
 #[cold]
 #[inline(never)]
 fn internal() -> Exit {
     Exit::Internal
-}
-
-/// Copies two slots; source and destination may overlap.
-///
-/// # Safety
-/// Both pairs must be slots of the frame.
-#[inline(always)]
-unsafe fn move2(regs: Regs, to: u32, from: u32) {
-    // SAFETY: the caller vouches for the slots.
-    unsafe {
-        let (first, second) = (regs.get(from), regs.get(from + 1));
-        regs.set(to, first);
-        regs.set(to + 1, second);
-    }
 }

@@ -237,3 +237,30 @@ pub(super) unsafe fn store<const N: usize, A: Operand>(
         None => Err(Outside { mem, addr, offset, len: N as u64 }),
     }
 }
+
+/// The slot that a select takes.
+///
+/// # Safety
+/// `ip` must be at a select word, whose slots are slots of the frame and which is followed by its `Ext` word.
+#[inline(always)]
+pub(super) unsafe fn selected(regs: Regs, ip: Ip) -> u32 {
+    // SAFETY: the caller vouches for both words and their slots.
+    unsafe {
+        let word = ip.word();
+        if regs.get(word.c) != 0 { word.b } else { ip.next().word().b }
+    }
+}
+
+/// Copies two slots; source and destination may overlap.
+///
+/// # Safety
+/// Both pairs must be slots of the frame.
+#[inline(always)]
+pub(super) unsafe fn move2(regs: Regs, to: u32, from: u32) {
+    // SAFETY: the caller vouches for the slots.
+    unsafe {
+        let (first, second) = (regs.get(from), regs.get(from + 1));
+        regs.set(to, first);
+        regs.set(to + 1, second);
+    }
+}

@@ -2,7 +2,8 @@
 
 use super::call_import::CallImport;
 use super::execution::{EntryError, Execution};
-use super::machine::{ENTRY_BASE, HostCalls, HostStop, Waiting, unknown_import};
+use super::host_calls::{HostCalls, HostStop, Waiting, unknown_import};
+use super::machine::ENTRY_BASE;
 use super::module::Module;
 use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};

@@ -2,15 +2,16 @@
 
 use super::call_import::CallImport;
 use super::code::InterpCode;
+use super::coroutine::Granted;
 use super::dispatch::Position;
+use super::host_calls::{HostCalls, HostStop, Waiting};
 use super::instance::Buffers;
 use super::module::Module;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
-use super::session::{Granted, SessionOps};
+use super::session::SessionOps;
 use super::trace::{self, Tracer};
 use super::translate::agg_kind_of_code;
 use super::word::Word;
-use crate::guard::Panic;
 use crate::heap::{AggFault, AggRead, Heap};
 use crate::ids::{FuncId, InstrIx};
 use crate::limits::Limits;
@@ -50,51 +51,6 @@ pub(super) enum Exit {
     Turned,
     /// Something the verifier excludes.
     Internal,
-}
-
-/// Calls imports; knows the host's data.
-pub(super) trait HostCalls {
-    /// Calls import `index`. Returns extra fuel to charge.
-    fn call(
-        &mut self,
-        index: u32,
-        heap: &mut Heap,
-        fuel: u64,
-        args: &mut [u64],
-        rets: &mut [u64],
-    ) -> Result<u64, Box<HostStop>>;
-
-    /// Keeps the payload of a panic for the embedder.
-    fn keep_panic(&mut self, panic: Panic);
-}
-
-/// Why a run does not go on behind a host call.
-#[derive(Debug)]
-pub(super) enum HostStop {
-    Trap(TrapCode, TrapDetail),
-    Pending(Waiting),
-}
-
-/// A host call that is to be completed later.
-#[derive(Clone, Debug)]
-pub(super) struct Waiting {
-    pub(super) import: u32,
-    /// The slots of the arguments.
-    pub(super) args: Box<[u64]>,
-    /// What the host charges for it once it is completed.
-    pub(super) charged: u64,
-}
-
-/// The trap for an import that is not there, which the verifier excludes.
-#[cold]
-pub(super) fn unknown_import() -> Box<HostStop> {
-    Box::new(HostStop::Trap(TrapCode::HostCallFailed, TrapDetail::None))
-}
-
-/// The trap for a host call past the limit.
-#[cold]
-pub(super) fn too_many_calls() -> Box<HostStop> {
-    Box::new(HostStop::Trap(TrapCode::HostCallLimitExceeded, TrapDetail::None))
 }
 
 /// No amount of fuel that the loop can have.
@@ -442,13 +398,20 @@ impl Machine<'_> {
         }
     }
 
-    /// Calls an import with one argument slot and one result slot, as most have.
+    /// A call past the limit does not reach the host.
     #[inline(always)]
-    pub(super) fn host_call_one(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
+    fn count_host_call(&mut self) -> Result<(), Exit> {
         if self.host_calls >= self.max_host_calls {
             return Err(Exit::Trap(TrapCode::HostCallLimitExceeded));
         }
         self.host_calls += 1;
+        Ok(())
+    }
+
+    /// Calls an import with one argument slot and one result slot, as most have.
+    #[inline(always)]
+    pub(super) fn host_call_one(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
+        self.count_host_call()?;
         let total = self.reserve + self.withheld + fuel;
         // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
         let (mut args, mut rets) = ([unsafe { regs.get(word.b) }], [0]);
@@ -463,10 +426,7 @@ impl Machine<'_> {
     /// Calls an import. Returns the loop's fuel.
     #[inline(never)]
     pub(super) fn host_call(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
-        if self.host_calls >= self.max_host_calls {
-            return Err(Exit::Trap(TrapCode::HostCallLimitExceeded));
-        }
-        self.host_calls += 1;
+        self.count_host_call()?;
         let lists = self.code.pool.get(word.c as usize..).unwrap_or(&[]);
         let Some((&[nargs, nrets], slots)) = lists.split_first_chunk() else { return Ok(fuel) };
         let (nargs, nrets) = (nargs as usize, nrets as usize);

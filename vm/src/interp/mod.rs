@@ -2,11 +2,12 @@
 
 mod call_import;
 mod code;
-mod coroutine;
+pub(crate) mod coroutine;
 mod dispatch;
 mod drive;
 mod execution;
 mod forms;
+mod host_calls;
 mod instance;
 mod intrinsic;
 mod machine;
@@ -23,6 +24,7 @@ mod tail_call;
 mod threaded;
 mod trace;
 mod translate;
+pub(crate) mod turns;
 mod typed;
 mod waiting;
 mod word;

@@ -1,8 +1,7 @@
 //! The session instructions, as far as the dispatch loop knows them: somebody else does them.
 
-pub(crate) use super::coroutine::{Account, Frames, Place};
+use super::coroutine::{Granted, Place};
 use super::machine::{Exit, FUEL_QUANTUM, Machine};
-pub(crate) use super::regs::Stack as CoroStack;
 use super::regs::{Ip, Regs, Stack};
 use super::word::Word;
 use crate::heap::Heap;
@@ -80,16 +79,6 @@ pub(crate) trait SessionOps {
 
     /// Where the coroutine stands whose slice is on: where it stood when the slice began, until that is changed.
     fn place(&mut self) -> &mut Place;
-}
-
-/// A slice: its fuel, and where it begins.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Granted {
-    pub(super) fuel: u64,
-    pub(super) base: usize,
-    pub(super) depth: u32,
-    pub(super) word: u32,
-    pub(super) cost: u32,
 }
 
 /// Where a run goes on behind a session instruction, which may be in another coroutine.

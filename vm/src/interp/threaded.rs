@@ -10,7 +10,7 @@
 //! native stack: it comes back to the loop when a fuel quantum is spent, and long segments hold `Pause` words.
 
 use super::forms;
-use super::machine::{Machine, NOT_PAID};
+use super::machine::{Exit, Machine, NOT_PAID};
 use super::regs::{Ip, Link, Regs};
 use super::session::Onward;
 use super::word::WordOp;
@@ -95,34 +95,40 @@ unsafe fn leave(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, _: Table) {
     m.left = Left { ip, regs, fuel };
 }
 
-/// Calls an import. Gives the fuel left, or [`NOT_PAID`] with the exit and the fuel in the machine: a host call that
-/// failed or is pending must not be done again by the loop.
-#[inline(never)]
-unsafe fn host_call(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
-    // SAFETY: handed on by the caller.
-    match m.host_call(regs, unsafe { ip.word() }, fuel) {
-        Ok(left) => left,
-        Err(exit) => {
-            m.reserve += fuel;
-            m.left_with = Some(exit);
-            NOT_PAID
-        }
-    }
+/// Notes how the run ends or stops at a word that the loop must not do again, with the fuel that is left.
+#[cold]
+fn stop(m: &mut Machine<'_>, exit: Exit, fuel: u64) {
+    m.reserve = m.reserve.saturating_add(fuel);
+    m.left_with = Some(exit);
 }
 
-/// The same for an import with one argument slot and one result slot.
-#[inline(never)]
-unsafe fn host_call_one(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
-    // SAFETY: handed on by the caller.
-    match m.host_call_one(regs, unsafe { ip.word() }, fuel) {
-        Ok(left) => left,
-        Err(exit) => {
-            m.reserve += fuel;
-            m.left_with = Some(exit);
-            NOT_PAID
+/// Defines the call of an import. It gives the fuel left, or [`NOT_PAID`] where the call has failed or is pending: it must
+/// not be done again by the loop.
+macro_rules! host_call {
+    ($name:ident) => {
+        #[inline(never)]
+        unsafe fn $name(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
+            // SAFETY: handed on by the caller.
+            match m.$name(regs, unsafe { ip.word() }, fuel) {
+                Ok(left) => left,
+                Err(exit) => {
+                    stop(m, exit, fuel);
+                    NOT_PAID
+                }
+            }
         }
-    }
+    };
+    ($name:ident, $ip:ident, $regs:ident, $m:ident, $fuel:ident, $table:ident) => {{
+        let left = $name($ip, $regs, $m, $fuel);
+        if left == NOT_PAID {
+            return leave($ip, $regs, $m, 0, $table);
+        }
+        go!($ip.next(), $regs, $m, left, $table)
+    }};
 }
+
+host_call!(host_call);
+host_call!(host_call_one);
 
 /// Does a session instruction. The machine then says where to go on, unless this is `false`: it did not come to its end,
 /// and the loop must not do it again.
@@ -135,8 +141,7 @@ unsafe fn session(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> bool {
             true
         }
         Err(exit) => {
-            m.reserve = m.reserve.saturating_add(fuel);
-            m.left_with = Some(exit);
+            stop(m, exit, fuel);
             false
         }
     }
@@ -400,24 +405,12 @@ macro_rules! define_handlers {
 
             pub(super) unsafe fn HostCall(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
-                unsafe {
-                    let left = host_call(ip, regs, m, fuel);
-                    if left == NOT_PAID {
-                        return leave(ip, regs, m, 0, table);
-                    }
-                    go!(ip.next(), regs, m, left, table)
-                }
+                unsafe { host_call!(host_call, ip, regs, m, fuel, table) }
             }
 
             pub(super) unsafe fn HostCall1(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {
                 // SAFETY: see the module.
-                unsafe {
-                    let left = host_call_one(ip, regs, m, fuel);
-                    if left == NOT_PAID {
-                        return leave(ip, regs, m, 0, table);
-                    }
-                    go!(ip.next(), regs, m, left, table)
-                }
+                unsafe { host_call!(host_call_one, ip, regs, m, fuel, table) }
             }
 
             pub(super) unsafe fn Session(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64, table: Table) {

@@ -1,8 +1,8 @@
 //! Runs that stand at a host call which is completed later.
 
 use super::execution::{Execution, Outcome};
+use super::host_calls::Waiting;
 use super::instance::host_failed;
-use super::machine::Waiting;
 use crate::heap::Heap;
 use crate::host::{CompleteError, PendingCall};
 use crate::ids::InstrIx;

@@ -105,27 +105,23 @@ impl Slice<'_> {
         let branch = match label {
             None if state.single => state.branch,
             None => return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id))),
-            Some(label) if state.branch.label == label => state.branch,
-            Some(label) => match self.plan.tables.branch(role.state, label) {
+            Some(label) => match self.plan.branch(role.state, state, label) {
                 Some(branch) => *branch,
                 None => return Err(self.unknown_label(label)),
             },
         };
-        if role.partner.role != state.partner {
-            let partner = self.plan.partner(shape, id.role, state.partner);
-            role.partner = partner.unwrap_or(Partner::NOBODY);
-        }
-        let Some(edge) = edges.get_mut(usize::from(role.partner.to)) else {
+        let partner = role.turn_to(self.plan, (shape, id.role), state.partner);
+        let Some(edge) = edges.get_mut(usize::from(partner.to)) else {
             return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
         };
         if branch.payload != value.payload {
             return Err(self.other_payload(branch.label));
         }
         let message = message(frame, branch.label, value);
-        let (partner, offered) = (role.partner, label.is_some());
+        // Made where it is wanted: what stands in memory costs every message.
+        let out = || Outbound { id, branch, partner, offered: label.is_some() };
         if cares || value.carries == Carries::Endpoint || !edge.put_plainly(message) {
-            let out = Outbound { id, branch, partner, offered };
-            return self.send_with_care(&out, message, value.carries, heap);
+            return self.send_with_care(&out(), message, value.carries, heap);
         }
         let waiter = core::mem::replace(&mut edge.wait_recv, NOBODY);
         role.state = branch.next;
@@ -133,7 +129,7 @@ impl Slice<'_> {
             self.world.wake(waiter);
         }
         if self.world.observes() {
-            self.tell_sent(&Outbound { id, branch, partner, offered });
+            self.tell_sent(&out());
         }
         Ok(Step::Next)
     }
@@ -192,11 +188,7 @@ impl Slice<'_> {
         if matches!(expects, Expects::One(_)) && !state.single {
             return Err(trap(TrapCode::TypeViolation, SessionFault::SeveralLabels(id)));
         }
-        if role.partner.role != state.partner {
-            let partner = self.plan.partner(shape, id.role, state.partner);
-            role.partner = partner.unwrap_or(Partner::NOBODY);
-        }
-        let partner = role.partner;
+        let partner = role.turn_to(self.plan, (shape, id.role), state.partner);
         let Some(edge) = edges.get_mut(usize::from(partner.from)) else {
             return Err(trap(TrapCode::ChannelClosed, SessionFault::Stale(id)));
         };
@@ -204,11 +196,7 @@ impl Slice<'_> {
             return Err(Stop::Wait(Wait::Recv { session: id.session, edge: partner.from }));
         };
         let label = message.label;
-        let branch = if state.branch.label == label {
-            Some(&state.branch)
-        } else {
-            self.plan.tables.branch(role.state, label)
-        };
+        let branch = self.plan.branch(role.state, state, label);
         let (Some(branch), Some((dst, step))) = (branch, expects.place(label)) else {
             return Err(self.unknown_label(label));
         };

@@ -4,7 +4,7 @@ use super::event::Event;
 use super::ring::Message;
 use crate::endpoint::{CoroId, EndpointId};
 use crate::ids::EffectId;
-use crate::interp::session::Frames;
+use crate::interp::coroutine::Frames;
 use crate::protocol::StateId;
 use alloc::boxed::Box;
 use alloc::sync::Arc;

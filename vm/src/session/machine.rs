@@ -17,7 +17,7 @@ use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::guard::LastPanic;
 use crate::heap::Heap;
 use crate::ids::{FuncId, Reg, ShapeId};
-use crate::interp::session::Frames;
+use crate::interp::coroutine::Frames;
 use crate::interp::{Instance, InterruptHandle, Module};
 use crate::limits::Limits;
 use crate::program::LinearType;

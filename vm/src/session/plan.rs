@@ -150,6 +150,8 @@ impl LinearParam {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) tables: SessionTables,
+    /// [`SessionConfig::keep_registers`].
+    pub(super) keeps_registers: bool,
     pub(super) shapes: Box<[ShapePlan]>,
     /// By state.
     states: Box<[StatePlan]>,
@@ -165,7 +167,7 @@ impl Plan {
         let states = (0..tables.states.len() as u32).map(|i| StatePlan::new(&tables, StateId(i)));
         let linear = (0..program.functions.len() as u32).map(|i| linear_params(&tables, program, FuncId(i)));
         let (shapes, states, linear) = (shapes.collect(), states.collect(), linear.collect());
-        Self { tables, shapes, states, linear }
+        Self { tables, keeps_registers: config.keep_registers, shapes, states, linear }
     }
 
     #[inline]
@@ -177,6 +179,20 @@ impl Plan {
     #[inline]
     pub(super) fn state(&self, id: StateId) -> &StatePlan {
         self.states.get(id.0 as usize).unwrap_or(&StatePlan::END)
+    }
+
+    /// The branch with a label of a state, which is the first one mostly.
+    #[inline(always)]
+    pub(super) fn branch<'p>(
+        &'p self,
+        id: StateId,
+        state: &'p StatePlan,
+        label: LabelId,
+    ) -> Option<&'p StateBranch> {
+        if state.branch.label == label && state.does != Does::End {
+            return Some(&state.branch);
+        }
+        self.tables.branch(id, label)
     }
 
     /// A role's partner in its session, if there is an edge between them.

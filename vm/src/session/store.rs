@@ -7,7 +7,7 @@ use crate::heap::Heap;
 use crate::ids::ShapeId;
 use crate::lower::Carries;
 use crate::program::{EdgeDef, EdgePolicy};
-use crate::protocol::StateId;
+use crate::protocol::{RoleId, StateId};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use opforge_schema::TrapCode;
@@ -45,6 +45,17 @@ pub(super) struct RoleState {
     pub(super) tokens: u32,
     /// With whom it was last, so that the edges need not be looked up for each message.
     pub(super) partner: Partner,
+}
+
+impl RoleState {
+    /// The partner of this name of the role, at a place in a shape; nobody if there is no edge between them.
+    #[inline(always)]
+    pub(super) fn turn_to(&mut self, plan: &Plan, (shape, place): (ShapeId, u16), name: RoleId) -> Partner {
+        if self.partner.role != name {
+            self.partner = plan.partner(shape, place, name).unwrap_or(Partner::NOBODY);
+        }
+        self.partner
+    }
 }
 
 /// A directed edge.

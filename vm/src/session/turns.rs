@@ -7,7 +7,8 @@ use super::slice::Slice;
 use super::status::CoroTrap;
 use super::world::Unfinished;
 use crate::heap::Heap;
-use crate::interp::session::{CoroStack, Granted, Turn};
+use crate::interp::coroutine::{CoroStack, Granted};
+use crate::interp::session::Turn;
 use crate::trap::Trap;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -206,18 +207,16 @@ impl Slice<'_> {
 
     /// Takes everything from the coroutine, which is over.
     fn leave(&mut self, status: Status, heap: &mut Heap) {
-        let (index, keep) = (self.current, self.config.keep_registers);
+        let (index, keep) = (self.current, self.plan.keeps_registers);
         self.undo_all(heap);
         let Some(coro) = self.world.coro_mut(index) else { return };
-        let owned = core::mem::take(&mut coro.owned);
+        let mut owned = core::mem::take(&mut coro.owned);
         (coro.handles, coro.facts) = (Vec::new(), Vec::new());
         let (paused, called) = (core::mem::take(&mut coro.paused), coro.called.take());
-        let last = coro.generation == u32::MAX;
         self.world.paused -= u32::from(paused);
         self.world.alive -= 1;
         let cancel = self.config.on_trap == OnTrap::Cancel;
-        let mut left = owned;
-        left.retain(|&id| !self.world.drop_endpoint(id, cancel, self.plan, heap));
+        owned.retain(|&id| !self.world.drop_endpoint(id, cancel, self.plan, heap));
         for (next, layer) in self.world.layers.forget(index, called) {
             self.world.call(next, layer);
         }
@@ -225,8 +224,8 @@ impl Slice<'_> {
         coro.status = status;
         // Registers that are kept are charged for, and so is the place of one that still has endpoints: nobody may take
         // both over.
-        let stays = keep || !left.is_empty();
-        coro.owned = left;
+        let stays = keep || !owned.is_empty();
+        coro.owned = owned;
         let fixed = if stays { Coroutine::BYTES } else { 0 };
         let stack = if keep { 0 } else { coro.frames.bytes() };
         let bytes = (core::mem::take(&mut coro.bytes) + stack).saturating_sub(fixed);
@@ -235,8 +234,8 @@ impl Slice<'_> {
         if let Some(stack) = stack {
             self.stacks.keep(stack);
         }
-        if !stays && !last {
-            self.world.free.push(index);
+        if !stays {
+            self.world.vacate(index);
         }
     }
 }

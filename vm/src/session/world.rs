@@ -12,7 +12,7 @@ use super::ring::Message;
 use super::store::{NOBODY, SessionStatus, Store, carried_endpoint};
 use crate::endpoint::{CoroId, EndpointId, SessionId};
 use crate::heap::Heap;
-use crate::interp::session::Account;
+use crate::interp::turns::Account;
 use crate::protocol::StateKind;
 use alloc::vec::Vec;
 
@@ -56,8 +56,6 @@ pub(super) struct World {
     pub(super) account: Account,
     /// Transfers so far.
     pub(super) transfers: u64,
-    /// [`SessionConfig::keep_registers`].
-    keep_registers: bool,
     pub(super) tape: Tape,
 }
 
@@ -77,7 +75,6 @@ impl World {
             log: EventLog::new(config.observe, config.max_events),
             account: Account { fuel, ..Account::default() },
             transfers: 0,
-            keep_registers: config.keep_registers,
             tape: Tape::Off,
         }
     }
@@ -289,7 +286,7 @@ impl World {
                     self.end_one(id, status, heap, lost);
                     work.extend(self.ends_of_the_ended(id).map(Loss::Ownership));
                 }
-                Loss::Ownership(id) => self.give_one_back(id, heap, lost),
+                Loss::Ownership(id) => self.give_one_back(id, plan.keeps_registers, heap, lost),
                 Loss::Endpoint(id) => {
                     let left =
                         self.state_of(id).is_some_and(|state| plan.tables.kind(state) != StateKind::End);
@@ -309,20 +306,25 @@ impl World {
         (0..).zip(roles).filter(move |(_, role)| ended(role.owner)).map(move |(role, _)| id.endpoint(role))
     }
 
-    fn give_one_back(&mut self, id: EndpointId, heap: &mut Heap, lost: impl FnMut(&Message)) {
+    fn give_one_back(&mut self, id: EndpointId, keep: bool, heap: &mut Heap, lost: impl FnMut(&Message)) {
         let owner = self.store.role_mut(id).map_or(NOBODY, |role| role.owner);
         if self.store.give_back(id, heap, lost) {
             self.wake_awaiting(id.session_id());
         }
-        let keep = self.keep_registers;
-        // The place of one that has left nothing else behind is free.
         if let Some(coro) = self.coro_mut(owner).filter(|coro| !coro.is_alive()) {
             coro.owned.retain(|&left| left != id);
-            let reusable = !keep && coro.owned.is_empty() && coro.generation < u32::MAX;
-            if reusable {
+            // It has left nothing else behind.
+            if !keep && coro.owned.is_empty() {
                 heap.uncharge(Coroutine::BYTES);
-                self.free.push(owner);
+                self.vacate(owner);
             }
+        }
+    }
+
+    /// The place of a coroutine that is over is free for another, unless its names are used up.
+    pub(super) fn vacate(&mut self, index: u32) {
+        if self.coro(index).is_some_and(|coro| coro.generation < u32::MAX) {
+            self.free.push(index);
         }
     }
 

@@ -8,6 +8,7 @@ mod communication;
 mod control;
 mod effects;
 mod knowledge;
+mod messages_with_care;
 mod sessions;
 mod speculation;
 
@@ -31,8 +32,8 @@ const COVERED: &[(&str, &[Test], &[Test])] = &[
             communication::send_waits_for_room_and_costs_nothing_meanwhile,
             communication::every_class_of_values_travels,
             communication::aggregates_and_closures_travel,
-            communication::endpoints_travel,
-            communication::a_waiting_sender_asks_the_handler_once,
+            messages_with_care::endpoints_travel,
+            messages_with_care::a_waiting_sender_asks_the_handler_once,
         ],
         tests![
             communication::send_to_a_full_edge_goes_by_its_policy,
@@ -40,9 +41,9 @@ const COVERED: &[(&str, &[Test], &[Test])] = &[
             communication::send_and_receive_check_the_state_of_the_endpoint,
             communication::send_needs_the_ownership,
             communication::send_stays_within_the_memory_limit,
-            communication::endpoints_travel_only_as_they_are_declared,
-            communication::endpoints_that_are_lost_end_their_session,
-            communication::handlers_decide_about_messages,
+            messages_with_care::endpoints_travel_only_as_they_are_declared,
+            messages_with_care::endpoints_that_are_lost_end_their_session,
+            messages_with_care::handlers_decide_about_messages,
             communication::communication_needs_a_machine,
         ],
     ),
@@ -52,7 +53,7 @@ const COVERED: &[(&str, &[Test], &[Test])] = &[
         tests![
             communication::receive_and_choose_take_only_what_fits,
             communication::send_and_receive_on_a_closed_session_trap,
-            communication::handlers_decide_about_messages,
+            messages_with_care::handlers_decide_about_messages,
         ],
     ),
     (

@@ -7,6 +7,7 @@ pub(crate) mod host;
 pub(crate) mod repair;
 pub(crate) mod source;
 
+use crate::random_support::Random;
 use host::{Handler, Plan, Seen};
 use opforge_vm::asm::assemble;
 use opforge_vm::session::{RunStatus, SessionMachine};
@@ -167,4 +168,30 @@ impl InLimit for SessionMachine<(), Handler> {
         let heap = self.instance().heap();
         heap.charged() <= heap.limit() && self.held() <= heap.charged()
     }
+}
+
+/// Checks inputs of a seed, which is not 0: `OPFORGE_SESSION_RUNS` of them, or `count`. One that fails is written to a file
+/// of this name in the folder for temporary files.
+pub(crate) fn check_many(
+    name: &str,
+    seed: u64,
+    count: usize,
+    engines: Engines<'_>,
+    panics: bool,
+) -> (usize, Health) {
+    let wanted = std::env::var("OPFORGE_SESSION_RUNS").ok().and_then(|text| text.parse().ok());
+    let (mut random, mut health, count) = (Random(seed), Health::default(), wanted.unwrap_or(count));
+    for n in 0..count {
+        let len = 50 + random.below(700);
+        let input: Vec<u8> = (0..len).map(|_| (random.next() >> 40) as u8).collect();
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            check(&input, engines, panics, &mut health);
+        }));
+        if outcome.is_err() {
+            let path = std::env::temp_dir().join(format!("{name}_{n}"));
+            std::fs::write(&path, &input).unwrap();
+            panic!("input {n} failed; it is in {}", path.display());
+        }
+    }
+    (count, health)
 }

@@ -10,7 +10,6 @@ mod reduce;
 use super::code::{FuncEntry, InterpCode};
 use super::regs::LINK_SLOTS;
 use super::word::{OpWords, Word, WordOp};
-use crate::engine::FuelSchedule;
 use crate::heap::AggKind;
 use crate::ids::{FuncId, InstrIx};
 use crate::lower::{
@@ -27,8 +26,7 @@ use reduce::reduced;
 pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError> {
     let mut maker = WordMaker {
         func: 0,
-        frames: program.functions.iter().map(|function| function.frame_slots).collect(),
-        schedule: program.schedule,
+        program,
         words: Vec::new(),
         ends: Vec::new(),
         pool: Vec::new(),
@@ -62,12 +60,10 @@ fn size_bits(size: SizeFuel) -> u16 {
 /// Words of a segment between `Pause` words.
 const MAX_UNPAUSED_WORDS: usize = 1024;
 
-struct WordMaker {
+struct WordMaker<'p> {
     /// The current function.
     func: u32,
-    /// By function: the slots of its frame.
-    frames: Vec<u32>,
-    schedule: FuelSchedule,
+    program: &'p ExecProgram,
     words: Vec<Word>,
     ends: Vec<u32>,
     pool: Vec<u32>,
@@ -96,7 +92,7 @@ fn edge(words: &[Word], extra: u16, to: u32) -> Option<(u16, u32)> {
     }
 }
 
-impl WordMaker {
+impl WordMaker<'_> {
     fn here(&self) -> Result<u32, LowerError> {
         // Distances between words are signed 32-bit numbers of bytes.
         let bytes = i32::try_from(self.words.len().saturating_mul(size_of::<Word>()));
@@ -280,7 +276,8 @@ impl WordMaker {
             },
             ExecInstr::Intrinsic { id, args, rets } => {
                 let row = ISA.intrinsic(id.0);
-                let size = row.and_then(|row| intrinsic_size_fuel(row, self.schedule)).map_or(0, size_bits);
+                let size =
+                    row.and_then(|row| intrinsic_size_fuel(row, self.program.schedule)).map_or(0, size_bits);
                 let pool = self.call_lists(function, args, rets)?;
                 Word::new(WordOp::Intrinsic, size, id.0, 0, pool)
             }
@@ -356,7 +353,7 @@ impl WordMaker {
         end: u32,
     ) -> Option<bool> {
         let (&[arg], &[ret]) = (function.slots(args), function.slots(rets)) else { return Some(false) };
-        let Ok(callee) = u16::try_from(*self.frames.get(func.index())?) else { return Some(false) };
+        let Ok(callee) = u16::try_from(self.program.function(func)?.frame_slots) else { return Some(false) };
         let (here, up) = (self.here().ok()?, function.frame_slots.checked_add(LINK_SLOTS)?);
         self.calls.push(here);
         self.push(Word::new(WordOp::Call1, callee, func.0, up, arg), end);
@@ -378,14 +375,14 @@ impl WordMaker {
         self.pool.extend(ids);
         self.pool.extend([u32::from(row.writes != 0), reads]);
         self.pool.extend(args.into_iter().take(reads as usize));
-        let size = size_fuel(row, self.schedule);
+        let size = size_fuel(row, self.program.schedule);
         let size = size.map_or(0, |size| size_bits(size) | u16::from(size.counts) << 12);
         Some(Word::new(WordOp::Memory, size, dst, op.didx().into(), pool))
     }
 
     /// The field that says how fuel goes by size: the shift, and a bit for each register read that counts.
     fn size_field(&self, op: Opcode) -> u16 {
-        let size = ISA.op(op.didx()).and_then(|row| size_fuel(row, self.schedule));
+        let size = ISA.op(op.didx()).and_then(|row| size_fuel(row, self.program.schedule));
         size.map_or(0, size_bits)
     }
 

@@ -1,0 +1,52 @@
+//! What the interpreter asks of the host, and why a run does not go on behind a call of it.
+
+use crate::guard::Panic;
+use crate::heap::Heap;
+use crate::trap::TrapDetail;
+use alloc::boxed::Box;
+use opforge_schema::TrapCode;
+
+/// Calls imports; knows the host's data.
+pub(super) trait HostCalls {
+    /// Calls import `index`. Returns extra fuel to charge.
+    fn call(
+        &mut self,
+        index: u32,
+        heap: &mut Heap,
+        fuel: u64,
+        args: &mut [u64],
+        rets: &mut [u64],
+    ) -> Result<u64, Box<HostStop>>;
+
+    /// Keeps the payload of a panic for the embedder.
+    fn keep_panic(&mut self, panic: Panic);
+}
+
+/// Why a run does not go on behind a host call.
+#[derive(Debug)]
+pub(super) enum HostStop {
+    Trap(TrapCode, TrapDetail),
+    Pending(Waiting),
+}
+
+/// A host call that is to be completed later.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    pub(super) import: u32,
+    /// The slots of the arguments.
+    pub(super) args: Box<[u64]>,
+    /// What the host charges for it once it is completed.
+    pub(super) charged: u64,
+}
+
+/// The trap for an import that is not there, which the verifier excludes.
+#[cold]
+pub(super) fn unknown_import() -> Box<HostStop> {
+    Box::new(HostStop::Trap(TrapCode::HostCallFailed, TrapDetail::None))
+}
+
+/// The trap for a host call past the limit.
+#[cold]
+pub(super) fn too_many_calls() -> Box<HostStop> {
+    Box::new(HostStop::Trap(TrapCode::HostCallLimitExceeded, TrapDetail::None))
+}
