@@ -28,12 +28,35 @@ pub(crate) struct InterpCode {
     pub(crate) ends: Box<[u32]>,
     pub(crate) pool: Box<[u32]>,
     pub(crate) funcs: Box<[FuncEntry]>,
+    /// By word: what threaded code executes.
+    #[cfg(opforge_threaded)]
+    pub(super) codes: Box<[super::threaded::Code]>,
 }
 
 impl InterpCode {
     /// Makes words from a lowered program.
     pub(crate) fn new(program: &ExecProgram) -> Result<Self, LowerError> {
-        translate::translate(program)
+        #[cfg_attr(not(opforge_threaded), expect(unused_mut))]
+        let mut code = translate::translate(program)?;
+        #[cfg(opforge_threaded)]
+        {
+            code.codes = super::threaded::make(&code, program);
+        }
+        Ok(code)
+    }
+
+    /// The slot of the one result of the call at a word; `None` if no call with one result is there.
+    #[cfg(opforge_threaded)]
+    pub(super) fn returned_slot(&self, word: u32) -> Option<u32> {
+        let call = self.words.get(word as usize)?;
+        let lists = match call.op {
+            WordOp::Call1 => return Some(self.words.get(word as usize + 1)?.c),
+            WordOp::Call => call.c,
+            WordOp::CallIndirect => call.c.checked_add(1)?,
+            _ => return None,
+        };
+        let &[_, nrets] = self.pool.get(lists as usize..lists as usize + 2)? else { return None };
+        if nrets == 1 { self.ret_to(lists) } else { None }
     }
 
     /// The linkage that the call at a word gives its callee; `None` if no call of a function is there.

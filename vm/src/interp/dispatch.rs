@@ -240,16 +240,6 @@ macro_rules! define_loop {
                 };
             }
 
-            /// Does two float operations, and goes on behind the word and its `Ext` word.
-            macro_rules! pair {
-                ($first:ident, $second:ident) => {{
-                    // SAFETY: as for all words below.
-                    unsafe { forms::float_pair(regs, ip.word(), ip, sem::float::$first, sem::float::$second) };
-                    ip = ip.next();
-                    next!()
-                }};
-            }
-
             /// The word at hand. Each arm loads the fields that it needs: loaded ahead of the dispatch, all of
             /// them would be loaded for every word, and hold the registers that `fuel` and `regs` need.
             macro_rules! word {
@@ -408,11 +398,6 @@ macro_rules! define_loop {
                             None => break internal(),
                         }
                     }
-                    WordOp::F64MulThenAdd => pair!(f64_mul, f64_add),
-                    WordOp::F64MulThenMul => pair!(f64_mul, f64_mul),
-                    WordOp::F64SubThenAdd => pair!(f64_sub, f64_add),
-                    WordOp::F64AddThenMul => pair!(f64_add, f64_mul),
-                    WordOp::F64AddThenAdd => pair!(f64_add, f64_add),
                     WordOp::Call1 => {
                         let word = word!();
                         if m.depth >= m.max_depth {

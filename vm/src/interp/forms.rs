@@ -4,8 +4,6 @@
 //! Safety, of all: the word's slots must be slots of the frame, and the frame inside the stack (`regs`, facts 1
 //! and 2).
 
-#[cfg(opforge_threaded)]
-use super::operand::OneSlot;
 use super::operand::{Immediate, Operand, SemResult};
 use super::regs::{Ip, Regs};
 use super::word::Word;
@@ -73,25 +71,6 @@ pub(super) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
     }
 }
 
-/// `f`, then `g` on its result and a slot of the `Ext` word; both are stored.
-#[inline(always)]
-pub(super) unsafe fn float_pair(
-    regs: Regs,
-    word: Word,
-    ip: Ip,
-    f: impl FnOnce(f64, f64) -> f64,
-    g: impl FnOnce(f64, f64) -> f64,
-) {
-    // SAFETY: a pair is followed by its `Ext` word (`translate`); the caller vouches for the slots.
-    unsafe {
-        let ext = ip.next().word();
-        let first = f(f64::from_bits(regs.get(word.b)), f64::from_bits(regs.get(word.c)));
-        regs.set(word.a, first.to_bits());
-        let second = g(first, f64::from_bits(regs.get(ext.b)));
-        regs.set(ext.a, second.to_bits());
-    }
-}
-
 #[inline(always)]
 pub(super) unsafe fn heap_unary<A: Operand, R: SemResult>(
     regs: Regs,
@@ -148,30 +127,6 @@ pub(super) unsafe fn test<A: Operand, B: Operand>(
 ) -> bool {
     // SAFETY: the caller vouches for the word's slots.
     unsafe { f(A::load(regs, word.a), B::load(regs, word.b)) }
-}
-
-/// As [`test`], with the bits of the left operand at hand.
-#[cfg(opforge_threaded)]
-#[inline(always)]
-pub(super) unsafe fn test_left<A: OneSlot, B: Operand>(
-    left: u64,
-    regs: Regs,
-    word: Word,
-    f: impl FnOnce(A, B) -> bool,
-) -> bool {
-    // SAFETY: the caller vouches for the word's slots.
-    unsafe { f(A::of_bits(left), B::load(regs, word.b)) }
-}
-
-/// As [`test_imm`], with the bits of the left operand at hand.
-#[cfg(opforge_threaded)]
-#[inline(always)]
-pub(super) fn test_left_imm<A: OneSlot, B: Immediate>(
-    left: u64,
-    word: Word,
-    f: impl FnOnce(A, B) -> bool,
-) -> bool {
-    f(A::of_bits(left), B::from_imm(word.b))
 }
 
 #[inline(always)]

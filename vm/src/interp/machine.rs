@@ -67,6 +67,9 @@ pub(super) struct Machine<'r> {
     /// The words of `code`. Here rather than in a local of the loop, where it would hold a register that only
     /// calls and returns need.
     pub(super) words: *const Word,
+    /// The codes of the words.
+    #[cfg(opforge_threaded)]
+    pub(super) codes: *const super::threaded::Code,
     pub(super) heap: &'r mut Heap,
     pub(super) stack: &'r mut Stack,
     pub(super) host: &'r mut dyn HostCalls,
@@ -124,6 +127,8 @@ impl<'r> Machine<'r> {
             program,
             code,
             words: code.words.as_ptr(),
+            #[cfg(opforge_threaded)]
+            codes: code.codes.as_ptr(),
             heap: &mut buffers.heap,
             stack: &mut buffers.stack,
             calls,

@@ -20,21 +20,35 @@ pub(super) trait Operand: Copy {
     /// # Safety
     /// As for [`Regs::set`], for each slot of the value from `slot` on.
     unsafe fn store(self, regs: Regs, slot: u32) -> Option<u64>;
+
+    /// Which accumulator has values of this type.
+    #[cfg(opforge_threaded)]
+    const KIND: Kind;
+
+    /// Takes the value of a slot from its accumulator; from the slot, if it is in none.
+    ///
+    /// # Safety
+    /// As for [`Operand::load`].
+    #[cfg(opforge_threaded)]
+    unsafe fn forwarded(accumulators: (u64, f64), regs: Regs, slot: u32) -> Self;
+
+    /// The accumulators with this value in its one.
+    #[cfg(opforge_threaded)]
+    fn forward(self, accumulators: (u64, f64)) -> (u64, f64);
 }
 
-/// A value of one slot.
+/// Which accumulator of threaded code has a value.
 #[cfg(opforge_threaded)]
-pub(super) trait OneSlot: Operand {
-    /// The value of a slot's bits.
-    fn of_bits(bits: u64) -> Self;
-}
-
-#[cfg(opforge_threaded)]
-impl OneSlot for f64 {
-    #[inline(always)]
-    fn of_bits(bits: u64) -> Self {
-        Self::from_bits(bits)
-    }
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// None.
+    Other,
+    /// That of bits: the value is in one slot and not a float.
+    Bits,
+    /// That of floats.
+    Float,
+    /// Both.
+    Any,
 }
 
 /// A value that may be the immediate of a word.
@@ -45,14 +59,6 @@ pub(super) trait Immediate {
 
 macro_rules! one_slot {
     ($($ty:ty: |$bits:ident| $load:expr, |$value:ident| $store:expr;)*) => {$(
-        #[cfg(opforge_threaded)]
-        impl OneSlot for $ty {
-            #[inline(always)]
-            fn of_bits($bits: u64) -> Self {
-                $load
-            }
-        }
-
         impl Operand for $ty {
             #[inline(always)]
             unsafe fn load(regs: Regs, slot: u32) -> Self {
@@ -65,6 +71,22 @@ macro_rules! one_slot {
             unsafe fn store(self, _: Regs, _: u32) -> Option<u64> {
                 let $value = self;
                 Some($store)
+            }
+
+            #[cfg(opforge_threaded)]
+            const KIND: Kind = Kind::Bits;
+
+            #[cfg(opforge_threaded)]
+            #[inline(always)]
+            unsafe fn forwarded(($bits, _): (u64, f64), _: Regs, _: u32) -> Self {
+                $load
+            }
+
+            #[cfg(opforge_threaded)]
+            #[inline(always)]
+            fn forward(self, (_, float): (u64, f64)) -> (u64, f64) {
+                let $value = self;
+                ($store, float)
             }
         }
     )*};
@@ -91,6 +113,21 @@ impl Operand for f64 {
         unsafe { regs.set(slot, self.to_bits()) };
         None
     }
+
+    #[cfg(opforge_threaded)]
+    const KIND: Kind = Kind::Float;
+
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    unsafe fn forwarded((_, float): (u64, f64), _: Regs, _: u32) -> Self {
+        float
+    }
+
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    fn forward(self, (bits, _): (u64, f64)) -> (u64, f64) {
+        (bits, self)
+    }
 }
 
 impl Operand for Decimal {
@@ -108,6 +145,22 @@ impl Operand for Decimal {
             regs.set(slot + 1, self.scale.into());
         }
         None
+    }
+
+    #[cfg(opforge_threaded)]
+    const KIND: Kind = Kind::Other;
+
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    unsafe fn forwarded(_: (u64, f64), regs: Regs, slot: u32) -> Self {
+        // SAFETY: the caller vouches for both slots.
+        unsafe { Self::load(regs, slot) }
+    }
+
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    fn forward(self, accumulators: (u64, f64)) -> (u64, f64) {
+        accumulators
     }
 }
 

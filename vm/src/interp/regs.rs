@@ -20,56 +20,74 @@ use opforge_schema::TrapCode;
 pub(super) const LINK_SLOTS: u32 = 2;
 
 /// The slots of all frames of a run.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Stack(Vec<u64>);
+#[derive(Debug, Default)]
+pub(crate) struct Stack {
+    slots: Vec<u64>,
+    /// The address behind the last slot, which every call compares with.
+    end: usize,
+}
+
+impl Clone for Stack {
+    fn clone(&self) -> Self {
+        let mut stack = Self { slots: self.slots.clone(), end: 0 };
+        stack.note_end();
+        stack
+    }
+}
 
 impl Stack {
+    fn note_end(&mut self) {
+        self.end = self.slots.as_ptr_range().end as usize;
+    }
+
     /// The number of slots there are.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.slots.len()
     }
 
     /// Makes at least `slots` slots, or fails without a change if there is no memory. Frame pointers made before
     /// are no longer valid.
     pub(super) fn grow(&mut self, slots: usize) -> Result<(), TrapCode> {
-        let more = slots.saturating_sub(self.0.len());
-        self.0.try_reserve_exact(more).map_err(|_| TrapCode::MemoryLimitExceeded)?;
-        self.0.resize(self.0.len() + more, 0);
+        let more = slots.saturating_sub(self.slots.len());
+        self.slots.try_reserve_exact(more).map_err(|_| TrapCode::MemoryLimitExceeded)?;
+        self.slots.resize(self.slots.len() + more, 0);
+        self.note_end();
         Ok(())
     }
 
     /// Gives slots back that are too many, as an earlier run under a higher limit may have left them.
     pub(super) fn limit(&mut self, slots: usize) {
-        self.0.truncate(slots);
+        self.slots.truncate(slots);
+        self.note_end();
     }
 
     /// The address of a slot.
     #[inline]
     pub(super) fn address(&self, slot: usize) -> *const u64 {
-        debug_assert!(slot <= self.0.len());
-        self.0.as_ptr().wrapping_add(slot)
+        debug_assert!(slot <= self.slots.len());
+        self.slots.as_ptr().wrapping_add(slot)
     }
 
     /// Slots that exist, from one on, to write.
     #[inline]
     pub(super) fn slots_from(&mut self, start: usize) -> &mut [u64] {
-        self.0.get_mut(start..).unwrap_or(&mut [])
+        self.slots.get_mut(start..).unwrap_or(&mut [])
     }
 
     /// Slots that exist, to write.
     #[inline]
     pub(super) fn slice_mut(&mut self, start: usize, len: usize) -> &mut [u64] {
-        self.0.get_mut(start..start + len).unwrap_or(&mut [])
+        self.slots.get_mut(start..start + len).unwrap_or(&mut [])
     }
 
     /// Reads a slot, for everything that is not in a hurry.
     pub(super) fn get(&self, slot: usize) -> Option<u64> {
-        self.0.get(slot).copied()
+        self.slots.get(slot).copied()
     }
 
     /// Writes a slot that exists.
     pub(super) fn set(&mut self, slot: usize, value: u64) {
-        if let Some(to) = self.0.get_mut(slot) {
+        if let Some(to) = self.slots.get_mut(slot) {
             *to = value;
         }
     }
@@ -87,7 +105,7 @@ impl Regs {
     /// stack reallocates.
     pub(super) fn new(stack: &mut Stack, base: usize) -> Self {
         debug_assert!(base <= stack.len());
-        Self(stack.0.as_mut_ptr().wrapping_add(base))
+        Self(stack.slots.as_mut_ptr().wrapping_add(base))
     }
 
     /// No frame at all.
@@ -96,7 +114,7 @@ impl Regs {
 
     /// The slot number of the frame's start in the stack it was made from.
     pub(super) fn base(self, stack: &Stack) -> usize {
-        (self.0 as usize).wrapping_sub(stack.0.as_ptr() as usize) / size_of::<u64>()
+        (self.0 as usize).wrapping_sub(stack.slots.as_ptr() as usize) / size_of::<u64>()
     }
 
     /// Reads a slot.
@@ -134,7 +152,7 @@ impl Regs {
     /// Whether `slots` slots from here end inside the stack.
     #[inline(always)]
     pub(super) fn fits(self, slots: u32, stack: &Stack) -> bool {
-        self.0.wrapping_add(slots as usize).cast_const() <= stack.0.as_ptr().wrapping_add(stack.len())
+        self.0.wrapping_add(slots as usize) as usize <= stack.end
     }
 
     /// Writes the linkage below this frame.
@@ -148,6 +166,32 @@ impl Regs {
             *self.0.sub(2) = u64::from(link.ret_word) | u64::from(link.ret_to) << 32;
             *self.0.sub(1) = link.up;
         }
+    }
+
+    /// Writes the linkage below this frame, from the bits of where to return to.
+    ///
+    /// # Safety
+    /// As for [`Regs::set_link`].
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    pub(super) unsafe fn set_link_bits(self, bits: u64, up: u64) {
+        // SAFETY: the two slots below the frame belong to its linkage by the caller's guarantee.
+        unsafe {
+            *self.0.sub(2) = bits;
+            *self.0.sub(1) = up;
+        }
+    }
+
+    /// Reads the linkage below this frame as [`Regs::set_link_bits`] writes it: where to return to, and how far down the
+    /// caller's frame is.
+    ///
+    /// # Safety
+    /// As for [`Regs::link`].
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    pub(super) unsafe fn link_bits(self) -> (u64, u64) {
+        // SAFETY: the linkage was written when the frame was entered.
+        unsafe { (*self.0.sub(2), *self.0.sub(1)) }
     }
 
     /// Reads the linkage below this frame.
@@ -193,6 +237,20 @@ impl Ip {
     #[inline(always)]
     pub(super) fn index(self, words: *const Word) -> u32 {
         ((self.0 as usize).wrapping_sub(words as usize) / size_of::<Word>()) as u32
+    }
+
+    /// How many bytes this is behind the start of a word array.
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    pub(super) fn bytes_from(self, words: *const Word) -> usize {
+        (self.0 as usize).wrapping_sub(words as usize)
+    }
+
+    /// The word `bytes` further on.
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    pub(super) fn offset_by(self, bytes: usize) -> Self {
+        Self(self.0.wrapping_byte_add(bytes))
     }
 
     /// The word itself.

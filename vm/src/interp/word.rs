@@ -129,7 +129,7 @@ with_direct_ops!(define_words {
     Halt,
     /// Belongs to the word before it: `a` is the destination again, `b` the third operand.
     Ext,
-    /// Start of a segment: `a` is its fuel.
+    /// Start of a segment: `a` is its fuel; `x` is 1 if a branch goes here.
     Fuel,
     /// Does nothing: bounds how many words of a long segment run without the loop.
     Pause,
@@ -162,17 +162,6 @@ with_direct_ops!(define_words {
     BranchTable,
     /// Does session instruction `b` of function `a`, which costs `x`; the words that a `choose` leads to are at `c` of the pool.
     Session,
-    /// `a` = slot `b` * slot `c`; then `a` of the `Ext` word = that + its slot `b`. As all pairs: both results are
-    /// stored, and rounded by themselves.
-    F64MulThenAdd,
-    /// The same with `*` and `*`.
-    F64MulThenMul,
-    /// The same with `-` and `+`.
-    F64SubThenAdd,
-    /// The same with `+` and `*`.
-    F64AddThenMul,
-    /// The same with `+` and `+`.
-    F64AddThenAdd,
     /// Calls function `a` with a frame `b` slots on; lists at `c` of the pool: counts, arguments, results.
     Call,
     /// Calls function `a`, whose frame has `x` slots, with a frame `b` slots on; one argument from slot `c`. Of the `Ext`

@@ -16,6 +16,8 @@ use crate::lower::{
     ExecFunction, ExecInstr, ExecProgram, LowerError, SizeFuel, Slot, SlotList, intrinsic_size_fuel,
     size_fuel,
 };
+#[cfg(opforge_threaded)]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 use facts::Facts;
@@ -35,6 +37,8 @@ pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError>
         calls: Vec::new(),
         segment_words: Vec::new(),
     };
+    // Two: one that entry frames return to, and one where that would go on, as behind a `Fuel` word.
+    maker.push(Word::new(WordOp::Halt, 0, 0, 0, 0), 0);
     maker.push(Word::new(WordOp::Halt, 0, 0, 0, 0), 0);
     let mut funcs = Vec::with_capacity(program.functions.len());
     for (i, function) in program.functions.iter().enumerate() {
@@ -49,6 +53,8 @@ pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError>
         ends: maker.ends.into(),
         pool: maker.pool.into(),
         funcs: funcs.into(),
+        #[cfg(opforge_threaded)]
+        codes: Box::default(),
     })
 }
 
@@ -137,10 +143,13 @@ impl WordMaker<'_> {
             self.segment_words.get(segment).copied().filter(|&w| w != 0)
         };
         for &(at, target) in &self.pool_fixups {
-            *self.pool.get_mut(at as usize)? = word_of(target)?;
+            let to = word_of(target)?;
+            *self.pool.get_mut(at as usize)? = to;
+            self.words.get_mut(to as usize)?.x = 1;
         }
         for &(word, target) in &self.fixups {
             let to = word_of(target)?;
+            self.words.get_mut(to as usize)?.x = 1;
             let at = *self.words.get(word as usize)?;
             // With a loop's head in place of a jump, that is paid for, too.
             let (cost, to) = edge(&self.words, at.x, to)?;
@@ -398,9 +407,6 @@ impl WordMaker<'_> {
         let words = OpWords::of(op)?;
         let imm = facts.immediate(instr);
         let last = function.segments.get(segment)?.end.0;
-        if let Some(done) = self.float_pair(function, at..last, (op, dst, a, b)) {
-            return Some(done);
-        }
         let cheaper = imm.map(|imm| reduced(op, imm));
         if let Some((op, imm)) = cheaper
             && let Some(done) = self.fused_immediate(function, facts, at..last, (op, dst, a, imm))
@@ -433,38 +439,6 @@ impl WordMaker<'_> {
             self.push(Word::new(WordOp::Ext, 0, dst, c, 0), end);
         }
         Some(1)
-    }
-
-    /// Fuses two float operations of which the second takes the first one's result: one word instead of two, and
-    /// the result does not go through memory in between. Gives the number of instructions done.
-    fn float_pair(
-        &mut self,
-        function: &ExecFunction,
-        at: Range<u32>,
-        (op, dst, a, b): (Opcode, Slot, Slot, Slot),
-    ) -> Option<u32> {
-        let next = at.start.checked_add(1).filter(|next| at.contains(next))?;
-        let &ExecInstr::Direct { op: second, dst: dst2, args: [left, right, _] } =
-            function.instrs.get(next as usize)?
-        else {
-            return None;
-        };
-        let pair = match (op.row().clif(), second.row().clif()) {
-            (Clif::Fmul, Clif::Fadd) => WordOp::F64MulThenAdd,
-            (Clif::Fmul, Clif::Fmul) => WordOp::F64MulThenMul,
-            (Clif::Fsub, Clif::Fadd) => WordOp::F64SubThenAdd,
-            (Clif::Fadd, Clif::Fmul) => WordOp::F64AddThenMul,
-            (Clif::Fadd, Clif::Fadd) => WordOp::F64AddThenAdd,
-            _ => return None,
-        };
-        // The second operation commutes: a NaN's bits, in which the order could show, are never visible.
-        let other = if left == dst { right } else { left };
-        if left != dst && right != dst {
-            return None;
-        }
-        self.push(Word::new(pair, 0, dst, a, b), at.start + 2);
-        self.push(Word::new(WordOp::Ext, 0, dst2, other, 0), at.start + 2);
-        Some(2)
     }
 
     /// Fuses an operation that has an immediate with what comes behind it: the step of a loop with the jump back to
