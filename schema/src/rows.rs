@@ -219,8 +219,15 @@ pub mod fuse_flags {
     pub const POW2_SHIFT: u8 = 4;
     /// By an immediate power of two it is a mask of the bits below it: unsigned remainder.
     pub const POW2_MASK: u8 = 8;
+    /// It may be the first operation of a pair that is done at once: it gives a value of one slot, and does nothing else
+    /// before it traps, if it can.
+    pub const LEAD: u8 = 16;
+    /// It may be the second operation of a pair, on the first one's result: it has two operands and cannot trap.
+    pub const FOLLOW: u8 = 32;
+    /// Its operands may be exchanged. Of floats: but for the bits of NaNs, which nobody sees.
+    pub const COMMUTES: u8 = 64;
     /// All of them.
-    pub const ALL: u8 = IMM | BRANCH | POW2_SHIFT | POW2_MASK;
+    pub const ALL: u8 = IMM | BRANCH | POW2_SHIFT | POW2_MASK | LEAD | FOLLOW | COMMUTES;
 }
 
 /// One opcode: everything mechanical about it.

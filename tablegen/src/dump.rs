@@ -93,6 +93,9 @@ fn op(at: u16, row: &OpRow) -> String {
         (fuse_flags::BRANCH, " branch"),
         (fuse_flags::POW2_SHIFT, " pow2_shift"),
         (fuse_flags::POW2_MASK, " pow2_mask"),
+        (fuse_flags::LEAD, " lead"),
+        (fuse_flags::FOLLOW, " follow"),
+        (fuse_flags::COMMUTES, " commutes"),
     ];
     for (bit, name) in names {
         out.push_str(if row.fuses(bit) { name } else { "" });

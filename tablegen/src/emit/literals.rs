@@ -194,6 +194,9 @@ fn lowering(op: &Op) -> String {
         (fuse_flags::BRANCH, "fuse::BRANCH"),
         (fuse_flags::POW2_SHIFT, "fuse::POW2_SHIFT"),
         (fuse_flags::POW2_MASK, "fuse::POW2_MASK"),
+        (fuse_flags::LEAD, "fuse::LEAD"),
+        (fuse_flags::FOLLOW, "fuse::FOLLOW"),
+        (fuse_flags::COMMUTES, "fuse::COMMUTES"),
     ];
     let fuse: Vec<&str> =
         names.into_iter().filter_map(|(flag, name)| op.fuses(flag).then_some(name)).collect();

@@ -100,6 +100,63 @@ fn macros(out: &mut String, spec: &Spec) {
         section(out, lower.name(), &ops, |op| op.name.v.clone());
     }
     out.push_str("        }\n    };\n}\n");
+    pairs(out, spec);
+}
+
+/// The pairs of operations that are done at once: each that may lead with each that may follow it on its result.
+fn pairs(out: &mut String, spec: &Spec) {
+    out.push_str(
+        "\n/// Calls `$callback! { { prefix } imm { .. } plain { .. } load { .. } jump { .. } }` with a line for each pair of\n\
+         /// operations that are done at once, the second on the first one's result:\n\
+         ///\n\
+         /// - `imm`: `(Pair order First module function Second module function)`, where both have immediate forms; the\n\
+         ///   order is `commutes` if the second one's operands may be exchanged, else `ordered`;\n\
+         /// - `plain`: the same, where neither has;\n\
+         /// - `load`: the same, where the first loads from memory;\n\
+         /// - `jump`: `(Pair First module function)`, each with an immediate form that may come before a jump.\n\
+         #[macro_export]\nmacro_rules! with_pairs {\n    ($callback:path { $($prefix:tt)* }) => {\n        \
+         $callback! { { $($prefix)* }\n",
+    );
+    let leads = || spec.ops.iter().filter(|op| op.fuses(fuse_flags::LEAD));
+    let direct = |op: &&Op| op.lower.v == Lower::Direct;
+    let imm = |op: &&Op| op.fuses(fuse_flags::IMM);
+    pair_section(out, "imm", spec, leads().filter(direct).filter(imm), true);
+    pair_section(out, "plain", spec, leads().filter(direct).filter(|op| !imm(op)), false);
+    pair_section(out, "load", spec, leads().filter(|op| op.lower.v == Lower::Load), false);
+    out.push_str("            jump {\n");
+    for op in leads().filter(direct).filter(imm) {
+        if let Some(sem) = &op.sem {
+            let _ = writeln!(out, "                ({0}ThenJump {0} {1} {2})", op.name.v, sem.v.0, sem.v.1);
+        }
+    }
+    out.push_str("            }\n        }\n    };\n}\n");
+}
+
+/// A section of pairs whose second operations have an immediate form or not.
+fn pair_section<'s>(
+    out: &mut String,
+    name: &str,
+    spec: &Spec,
+    leads: impl Iterator<Item = &'s Op>,
+    imm: bool,
+) {
+    let _ = writeln!(out, "            {name} {{");
+    for lead in leads {
+        let result = lead.operands.first().map(|o| o.ty);
+        for follow in spec.ops.iter().filter(|op| op.fuses(fuse_flags::FOLLOW)) {
+            let fits = follow.operands.iter().skip(1).all(|o| Some(o.ty) == result);
+            let (Some(first), Some(second)) = (&lead.sem, &follow.sem) else { continue };
+            if fits && follow.fuses(fuse_flags::IMM) == imm {
+                let order = if follow.fuses(fuse_flags::COMMUTES) { "commutes" } else { "ordered" };
+                let _ = writeln!(
+                    out,
+                    "                ({0}Then{1} {order} {0} {2} {3} {1} {4} {5})",
+                    lead.name.v, follow.name.v, first.v.0, first.v.1, second.v.0, second.v.1
+                );
+            }
+        }
+    }
+    out.push_str("            }\n");
 }
 
 fn section(out: &mut String, name: &str, ops: &[&Op], line: impl Fn(&Op) -> String) {

@@ -127,4 +127,26 @@ fn fusing(d: &mut Diags, op: &Op) {
         let message = "one of \"pow2_shift\" and \"pow2_mask\" is for u64 instructions that have \"imm\"";
         d.error("E036", op.lower.at, message);
     }
+    pairing(d, op);
+}
+
+/// What may be part of a pair, and in which order operands come.
+fn pairing(d: &mut Diags, op: &Op) {
+    let one_slot = |ty: TypeRule| matches!(ty, TypeRule::I64 | TypeRule::U64 | TypeRule::F64 | TypeRule::Bool);
+    let types: Vec<TypeRule> = op.operands.iter().map(|o| o.ty).collect();
+    let plain = op.form == Form::Binary && op.traps.is_empty();
+    let load = op.lower.v == Lower::Load;
+    if op.fuses(fuse_flags::LEAD) && (!(plain || load) || !types.first().is_some_and(|&ty| one_slot(ty))) {
+        let message = "\"lead\" is for loads, and for direct instructions with two read registers that cannot trap, \
+                       with a result of one slot";
+        d.error("E036", op.lower.at, message);
+    }
+    if op.fuses(fuse_flags::FOLLOW) && (!plain || !types.iter().all(|&ty| one_slot(ty))) {
+        let message = "\"follow\" is for direct instructions with two read registers that cannot trap, all of one slot";
+        d.error("E036", op.lower.at, message);
+    }
+    if op.fuses(fuse_flags::COMMUTES) && (op.form != Form::Binary || types.get(1) != types.get(2)) {
+        let message = "\"commutes\" is for direct instructions with two read registers of one type";
+        d.error("E036", op.lower.at, message);
+    }
 }

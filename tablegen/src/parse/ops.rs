@@ -298,15 +298,20 @@ fn rule(d: &mut Diags, node: &Node, operands: &[Operand]) -> Option<RuleUse> {
 }
 
 /// The spec's names of the fuse flags.
-const FUSE_FLAGS: [(&str, u8); 4] = [
+const FUSE_FLAGS: [(&str, u8); 7] = [
     ("imm", fuse_flags::IMM),
     ("branch", fuse_flags::BRANCH),
     ("pow2_shift", fuse_flags::POW2_SHIFT),
     ("pow2_mask", fuse_flags::POW2_MASK),
+    ("lead", fuse_flags::LEAD),
+    ("follow", fuse_flags::FOLLOW),
+    ("commutes", fuse_flags::COMMUTES),
 ];
 
 fn lower(d: &mut Diags, node: &Node) -> Option<(At<Lower>, u8)> {
-    let obj = Obj::open(d, node, "lower", &["kind", "imm", "branch", "pow2_shift", "pow2_mask"])?;
+    let known =
+        ["kind", "imm", "branch", "pow2_shift", "pow2_mask", "lead", "follow", "commutes"];
+    let obj = Obj::open(d, node, "lower", &known)?;
     let name = obj.string(d, "kind")?;
     let kind = code(d, "E036", &name, "lowering", &named!(Lower, 0))?;
     let mut fuse = 0;

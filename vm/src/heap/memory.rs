@@ -69,9 +69,37 @@ impl LinearMemory {
     }
 }
 
+/// Where the bytes of memory 0 are, for the interpreter: as little as an access needs.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(not(opforge_threaded), expect(dead_code, reason = "the portable loop reaches bytes by slices"))]
+pub(crate) struct Window {
+    base: usize,
+    /// By the binary logarithm of a number's size in bytes: at how many places such a number is all in the memory.
+    places: [usize; 4],
+}
+
+impl Window {
+    fn of(memory: &LinearMemory) -> Self {
+        let places = |bytes: usize| memory.len.saturating_sub(bytes - 1);
+        Self { base: memory.base, places: [places(1), places(2), places(4), places(8)] }
+    }
+
+    #[cfg(opforge_threaded)]
+    /// The address of a number of `N` bytes, 1, 2, 4 or 8; `None` if it is not all in the memory.
+    #[inline(always)]
+    pub(crate) fn address<const N: usize>(&self, addr: u64, offset: u32) -> Option<usize> {
+        let at = addr.checked_add(offset.into())?;
+        let places = const { if N <= 8 { N.trailing_zeros() as usize } else { 0 } };
+        // The sum is below a memory's size, and with the base below that of the last byte.
+        (at < self.places[places] as u64).then(|| self.base.wrapping_add(at as usize))
+    }
+}
+
 /// The memories of an instance.
 #[derive(Debug)]
 pub(super) struct Memories {
+    /// Where the first one's bytes are. Made anew wherever they may have moved, with the memory's own address.
+    window: Window,
     list: Box<[LinearMemory]>,
     /// Bytes of all of them.
     charged: u64,
@@ -82,7 +110,7 @@ pub(super) struct Memories {
 impl Default for Memories {
     /// No memories.
     fn default() -> Self {
-        Self { list: Box::default(), charged: 0, made: true }
+        Self { window: Window::default(), list: Box::default(), charged: 0, made: true }
     }
 }
 
@@ -102,7 +130,13 @@ impl Memories {
             memory.len = memory.data.len();
         }
         self.charged = bytes.iter().map(|bytes| bytes.len() as u64).sum();
+        self.find_window();
         true
+    }
+
+    /// Notes where the bytes of memory 0 are now.
+    fn find_window(&mut self) {
+        self.window = self.list.first().map(Window::of).unwrap_or_default();
     }
 
     /// Whether they have their first pages, and so are never smaller than that.
@@ -116,6 +150,7 @@ impl Heap {
     pub(crate) fn with_memories(mut self, types: &[MemoryType]) -> Self {
         self.memories.list = types.iter().cloned().map(LinearMemory::new).collect();
         self.memories.made = types.is_empty();
+        self.memories.find_window();
         self
     }
 
@@ -147,6 +182,7 @@ impl Heap {
         }
         self.memories.charged = total;
         self.memories.made = true;
+        self.memories.find_window();
         Ok(())
     }
 
@@ -157,6 +193,7 @@ impl Heap {
         }
         self.memories.charged = 0;
         self.memories.made = self.memories.list.is_empty();
+        self.memories.find_window();
     }
 
     /// Whether compiled code of the program with these types finds the memories that it counts on.
@@ -213,6 +250,13 @@ impl Heap {
         self.memories.list.get_mut(memory.index()).map_or(&mut [], |memory| &mut memory.data)
     }
 
+    /// Where the bytes of memory 0 are, until the memory grows or the heap is begun or put back.
+    #[cfg(opforge_threaded)]
+    #[inline(always)]
+    pub(crate) fn window(&self) -> &Window {
+        &self.memories.window
+    }
+
     /// The bytes of a number in a linear memory, if all are in it.
     #[inline(always)]
     pub(crate) fn memory_chunk<const N: usize>(
@@ -254,6 +298,7 @@ impl Heap {
         if let Some(entry) = self.memories.list.get_mut(memory.index()) {
             entry.extend(extra, self.limit)?;
             self.memories.charged += extra;
+            self.memories.find_window();
         }
         Ok(Some(pages))
     }

@@ -1,18 +1,19 @@
-//! How native code calls imports: one function for each host function, into which that one is compiled.
+//! How imports are called: one function for each host function, into which that one is compiled.
 
 use super::host_calls::{HostCalls, HostStop, too_many_calls, unknown_import};
+use super::machine::{Exit, Machine};
 use super::instance::Hosts;
 use super::native::NativeRun;
 use crate::guard::guard;
 use crate::host::{HeapCaller, SlotFn};
 use core::ffi::c_void;
 
-/// Calls an import for native code: the address of its [`NativeRun`], the import's number, the fuel that code has, and
+/// Calls an import: the address of a [`NativeRun`], the import's number, the fuel that code has, and
 /// slots with the arguments, behind which the results go. Returns one of [`CallImport::DONE`], [`CallImport::TRAPPED`]
 /// or, if the host has charged fuel, what code has now, plus [`CallImport::FUEL`].
 #[derive(Clone, Copy, Debug)]
 #[repr(transparent)]
-pub struct CallImport(unsafe extern "C" fn(*mut c_void, u64, u64, *mut u64) -> u64);
+pub struct CallImport(unsafe extern "C-unwind" fn(*mut c_void, u64, u64, *mut u64) -> u64);
 
 impl CallImport {
     /// The host function has returned, and code has its fuel as before.
@@ -28,13 +29,36 @@ impl CallImport {
     }
 }
 
+impl Machine<'_> {
+    /// Calls an import with slots that hold its arguments and have room for its results behind them, as the program
+    /// declares it. Returns the loop's fuel.
+    #[inline(always)]
+    pub(super) fn call_import(&mut self, import: u32, fuel: u64, slots: &mut [u64]) -> Result<u64, Exit> {
+        let Some(call) = self.calls.get(import as usize) else {
+            return Err(self.stop_at_host(*unknown_import()));
+        };
+        let call = call.0;
+        let mut run = NativeRun::for_import(self);
+        // SAFETY: the calls of a machine are those of the instance that is its host, each made for the type of its
+        // function and of the host's data, and linking has seen to it that the function has the declared parameters
+        // and results. There is no other reference to the run or the slots.
+        let done =
+            unsafe { call((&raw mut run).cast::<c_void>(), import.into(), fuel, slots.as_mut_ptr()) };
+        match done {
+            CallImport::DONE => Ok(fuel),
+            CallImport::TRAPPED => Err(run.why_stopped()),
+            charged => Ok(charged - CallImport::FUEL),
+        }
+    }
+}
+
 /// See [`CallImport`].
 ///
 /// # Safety
 /// `run` must be the address of a `NativeRun` whose machine calls a `Hosts<T>`, and to which there is no reference in use.
 /// The import must be one whose function is an `F`. `slots` must have room for its arguments and results, and nothing
 /// else may use them.
-unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
+unsafe extern "C-unwind" fn call_import<T, F: SlotFn<T>>(
     run: *mut c_void,
     import: u64,
     fuel: u64,
@@ -59,8 +83,7 @@ unsafe extern "C" fn call_import<T, F: SlotFn<T>>(
     if !import.floats.is_empty() {
         import.make_canonical(args);
     }
-    // Nothing is withheld from native code.
-    let total = machine.reserve + fuel;
+    let total = machine.reserve + machine.withheld + fuel;
     let mut caller = HeapCaller { data, heap: machine.heap, fuel: total, charged: 0 };
     // SAFETY: the function is an `F`, by the caller's guarantee.
     let func = unsafe { &*core::ptr::from_ref(import.func.get()).cast::<F>() };

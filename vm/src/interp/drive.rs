@@ -59,15 +59,54 @@ pub(super) fn run_segments<R: Tracer>(
     }
 }
 
-/// Runs from the start of an entry function, of which [`start_of`] was asked before.
-#[inline]
-pub(super) fn run_start(
-    machine: &mut Machine<'_>,
-    start: (u32, u64),
-    state: &mut State,
-    fuel: &mut u64,
-) -> Exit {
-    let exit = run_from(machine, &mut Off, state, fuel, (start, u64::MAX));
+/// A run from the start of an entry function, as far as it came at first.
+pub(super) struct Begun {
+    position: Position,
+    /// How it ended; `None` if it has not.
+    ended: Option<Exit>,
+}
+
+/// Begins a run in the frame of the entry function, of which [`start_of`] was asked before. `None` if that was all, as
+/// most often where Rust calls a small function many times: nothing is made up for the case that it is not.
+#[inline(always)]
+pub(super) fn begin(machine: &mut Machine<'_>, (word, needed): (u32, u64), fuel: u64) -> Option<Begun> {
+    let position = Position {
+        word,
+        base: ENTRY_BASE,
+        fuel: 0,
+        instr: InstrIx(0),
+        report_from: InstrIx(0),
+    };
+    let mut begun = Begun { position, ended: None };
+    let Some(reserve) = fuel.checked_sub(needed) else {
+        begun.ended = Some(Exit::NeedExact);
+        return Some(begun);
+    };
+    machine.reserve = reserve;
+    #[cfg(opforge_threaded)]
+    {
+        begun.ended = super::threaded::run_at(machine, &mut begun.position);
+        if begun.ended == Some(Exit::Finished) {
+            machine.reserve = 0;
+            return None;
+        }
+    }
+    Some(begun)
+}
+
+/// Goes on with a run that [`begin`] has not ended.
+#[cold]
+#[inline(never)]
+pub(super) fn go_on(machine: &mut Machine<'_>, begun: Begun, state: &mut State, fuel: &mut u64) -> Exit {
+    let Begun { mut position, ended } = begun;
+    let exit = match ended {
+        Some(exit) => exit,
+        None => dispatch::run::<false, Off>(machine, &mut Off, &mut position),
+    };
+    // Too little fuel for its first segment: the run has not begun.
+    if ended != Some(Exit::NeedExact) {
+        finish::<Off>(machine, state, fuel, &position, (exit, false));
+    }
     if exit == Exit::NeedExact { run_segments(machine, &mut Off, state, fuel) } else { exit }
 }
 
@@ -103,17 +142,42 @@ fn run_from<R: Tracer>(
     } else {
         machine.reserve = (*fuel - needed).min(more);
         machine.withheld = *fuel - needed - machine.reserve;
-        dispatch::run::<false, R>(machine, tracer, &mut position)
+        run_fast(machine, tracer, &mut position)
     };
+    finish::<R>(machine, state, fuel, &position, (exit, exact));
+    exit
+}
+
+/// Takes the fuel back from a machine whose loop has ended, and brings the state to where it has.
+#[inline]
+fn finish<R: Tracer>(
+    machine: &mut Machine<'_>,
+    state: &mut State,
+    fuel: &mut u64,
+    position: &Position,
+    (exit, exact): (Exit, bool),
+) {
     *fuel = machine.reserve.saturating_add(machine.withheld).saturating_add(position.fuel);
     (machine.reserve, machine.withheld) = (0, 0);
     if exit == Exit::Finished {
-        return exit;
+        return;
     }
     state.base = position.base;
     state.reported = R::ENABLED && exit == Exit::OutOfFuelInWord;
-    settle(machine, state, fuel, &position, (exit, exact));
-    exit
+    settle(machine, state, fuel, position, (exit, exact));
+}
+
+/// Runs at full speed from a position.
+#[inline]
+fn run_fast<R: Tracer>(machine: &mut Machine<'_>, tracer: &mut R, position: &mut Position) -> Exit {
+    // Short runs are over before there is anything for the loop to do, which takes a while to get into.
+    #[cfg(opforge_threaded)]
+    if !R::ENABLED
+        && let Some(exit) = super::threaded::run_at(machine, position)
+    {
+        return exit;
+    }
+    dispatch::run::<false, R>(machine, tracer, position)
 }
 
 /// The word that a function begins with, behind its first `Fuel` word, and what that says its first segment costs.

@@ -1,23 +1,12 @@
 //! What the interpreter asks of the host, and why a run does not go on behind a call of it.
 
 use crate::guard::Panic;
-use crate::heap::Heap;
 use crate::trap::TrapDetail;
 use alloc::boxed::Box;
 use opforge_schema::TrapCode;
 
-/// Calls imports; knows the host's data.
+/// The host of a run: who an import's function is compiled for knows of which type it is.
 pub(super) trait HostCalls {
-    /// Calls import `index`. Returns extra fuel to charge.
-    fn call(
-        &mut self,
-        index: u32,
-        heap: &mut Heap,
-        fuel: u64,
-        args: &mut [u64],
-        rets: &mut [u64],
-    ) -> Result<u64, Box<HostStop>>;
-
     /// Keeps the payload of a panic for the embedder.
     fn keep_panic(&mut self, panic: Panic);
 }

@@ -2,14 +2,14 @@
 
 use super::call_import::CallImport;
 use super::execution::{EntryError, Execution};
-use super::host_calls::{HostCalls, HostStop, Waiting, unknown_import};
+use super::host_calls::{HostCalls, HostStop, Waiting};
 use super::machine::ENTRY_BASE;
 use super::module::Module;
 use super::regs::Stack;
 use super::typed::{CallParams, CallResults, TypedFunc};
-use crate::guard::{LastPanic, Panic, guard, message};
+use crate::guard::{LastPanic, Panic, message};
 use crate::heap::Heap;
-use crate::host::{HeapCaller, HostFault, PendingCall, SlotFunc};
+use crate::host::{HostFault, PendingCall, SlotFunc};
 use crate::ids::{FuncId, MemId};
 use crate::limits::Limits;
 use crate::lower::{ExecFunction, ExecProgram};
@@ -309,31 +309,6 @@ impl<T> Hosts<T> {
 }
 
 impl<T> HostCalls for Hosts<T> {
-    #[inline]
-    fn call(
-        &mut self,
-        index: u32,
-        heap: &mut Heap,
-        fuel: u64,
-        args: &mut [u64],
-        rets: &mut [u64],
-    ) -> Result<u64, Box<HostStop>> {
-        let Some((import, data)) = self.import(index.into()) else { return Err(unknown_import()) };
-        if !import.floats.is_empty() {
-            import.make_canonical(args);
-        }
-        let mut caller = HeapCaller { data, heap, fuel, charged: 0 };
-        match guard(|| import.func.get()(&mut caller, args, rets)) {
-            Ok(Ok(())) => Ok(caller.charged),
-            Ok(Err(fault)) => Err(import.stop(*fault, args, caller.charged)),
-            Err(panic) => {
-                let stop = import.panicked(&panic);
-                self.panic.keep(panic);
-                Err(stop)
-            }
-        }
-    }
-
     fn keep_panic(&mut self, panic: Panic) {
         self.panic.keep(panic);
     }

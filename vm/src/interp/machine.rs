@@ -19,7 +19,6 @@ use crate::lower::ExecProgram;
 use crate::trap::{AggErrorKind, TrapDetail};
 use crate::types::TypeId;
 use crate::value_type::ValueType;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 use opforge_schema::TrapCode;
@@ -339,8 +338,7 @@ impl Machine<'_> {
     }
 
     /// Takes the one result of the entry function.
-    #[cold]
-    #[inline(never)]
+    #[inline]
     pub(super) fn finish_one(&mut self, value: u64) {
         self.results.clear();
         self.results.push(value);
@@ -403,58 +401,42 @@ impl Machine<'_> {
         }
     }
 
-    /// A call past the limit does not reach the host.
-    #[inline(always)]
-    fn count_host_call(&mut self) -> Result<(), Exit> {
-        if self.host_calls >= self.max_host_calls {
-            return Err(Exit::Trap(TrapCode::HostCallLimitExceeded));
-        }
-        self.host_calls += 1;
-        Ok(())
-    }
-
     /// Calls an import with one argument slot and one result slot, as most have.
     #[inline(always)]
     pub(super) fn host_call_one(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
-        self.count_host_call()?;
-        let total = self.reserve + self.withheld + fuel;
         // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-        let (mut args, mut rets) = ([unsafe { regs.get(word.b) }], [0]);
-        let outcome = self.host.call(word.a, self.heap, total, &mut args, &mut rets);
-        if outcome.is_ok() {
-            // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
-            unsafe { regs.set(word.c, rets[0]) };
-        }
-        self.host_outcome(outcome, total, fuel)
+        let mut slots = [unsafe { regs.get(word.b) }, 0];
+        let left = self.call_import(word.a, fuel, &mut slots)?;
+        // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
+        unsafe { regs.set(word.c, slots[1]) };
+        Ok(left)
     }
 
-    /// Calls an import. Returns the loop's fuel.
+    /// Calls an import with any number of argument and result slots. Returns the loop's fuel.
     #[inline(never)]
     pub(super) fn host_call(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
-        self.count_host_call()?;
         let lists = self.code.pool.get(word.c as usize..).unwrap_or(&[]);
-        let Some((&[nargs, nrets], slots)) = lists.split_first_chunk() else { return Ok(fuel) };
-        let (nargs, nrets) = (nargs as usize, nrets as usize);
-        let Some((arg_slots, slots)) = slots.split_at_checked(nargs) else { return Ok(fuel) };
-        let Some(ret_slots) = slots.get(..nrets) else { return Ok(fuel) };
-        let total = self.reserve + self.withheld + fuel;
-        let outcome = self.call_host_with(regs, word.a, total, arg_slots, ret_slots);
-        self.host_outcome(outcome, total, fuel)
-    }
-
-    /// The loop's fuel after a host call, from `total` with the reserve and `fuel` without it before the call.
-    #[inline(always)]
-    fn host_outcome(
-        &mut self,
-        outcome: Result<u64, Box<HostStop>>,
-        total: u64,
-        fuel: u64,
-    ) -> Result<u64, Exit> {
-        match outcome {
-            Ok(0) => Ok(fuel),
-            Ok(extra) => Ok(self.charge(extra, total)),
-            Err(stop) => Err(self.stop_at_host(*stop)),
+        let Some((&[nargs, nrets], lists)) = lists.split_first_chunk() else { return Ok(fuel) };
+        let Some((args, lists)) = lists.split_at_checked(nargs as usize) else { return Ok(fuel) };
+        let Some(rets) = lists.get(..nrets as usize) else { return Ok(fuel) };
+        let mut slots = core::mem::take(self.host_buffer);
+        if slots.len() < args.len() + rets.len() {
+            slots.resize(args.len() + rets.len(), 0);
         }
+        for (value, &slot) in slots.iter_mut().zip(args) {
+            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
+            *value = unsafe { regs.get(slot) };
+        }
+        // Nothing is cleared: a function that succeeds writes each of its result slots.
+        let outcome = self.call_import(word.a, fuel, &mut slots);
+        if outcome.is_ok() {
+            for (&slot, &value) in rets.iter().zip(slots.iter().skip(args.len())) {
+                // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
+                unsafe { regs.set(slot, value) };
+            }
+        }
+        *self.host_buffer = slots;
+        outcome
     }
 
     /// How the run ends or stops at a host call.
@@ -486,36 +468,6 @@ impl Machine<'_> {
         let keep = left.min(FUEL_QUANTUM);
         (self.reserve, self.withheld) = (left - keep, 0);
         keep
-    }
-
-    /// Calls an import with any number of argument and result slots.
-    fn call_host_with(
-        &mut self,
-        regs: Regs,
-        import: u32,
-        fuel: u64,
-        arg_slots: &[u32],
-        ret_slots: &[u32],
-    ) -> Result<u64, Box<HostStop>> {
-        let (nargs, nrets) = (arg_slots.len(), ret_slots.len());
-        if self.host_buffer.len() < nargs + nrets {
-            self.host_buffer.resize(nargs + nrets, 0);
-        }
-        let (args, rets) = self.host_buffer.split_at_mut(nargs);
-        let rets = rets.get_mut(..nrets).unwrap_or(&mut []);
-        for (arg, &slot) in args.iter_mut().zip(arg_slots) {
-            // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-            *arg = unsafe { regs.get(slot) };
-        }
-        // Nothing is cleared: a function that succeeds writes each of its result slots.
-        let outcome = self.host.call(import, self.heap, fuel, args, rets);
-        if outcome.is_ok() {
-            for (&slot, &value) in ret_slots.iter().zip(rets.iter()) {
-                // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
-                unsafe { regs.set(slot, value) };
-            }
-        }
-        outcome
     }
 
     #[inline(never)]

@@ -138,6 +138,20 @@ impl fmt::Debug for NativeRun<'_, '_> {
     }
 }
 
+impl<'m, 'r> NativeRun<'m, 'r> {
+    /// What an import is called with that is not called by native code.
+    #[inline(always)]
+    pub(super) fn for_import(machine: &'m mut Machine<'r>) -> Self {
+        Self { machine, base: 0, room: 0, fuel: 0, left: None }
+    }
+
+    /// Why an import has stopped the run.
+    #[cold]
+    pub(super) fn why_stopped(self) -> Exit {
+        self.left.and_then(|left| left.why).unwrap_or(Exit::Internal)
+    }
+}
+
 impl<'r> NativeRun<'_, 'r> {
     /// The address of the entry frame, all of whose slots are there. They stand still until anything is called here
     /// that may use the stack: no function of the heap, none that refills or leaves.

@@ -1,6 +1,6 @@
 //! Functions of programs with Rust signatures: checked once, called without allocation.
 
-use super::drive::{self, State};
+use super::drive::{self, Begun, State};
 use super::execution::EntryError;
 use super::instance::{CallError, Instance, begin_heap};
 use super::machine::{ENTRY_BASE, Exit, Machine};
@@ -234,6 +234,14 @@ impl<P: CallParams, R: CallResults> BoundFunc<'_, P, R> {
     }
 }
 
+/// What a run goes on from.
+enum GoOn {
+    /// The interpreter has begun.
+    Interpreter(Begun),
+    /// Native code has begun, and was left.
+    Native(Option<Visited>),
+}
+
 /// Where runs of an entry function begin.
 struct Start<'i> {
     module: &'i Module,
@@ -278,26 +286,31 @@ impl<'i> Start<'i> {
             }
             None => None,
         };
-        self.go_on(machine, limits, visited)?;
+        if visited.is_none()
+            && let Some(first) = self.first
+        {
+            let Some(begun) = drive::begin(machine, first, limits.fuel) else {
+                return Ok(R::load_all(machine.heap, machine.results));
+            };
+            self.go_on(machine, limits, GoOn::Interpreter(begun))?;
+        } else {
+            self.go_on(machine, limits, GoOn::Native(visited))?;
+        }
         Ok(R::load_all(machine.heap, machine.results))
     }
 
-    /// Runs in the interpreter, or goes on after native code was left.
+    /// Goes on with a run that is not over yet.
+    #[cold]
     #[inline(never)]
-    fn go_on(
-        &self,
-        machine: &mut Machine<'_>,
-        limits: &Limits,
-        visited: Option<Visited>,
-    ) -> Result<(), CallError> {
+    fn go_on(&self, machine: &mut Machine<'_>, limits: &Limits, from: GoOn) -> Result<(), CallError> {
         let mut state = State::entry(self.func);
         let mut fuel = limits.fuel;
-        let exit = match visited.zip(self.module.native()) {
-            Some((visited, native)) => {
-                drive::run_on(machine, native, (visited, limits.fuel), &mut state, &mut fuel)
-            }
-            None => match self.first {
-                Some(first) => drive::run_start(machine, first, &mut state, &mut fuel),
+        let exit = match from {
+            GoOn::Interpreter(begun) => drive::go_on(machine, begun, &mut state, &mut fuel),
+            GoOn::Native(visited) => match visited.zip(self.module.native()) {
+                Some((visited, native)) => {
+                    drive::run_on(machine, native, (visited, limits.fuel), &mut state, &mut fuel)
+                }
                 None => Exit::Internal,
             },
         };

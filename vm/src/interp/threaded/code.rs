@@ -71,11 +71,11 @@ pub(super) struct Edge {
 pub(super) struct Callee {
     /// The linkage but for the distance of the frames.
     pub(super) link: u64,
-    /// Slots of the callee's frame.
-    pub(super) frame: u16,
-    /// The fuel of its first segment.
+    /// Slots from the caller's frame to the end of the callee's.
+    pub(super) reach: u32,
+    /// The fuel of the callee's first segment.
     pub(super) cost: u16,
-    pub(super) pad: u32,
+    pub(super) pad: u16,
 }
 
 impl Code {

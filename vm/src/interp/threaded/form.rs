@@ -5,6 +5,7 @@ use super::handlers::leave;
 use super::{Handler, State, edge, go, leave_at, leave_owing, pay};
 use crate::ids::MemId;
 use crate::interp::machine::Machine;
+use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 use crate::interp::operand::{Immediate, Kind, Operand, SemResult};
 
 /// Where an operand is taken from.
@@ -283,14 +284,15 @@ pub(super) unsafe fn load<L: Source, const N: usize, R: Operand>(
     // SAFETY: handed on by the caller.
     unsafe {
         let op = s.pc.op();
-        match m.heap.memory_chunk(MemId(0), L::take(&s, op.b), op.wide) {
-            Some(&bytes) => {
-                put(&mut s, op.a, f(bytes));
-                s.pc = s.pc.skip(1);
-                go(s, m)
-            }
-            None => leave_at(s, m),
-        }
+        let Some(address) = m.heap.window().address::<N>(L::take(&s, op.b), op.wide) else {
+            return leave_at(s, m);
+        };
+        // The window is that of bytes which the heap has exposed and only this run can reach; a number of any bytes
+        // is one.
+        let bytes = with_exposed_provenance::<[u8; N]>(address).read();
+        put(&mut s, op.a, f(bytes));
+        s.pc = s.pc.skip(1);
+        go(s, m)
     }
 }
 
@@ -305,14 +307,13 @@ pub(super) unsafe fn store<L: Source, R: Source, const N: usize, A: Operand>(
     unsafe {
         let op = s.pc.op();
         let bytes = f(R::take(&s, op.b));
-        match m.heap.memory_chunk_mut(MemId(0), L::take(&s, op.a), op.wide) {
-            Some(to) => {
-                *to = bytes;
-                s.pc = s.pc.skip(1);
-                go(s, m)
-            }
-            None => leave_at(s, m),
-        }
+        let Some(address) = m.heap.window().address::<N>(L::take(&s, op.a), op.wide) else {
+            return leave_at(s, m);
+        };
+        // As for loads.
+        with_exposed_provenance_mut::<[u8; N]>(address).write(bytes);
+        s.pc = s.pc.skip(1);
+        go(s, m)
     }
 }
 

@@ -44,6 +44,30 @@ macro_rules! define_leave {
         ) {
             m.left = Left { ip: pc.ip(m), regs, fuel: fuel.wrapping_add(cost) };
         }
+
+        /// Ends the run with this value, at the return of its entry function; or leaves a return to the loop, where fuel
+        /// does not reach what it returns to. Gives back what was paid for.
+        #[inline(never)]
+        #[allow(improper_ctypes_definitions)]
+        unsafe extern $abi fn leave_return(
+            pc: Pc,
+            regs: Regs,
+            m: &mut Machine<'_>,
+            fuel: u64,
+            value: u64,
+            _: f64,
+        ) {
+            // SAFETY: handed on by the caller.
+            let (cost, to) = unsafe {
+                let to = regs.link_bits().0 as u32;
+                (u64::from(Pc::at(m, to).op().wide), to)
+            };
+            m.left = Left { ip: pc.ip(m), regs, fuel: fuel.wrapping_add(cost) };
+            if to == 0 {
+                m.finish_one(value);
+                m.left_with = Some(Exit::Finished);
+            }
+        }
     };
 }
 
@@ -372,14 +396,14 @@ mod call1 {
         // SAFETY: handed on by the caller; the callee's frame is checked to fit.
         unsafe {
             let (up, behind) = (s.pc.op().a, s.pc.callee());
-            let callee = s.regs.up(up.into());
-            if m.depth >= m.max_depth || !callee.fits(behind.frame.into(), m.stack) {
+            if m.depth >= m.max_depth || !s.regs.fits(behind.reach, m.stack) {
                 return leave_at(s, m);
             }
             if !pay(&mut s, behind.cost.into()) {
                 return owing(s, m, behind.cost.into());
             }
             m.depth += 1;
+            let callee = s.regs.up(up.into());
             callee.set(0, arg);
             callee.set_link_bits(behind.link, up.into());
             s.regs = callee;
@@ -450,7 +474,7 @@ mod return1 {
             let target = Pc::at(m, to as u32);
             let cost = u64::from(target.op().wide);
             if !pay(&mut s, cost) {
-                return owing(s, m, cost);
+                return leave_return(s.pc, s.regs, m, s.fuel, value, s.facc);
             }
             s.regs = s.regs.down(up as usize);
             s.regs.set((to >> 32) as u32, value);

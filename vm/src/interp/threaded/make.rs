@@ -163,7 +163,8 @@ fn encode(word: Word, ext: Option<Word>, forms: &Forms, held: Option<Held>) -> O
         Layout::Call1 => {
             let (ext, up, arg) = (ext?, slot(word.b)?, slot(word.c)?);
             let link = u64::from(ext.b) | u64::from(ext.c) << 32;
-            let callee = Callee { link, frame: word.x, cost: ext.x, pad: 0 };
+            let reach = u32::from(up) + u32::from(word.x);
+            let callee = Callee { link, reach, cost: ext.x, pad: 0 };
             let code = Code::op(handler(set, word.c, None), up, arg, ext.a);
             return Some((code, Code::callee(callee)));
         }

@@ -22,6 +22,7 @@ mod make;
 pub(super) use code::Code;
 pub(super) use make::make;
 
+use super::dispatch::Position;
 use super::machine::{Exit, Machine};
 use super::regs::{Ip, Regs};
 use super::word::WordOp;
@@ -104,6 +105,17 @@ pub(super) unsafe fn run(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> 
     // SAFETY: handed on by the caller; the accumulators hold what `make` has reckoned with.
     unsafe { go(State { pc, regs, fuel, acc, facc: f64::from_bits(acc) }, m) };
     m.left
+}
+
+/// Runs from a position until the run ends, or a word is left to the loop, at which the position then is.
+#[inline]
+pub(super) fn run_at(m: &mut Machine<'_>, position: &mut Position) -> Option<Exit> {
+    let (ip, regs) = (Ip::new(m.words, position.word), Regs::new(m.stack, position.base));
+    // SAFETY: the facts of `regs` hold for a position as for the loop itself.
+    let left = unsafe { run(ip, regs, m, position.fuel) };
+    (position.word, position.base, position.fuel) =
+        (left.ip.index(m.words), left.regs.base(m.stack), left.fuel);
+    m.left_with.take()
 }
 
 /// Goes on with the code at hand: a jump, where the compiler sees to it.

@@ -457,7 +457,11 @@ impl WordMaker<'_> {
         };
         match op.row().clif() {
             Clif::Iadd if dst == a && imm != 0 => {
-                let &ExecInstr::Jump { target } = behind(1)? else { return None };
+                let next = behind(1)?;
+                if let Some(&branch) = behind(2) {
+                    return self.step_and_test(facts, (dst, imm), (next, branch), at.start + 3);
+                }
+                let &ExecInstr::Jump { target } = next else { return None };
                 let fixups = self.fixups.len();
                 let (branch, ext) = self.loop_head(function, target)?;
                 if branch.a != dst {
@@ -487,6 +491,36 @@ impl WordMaker<'_> {
             }
             _ => None,
         }
+    }
+
+    /// The step of a loop with the test at its end that follows.
+    fn step_and_test(
+        &mut self,
+        facts: &Facts,
+        (dst, step): (Slot, u32),
+        (test, branch): (&ExecInstr, ExecInstr),
+        end: u32,
+    ) -> Option<u32> {
+        let (
+            &ExecInstr::Direct { op, dst: truth, args: [left, right, _] },
+            ExecInstr::Branch { cond, then, other },
+        ) = (test, branch)
+        else {
+            return None;
+        };
+        // A right operand that is stepped itself would have to be read behind the step.
+        if left != dst || right == dst || cond != truth || !facts.is_only_tested(truth) {
+            return None;
+        }
+        let words = OpWords::of(op)?;
+        let (branch, right) = match facts.immediate(test) {
+            Some(imm) => (words.branch_imm?, imm),
+            None => (words.branch?, right),
+        };
+        let ext = self.here().ok()? + 1;
+        self.branch((then, other), Word::new(branch, 0, dst, right, 0), end)?;
+        self.words.get_mut(ext as usize)?.a = step;
+        Some(3)
     }
 
     /// A branch with both distances: its own, and in the `Ext` word behind it that of the other side.
