@@ -109,11 +109,11 @@ fn pairs(out: &mut String, spec: &Spec) {
         "\n/// Calls `$callback! { { prefix } imm { .. } plain { .. } load { .. } jump { .. } }` with a line for each pair of\n\
          /// operations that are done at once, the second on the first one's result:\n\
          ///\n\
-         /// - `imm`: `(Pair order First module function Second module function)`, where both have immediate forms; the\n\
-         ///   order is `commutes` if the second one's operands may be exchanged, else `ordered`;\n\
-         /// - `plain`: the same, where neither has;\n\
+         /// - `imm`: `(Pair order First FirstImm module function Second SecondImm module function)`, where both have\n\
+         ///   immediate forms; the order is `commutes` if the second one's operands may be exchanged, else `ordered`;\n\
+         /// - `plain`: `(Pair order First module function Second module function)`, where neither has;\n\
          /// - `load`: the same, where the first loads from memory;\n\
-         /// - `jump`: `(Pair First module function)`, each with an immediate form that may come before a jump.\n\
+         /// - `jump`: `(Pair First FirstImm module function)`, each with an immediate form that may come before a jump.\n\
          #[macro_export]\nmacro_rules! with_pairs {\n    ($callback:path { $($prefix:tt)* }) => {\n        \
          $callback! { { $($prefix)* }\n",
     );
@@ -126,7 +126,11 @@ fn pairs(out: &mut String, spec: &Spec) {
     out.push_str("            jump {\n");
     for op in leads().filter(direct).filter(imm) {
         if let Some(sem) = &op.sem {
-            let _ = writeln!(out, "                ({0}ThenJump {0} {1} {2})", op.name.v, sem.v.0, sem.v.1);
+            let _ = writeln!(
+                out,
+                "                ({0}ThenJump {0} {0}Imm {1} {2})",
+                op.name.v, sem.v.0, sem.v.1
+            );
         }
     }
     out.push_str("            }\n        }\n    };\n}\n");
@@ -148,10 +152,21 @@ fn pair_section<'s>(
             let (Some(first), Some(second)) = (&lead.sem, &follow.sem) else { continue };
             if fits && follow.fuses(fuse_flags::IMM) == imm {
                 let order = if follow.fuses(fuse_flags::COMMUTES) { "commutes" } else { "ordered" };
+                let names = |op: &Op| match imm {
+                    true => format!("{0} {0}Imm", op.name.v),
+                    false => op.name.v.clone(),
+                };
                 let _ = writeln!(
                     out,
-                    "                ({0}Then{1} {order} {0} {2} {3} {1} {4} {5})",
-                    lead.name.v, follow.name.v, first.v.0, first.v.1, second.v.0, second.v.1
+                    "                ({}Then{} {order} {} {} {} {} {} {})",
+                    lead.name.v,
+                    follow.name.v,
+                    names(lead),
+                    first.v.0,
+                    first.v.1,
+                    names(follow),
+                    second.v.0,
+                    second.v.1
                 );
             }
         }

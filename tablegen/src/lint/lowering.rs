@@ -132,7 +132,8 @@ fn fusing(d: &mut Diags, op: &Op) {
 
 /// What may be part of a pair, and in which order operands come.
 fn pairing(d: &mut Diags, op: &Op) {
-    let one_slot = |ty: TypeRule| matches!(ty, TypeRule::I64 | TypeRule::U64 | TypeRule::F64 | TypeRule::Bool);
+    let one_slot =
+        |ty: TypeRule| matches!(ty, TypeRule::I64 | TypeRule::U64 | TypeRule::F64 | TypeRule::Bool);
     let types: Vec<TypeRule> = op.operands.iter().map(|o| o.ty).collect();
     let plain = op.form == Form::Binary && op.traps.is_empty();
     let load = op.lower.v == Lower::Load;
@@ -142,7 +143,8 @@ fn pairing(d: &mut Diags, op: &Op) {
         d.error("E036", op.lower.at, message);
     }
     if op.fuses(fuse_flags::FOLLOW) && (!plain || !types.iter().all(|&ty| one_slot(ty))) {
-        let message = "\"follow\" is for direct instructions with two read registers that cannot trap, all of one slot";
+        let message =
+            "\"follow\" is for direct instructions with two read registers that cannot trap, all of one slot";
         d.error("E036", op.lower.at, message);
     }
     if op.fuses(fuse_flags::COMMUTES) && (op.form != Form::Binary || types.get(1) != types.get(2)) {

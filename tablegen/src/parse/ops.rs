@@ -309,8 +309,7 @@ const FUSE_FLAGS: [(&str, u8); 7] = [
 ];
 
 fn lower(d: &mut Diags, node: &Node) -> Option<(At<Lower>, u8)> {
-    let known =
-        ["kind", "imm", "branch", "pow2_shift", "pow2_mask", "lead", "follow", "commutes"];
+    let known = ["kind", "imm", "branch", "pow2_shift", "pow2_mask", "lead", "follow", "commutes"];
     let obj = Obj::open(d, node, "lower", &known)?;
     let name = obj.string(d, "kind")?;
     let kind = code(d, "E036", &name, "lowering", &named!(Lower, 0))?;

@@ -1128,3 +1128,99 @@ macro_rules! with_direct_ops {
         }
     };
 }
+
+/// Calls `$callback! { { prefix } imm { .. } plain { .. } load { .. } jump { .. } }` with a line for each pair of
+/// operations that are done at once, the second on the first one's result:
+///
+/// - `imm`: `(Pair order First FirstImm module function Second SecondImm module function)`, where both have
+///   immediate forms; the order is `commutes` if the second one's operands may be exchanged, else `ordered`;
+/// - `plain`: `(Pair order First module function Second module function)`, where neither has;
+/// - `load`: the same, where the first loads from memory;
+/// - `jump`: `(Pair First FirstImm module function)`, each with an immediate form that may come before a jump.
+#[macro_export]
+macro_rules! with_pairs {
+    ($callback:path { $($prefix:tt)* }) => {
+        $callback! { { $($prefix)* }
+            imm {
+                (I64AddThenI64Add commutes I64Add I64AddImm int i64_add I64Add I64AddImm int i64_add)
+                (I64AddThenI64Sub ordered I64Add I64AddImm int i64_add I64Sub I64SubImm int i64_sub)
+                (I64AddThenI64Mul commutes I64Add I64AddImm int i64_add I64Mul I64MulImm int i64_mul)
+                (I64AddThenI64Xor commutes I64Add I64AddImm int i64_add I64Xor I64XorImm int i64_xor)
+                (I64MulThenI64Add commutes I64Mul I64MulImm int i64_mul I64Add I64AddImm int i64_add)
+                (I64MulThenI64Sub ordered I64Mul I64MulImm int i64_mul I64Sub I64SubImm int i64_sub)
+                (I64MulThenI64Mul commutes I64Mul I64MulImm int i64_mul I64Mul I64MulImm int i64_mul)
+                (I64MulThenI64Xor commutes I64Mul I64MulImm int i64_mul I64Xor I64XorImm int i64_xor)
+                (U64AddThenU64Add commutes U64Add U64AddImm int u64_add U64Add U64AddImm int u64_add)
+                (U64AddThenU64Sub ordered U64Add U64AddImm int u64_add U64Sub U64SubImm int u64_sub)
+                (U64AddThenU64Mul commutes U64Add U64AddImm int u64_add U64Mul U64MulImm int u64_mul)
+                (U64AddThenU64Xor commutes U64Add U64AddImm int u64_add U64Xor U64XorImm int u64_xor)
+                (U64MulThenU64Add commutes U64Mul U64MulImm int u64_mul U64Add U64AddImm int u64_add)
+                (U64MulThenU64Sub ordered U64Mul U64MulImm int u64_mul U64Sub U64SubImm int u64_sub)
+                (U64MulThenU64Mul commutes U64Mul U64MulImm int u64_mul U64Mul U64MulImm int u64_mul)
+                (U64MulThenU64Xor commutes U64Mul U64MulImm int u64_mul U64Xor U64XorImm int u64_xor)
+                (U64AndThenU64Add commutes U64And U64AndImm int u64_and U64Add U64AddImm int u64_add)
+                (U64AndThenU64Sub ordered U64And U64AndImm int u64_and U64Sub U64SubImm int u64_sub)
+                (U64AndThenU64Mul commutes U64And U64AndImm int u64_and U64Mul U64MulImm int u64_mul)
+                (U64AndThenU64Xor commutes U64And U64AndImm int u64_and U64Xor U64XorImm int u64_xor)
+                (U64XorThenU64Add commutes U64Xor U64XorImm int u64_xor U64Add U64AddImm int u64_add)
+                (U64XorThenU64Sub ordered U64Xor U64XorImm int u64_xor U64Sub U64SubImm int u64_sub)
+                (U64XorThenU64Mul commutes U64Xor U64XorImm int u64_xor U64Mul U64MulImm int u64_mul)
+                (U64XorThenU64Xor commutes U64Xor U64XorImm int u64_xor U64Xor U64XorImm int u64_xor)
+                (U64ShlThenU64Add commutes U64Shl U64ShlImm int u64_shl U64Add U64AddImm int u64_add)
+                (U64ShlThenU64Sub ordered U64Shl U64ShlImm int u64_shl U64Sub U64SubImm int u64_sub)
+                (U64ShlThenU64Mul commutes U64Shl U64ShlImm int u64_shl U64Mul U64MulImm int u64_mul)
+                (U64ShlThenU64Xor commutes U64Shl U64ShlImm int u64_shl U64Xor U64XorImm int u64_xor)
+                (U64ShrThenU64Add commutes U64Shr U64ShrImm int u64_shr U64Add U64AddImm int u64_add)
+                (U64ShrThenU64Sub ordered U64Shr U64ShrImm int u64_shr U64Sub U64SubImm int u64_sub)
+                (U64ShrThenU64Mul commutes U64Shr U64ShrImm int u64_shr U64Mul U64MulImm int u64_mul)
+                (U64ShrThenU64Xor commutes U64Shr U64ShrImm int u64_shr U64Xor U64XorImm int u64_xor)
+                (I64AndThenI64Add commutes I64And I64AndImm int i64_and I64Add I64AddImm int i64_add)
+                (I64AndThenI64Sub ordered I64And I64AndImm int i64_and I64Sub I64SubImm int i64_sub)
+                (I64AndThenI64Mul commutes I64And I64AndImm int i64_and I64Mul I64MulImm int i64_mul)
+                (I64AndThenI64Xor commutes I64And I64AndImm int i64_and I64Xor I64XorImm int i64_xor)
+                (I64XorThenI64Add commutes I64Xor I64XorImm int i64_xor I64Add I64AddImm int i64_add)
+                (I64XorThenI64Sub ordered I64Xor I64XorImm int i64_xor I64Sub I64SubImm int i64_sub)
+                (I64XorThenI64Mul commutes I64Xor I64XorImm int i64_xor I64Mul I64MulImm int i64_mul)
+                (I64XorThenI64Xor commutes I64Xor I64XorImm int i64_xor I64Xor I64XorImm int i64_xor)
+                (I64ShlThenI64Add commutes I64Shl I64ShlImm int i64_shl I64Add I64AddImm int i64_add)
+                (I64ShlThenI64Sub ordered I64Shl I64ShlImm int i64_shl I64Sub I64SubImm int i64_sub)
+                (I64ShlThenI64Mul commutes I64Shl I64ShlImm int i64_shl I64Mul I64MulImm int i64_mul)
+                (I64ShlThenI64Xor commutes I64Shl I64ShlImm int i64_shl I64Xor I64XorImm int i64_xor)
+                (I64ShrThenI64Add commutes I64Shr I64ShrImm int i64_shr I64Add I64AddImm int i64_add)
+                (I64ShrThenI64Sub ordered I64Shr I64ShrImm int i64_shr I64Sub I64SubImm int i64_sub)
+                (I64ShrThenI64Mul commutes I64Shr I64ShrImm int i64_shr I64Mul I64MulImm int i64_mul)
+                (I64ShrThenI64Xor commutes I64Shr I64ShrImm int i64_shr I64Xor I64XorImm int i64_xor)
+            }
+            plain {
+                (F64AddThenF64Add commutes F64Add float f64_add F64Add float f64_add)
+                (F64AddThenF64Sub ordered F64Add float f64_add F64Sub float f64_sub)
+                (F64AddThenF64Mul commutes F64Add float f64_add F64Mul float f64_mul)
+                (F64SubThenF64Add commutes F64Sub float f64_sub F64Add float f64_add)
+                (F64SubThenF64Sub ordered F64Sub float f64_sub F64Sub float f64_sub)
+                (F64SubThenF64Mul commutes F64Sub float f64_sub F64Mul float f64_mul)
+                (F64MulThenF64Add commutes F64Mul float f64_mul F64Add float f64_add)
+                (F64MulThenF64Sub ordered F64Mul float f64_mul F64Sub float f64_sub)
+                (F64MulThenF64Mul commutes F64Mul float f64_mul F64Mul float f64_mul)
+            }
+            load {
+                (F64Load64ThenF64Add commutes F64Load64 mem f64_load64 F64Add float f64_add)
+                (F64Load64ThenF64Sub ordered F64Load64 mem f64_load64 F64Sub float f64_sub)
+                (F64Load64ThenF64Mul commutes F64Load64 mem f64_load64 F64Mul float f64_mul)
+            }
+            jump {
+                (I64AddThenJump I64Add I64AddImm int i64_add)
+                (I64MulThenJump I64Mul I64MulImm int i64_mul)
+                (U64AddThenJump U64Add U64AddImm int u64_add)
+                (U64MulThenJump U64Mul U64MulImm int u64_mul)
+                (U64AndThenJump U64And U64AndImm int u64_and)
+                (U64XorThenJump U64Xor U64XorImm int u64_xor)
+                (U64ShlThenJump U64Shl U64ShlImm int u64_shl)
+                (U64ShrThenJump U64Shr U64ShrImm int u64_shr)
+                (I64AndThenJump I64And I64AndImm int i64_and)
+                (I64XorThenJump I64Xor I64XorImm int i64_xor)
+                (I64ShlThenJump I64Shl I64ShlImm int i64_shl)
+                (I64ShrThenJump I64Shr I64ShrImm int i64_shr)
+            }
+        }
+    };
+}

@@ -1,8 +1,8 @@
 //! How imports are called: one function for each host function, into which that one is compiled.
 
 use super::host_calls::{HostCalls, HostStop, too_many_calls, unknown_import};
-use super::machine::{Exit, Machine};
 use super::instance::Hosts;
+use super::machine::{Exit, Machine};
 use super::native::NativeRun;
 use crate::guard::guard;
 use crate::host::{HeapCaller, SlotFn};
@@ -42,8 +42,7 @@ impl Machine<'_> {
         // SAFETY: the calls of a machine are those of the instance that is its host, each made for the type of its
         // function and of the host's data, and linking has seen to it that the function has the declared parameters
         // and results. There is no other reference to the run or the slots.
-        let done =
-            unsafe { call((&raw mut run).cast::<c_void>(), import.into(), fuel, slots.as_mut_ptr()) };
+        let done = unsafe { call((&raw mut run).cast::<c_void>(), import.into(), fuel, slots.as_mut_ptr()) };
         match done {
             CallImport::DONE => Ok(fuel),
             CallImport::TRAPPED => Err(run.why_stopped()),

@@ -70,13 +70,7 @@ pub(super) struct Begun {
 /// most often where Rust calls a small function many times: nothing is made up for the case that it is not.
 #[inline(always)]
 pub(super) fn begin(machine: &mut Machine<'_>, (word, needed): (u32, u64), fuel: u64) -> Option<Begun> {
-    let position = Position {
-        word,
-        base: ENTRY_BASE,
-        fuel: 0,
-        instr: InstrIx(0),
-        report_from: InstrIx(0),
-    };
+    let position = Position { word, base: ENTRY_BASE, fuel: 0, instr: InstrIx(0), report_from: InstrIx(0) };
     let mut begun = Begun { position, ended: None };
     let Some(reserve) = fuel.checked_sub(needed) else {
         begun.ended = Some(Exit::NeedExact);

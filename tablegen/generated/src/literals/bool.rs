@@ -22,21 +22,21 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x88, id: 95, name: "BoolAnd", mnemonic: "bool.and", family: Family::Bool,
         operands: &[W("dst", Bool), R("a", Bool), R("b", Bool)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Band,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Band,
         ..OP
     },
     Op {
         byte: 0x89, id: 96, name: "BoolOr", mnemonic: "bool.or", family: Family::Bool,
         operands: &[W("dst", Bool), R("a", Bool), R("b", Bool)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Bor,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Bor,
         ..OP
     },
     Op {
         byte: 0x8A, id: 97, name: "BoolXor", mnemonic: "bool.xor", family: Family::Bool,
         operands: &[W("dst", Bool), R("a", Bool), R("b", Bool)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Bxor,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Bxor,
         ..OP
     },
 ];

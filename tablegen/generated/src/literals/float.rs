@@ -15,21 +15,21 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x1A, id: 14, name: "F64Add", mnemonic: "f64.add", family: Family::Float,
         operands: &[W("dst", F64), R("a", F64), R("b", F64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Fadd,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Fadd,
         ..OP
     },
     Op {
         byte: 0x1B, id: 15, name: "F64Sub", mnemonic: "f64.sub", family: Family::Float,
         operands: &[W("dst", F64), R("a", F64), R("b", F64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Fsub,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::LEAD | fuse::FOLLOW, jit: JitClass::Binary, clif: Clif::Fsub,
         ..OP
     },
     Op {
         byte: 0x1C, id: 16, name: "F64Mul", mnemonic: "f64.mul", family: Family::Float,
         operands: &[W("dst", F64), R("a", F64), R("b", F64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, jit: JitClass::Binary, clif: Clif::Fmul,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Fmul,
         ..OP
     },
     Op {
@@ -43,7 +43,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x83, id: 90, name: "F64Eq", mnemonic: "f64.eq", family: Family::Float,
         operands: &[W("dst", Bool), R("a", F64), R("b", F64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::BRANCH, jit: JitClass::Compare, clif: Clif::FcmpEq,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::BRANCH | fuse::COMMUTES, jit: JitClass::Compare, clif: Clif::FcmpEq,
         ..OP
     },
     Op {
@@ -127,7 +127,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x94, id: 112, since: 128, name: "F64Ne", mnemonic: "f64.ne", family: Family::Float,
         operands: &[W("dst", Bool), R("a", F64), R("b", F64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::BRANCH, jit: JitClass::Compare, clif: Clif::FcmpNe,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::BRANCH | fuse::COMMUTES, jit: JitClass::Compare, clif: Clif::FcmpNe,
         ..OP
     },
     Op {

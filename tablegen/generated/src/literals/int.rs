@@ -15,63 +15,63 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x20, id: 17, name: "I64Add", mnemonic: "i64.add", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Iadd,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Iadd,
         ..OP
     },
     Op {
         byte: 0x21, id: 18, name: "I64Sub", mnemonic: "i64.sub", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Isub,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::FOLLOW, jit: JitClass::Binary, clif: Clif::Isub,
         ..OP
     },
     Op {
         byte: 0x22, id: 19, name: "I64Mul", mnemonic: "i64.mul", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Imul,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Imul,
         ..OP
     },
     Op {
         byte: 0x23, id: 20, name: "U64Add", mnemonic: "u64.add", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Iadd,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Iadd,
         ..OP
     },
     Op {
         byte: 0x24, id: 21, name: "U64Sub", mnemonic: "u64.sub", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Isub,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::FOLLOW, jit: JitClass::Binary, clif: Clif::Isub,
         ..OP
     },
     Op {
         byte: 0x25, id: 22, name: "U64Mul", mnemonic: "u64.mul", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Imul,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Imul,
         ..OP
     },
     Op {
         byte: 0x26, id: 23, name: "U64And", mnemonic: "u64.and", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Band,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Band,
         ..OP
     },
     Op {
         byte: 0x27, id: 24, name: "U64Or", mnemonic: "u64.or", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Bor,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Bor,
         ..OP
     },
     Op {
         byte: 0x28, id: 25, name: "I64Eq", mnemonic: "i64.eq", family: Family::Int,
         operands: &[W("dst", Bool), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH, jit: JitClass::Compare, clif: Clif::IcmpEq,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH | fuse::COMMUTES, jit: JitClass::Compare, clif: Clif::IcmpEq,
         ..OP
     },
     Op {
@@ -85,7 +85,7 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x2A, id: 27, name: "U64Eq", mnemonic: "u64.eq", family: Family::Int,
         operands: &[W("dst", Bool), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH, jit: JitClass::Compare, clif: Clif::IcmpEq,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH | fuse::COMMUTES, jit: JitClass::Compare, clif: Clif::IcmpEq,
         ..OP
     },
     Op {
@@ -99,21 +99,21 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x2C, id: 29, name: "U64Xor", mnemonic: "u64.xor", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Bxor,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Bxor,
         ..OP
     },
     Op {
         byte: 0x2D, id: 30, name: "U64Shl", mnemonic: "u64.shl", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Ishl,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD, jit: JitClass::Binary, clif: Clif::Ishl,
         ..OP
     },
     Op {
         byte: 0x2E, id: 31, name: "U64Shr", mnemonic: "u64.shr", family: Family::Int,
         operands: &[W("dst", U64), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Ushr,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD, jit: JitClass::Binary, clif: Clif::Ushr,
         ..OP
     },
     Op {
@@ -141,21 +141,21 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x33, id: 36, name: "I64And", mnemonic: "i64.and", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Band,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Band,
         ..OP
     },
     Op {
         byte: 0x36, id: 39, name: "I64Or", mnemonic: "i64.or", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Bor,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Bor,
         ..OP
     },
     Op {
         byte: 0x37, id: 40, name: "I64Xor", mnemonic: "i64.xor", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Bxor,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD | fuse::FOLLOW | fuse::COMMUTES, jit: JitClass::Binary, clif: Clif::Bxor,
         ..OP
     },
     Op {
@@ -183,28 +183,28 @@ pub(crate) const OPS: &[Op] = &[
         byte: 0x3C, id: 45, name: "I64Shl", mnemonic: "i64.shl", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Ishl,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD, jit: JitClass::Binary, clif: Clif::Ishl,
         ..OP
     },
     Op {
         byte: 0x3D, id: 46, name: "I64Shr", mnemonic: "i64.shr", family: Family::Int,
         operands: &[W("dst", I64), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM, jit: JitClass::Binary, clif: Clif::Sshr,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::LEAD, jit: JitClass::Binary, clif: Clif::Sshr,
         ..OP
     },
     Op {
         byte: 0x3E, id: 110, since: 128, name: "I64Ne", mnemonic: "i64.ne", family: Family::Int,
         operands: &[W("dst", Bool), R("a", I64), R("b", I64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH, jit: JitClass::Compare, clif: Clif::IcmpNe,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH | fuse::COMMUTES, jit: JitClass::Compare, clif: Clif::IcmpNe,
         ..OP
     },
     Op {
         byte: 0x3F, id: 111, since: 128, name: "U64Ne", mnemonic: "u64.ne", family: Family::Int,
         operands: &[W("dst", Bool), R("a", U64), R("b", U64)],
         effects: fx::PURE,
-        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH, jit: JitClass::Compare, clif: Clif::IcmpNe,
+        lower: Lower::Direct, form: Form::Binary, fuse: fuse::IMM | fuse::BRANCH | fuse::COMMUTES, jit: JitClass::Compare, clif: Clif::IcmpNe,
         ..OP
     },
     Op {

@@ -130,7 +130,7 @@ pub(crate) const OPS: &[Op] = &[
         operands: &[W("dst", F64), X("mem", OperandKind::MemId, Encoding::Uleb32), R("addr", U64), X("offset", OperandKind::ImmU32, Encoding::Uleb32)],
         text: "{dst}, {mem}[{addr} + {offset}]",
         effects: fx::MEM_READ, traps: &[TrapCode::MemOutOfBounds],
-        lower: Lower::Load, jit: JitClass::Load, clif: Clif::LoadF64,
+        lower: Lower::Load, fuse: fuse::LEAD, jit: JitClass::Load, clif: Clif::LoadF64,
         ..OP
     },
     Op {

@@ -83,6 +83,12 @@ impl Code {
         Self { op: Op { handler, a, b, wide } }
     }
 
+    /// Has another handler do the word.
+    pub(super) fn set_handler(&mut self, handler: Handler) {
+        // Writing to a field of a union is safe; the other fields stay.
+        self.op.handler = handler;
+    }
+
     pub(super) const fn edge(edge: Edge) -> Self {
         Self { edge }
     }

@@ -5,8 +5,8 @@ use super::handlers::leave;
 use super::{Handler, State, edge, go, leave_at, leave_owing, pay};
 use crate::ids::MemId;
 use crate::interp::machine::Machine;
-use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 use crate::interp::operand::{Immediate, Kind, Operand, SemResult};
+use core::ptr::{with_exposed_provenance, with_exposed_provenance_mut};
 
 /// Where an operand is taken from.
 pub(super) trait Source {
@@ -119,6 +119,38 @@ pub(super) unsafe fn binary_imm<L: Source, A: Operand, B: Immediate, T: SemResul
         let op = s.pc.op();
         finish(s, m, op, f(L::take(&s, op.b), B::from_imm(op.wide)), 1)
     }
+}
+
+/// The first operation of a pair: what a handler of [`binary`] does, but for going on.
+#[inline(always)]
+pub(super) unsafe fn lead<L: Source, A: Operand, B: Operand, T: Operand>(
+    mut s: State,
+    f: impl FnOnce(A, B) -> T,
+) -> State {
+    // SAFETY: handed on by the caller.
+    unsafe {
+        let op = s.pc.op();
+        let result = f(L::take(&s, op.b), Slot::take(&s, op.c()));
+        put(&mut s, op.a, result);
+    }
+    s.pc = s.pc.skip(1);
+    s
+}
+
+/// The same of [`binary_imm`].
+#[inline(always)]
+pub(super) unsafe fn lead_imm<L: Source, A: Operand, B: Immediate, T: Operand>(
+    mut s: State,
+    f: impl FnOnce(A, B) -> T,
+) -> State {
+    // SAFETY: handed on by the caller.
+    unsafe {
+        let op = s.pc.op();
+        let result = f(L::take(&s, op.b), B::from_imm(op.wide));
+        put(&mut s, op.a, result);
+    }
+    s.pc = s.pc.skip(1);
+    s
 }
 
 #[inline(always)]
@@ -274,25 +306,38 @@ pub(super) unsafe fn step_test_imm<W: Ways, A: Operand, B: Immediate>(
     }
 }
 
+/// A load from memory 0 as the first operation of a pair; `None`, with nothing done, if it traps.
+#[inline(always)]
+pub(super) unsafe fn lead_load<L: Source, const N: usize, R: Operand>(
+    mut s: State,
+    m: &Machine<'_>,
+    f: impl FnOnce([u8; N]) -> R,
+) -> Option<State> {
+    // SAFETY: handed on by the caller.
+    unsafe {
+        let op = s.pc.op();
+        let address = m.heap.window().address::<N>(L::take(&s, op.b), op.wide)?;
+        // The window is that of bytes which the heap has exposed and only this run can reach; any bytes are a number.
+        let bytes = with_exposed_provenance::<[u8; N]>(address).read();
+        put(&mut s, op.a, f(bytes));
+    }
+    s.pc = s.pc.skip(1);
+    Some(s)
+}
+
 /// A load from memory 0.
 #[inline(always)]
 pub(super) unsafe fn load<L: Source, const N: usize, R: Operand>(
-    mut s: State,
+    s: State,
     m: &mut Machine<'_>,
     f: impl FnOnce([u8; N]) -> R,
 ) {
     // SAFETY: handed on by the caller.
     unsafe {
-        let op = s.pc.op();
-        let Some(address) = m.heap.window().address::<N>(L::take(&s, op.b), op.wide) else {
-            return leave_at(s, m);
-        };
-        // The window is that of bytes which the heap has exposed and only this run can reach; a number of any bytes
-        // is one.
-        let bytes = with_exposed_provenance::<[u8; N]>(address).read();
-        put(&mut s, op.a, f(bytes));
-        s.pc = s.pc.skip(1);
-        go(s, m)
+        match lead_load::<L, N, R>(s, m, f) {
+            Some(s) => go(s, m),
+            None => leave_at(s, m),
+        }
     }
 }
 
@@ -410,7 +455,11 @@ impl Forms {
         Self { layout, set, taken_next: set, other_next: set, kinds }
     }
 
-    pub(super) const fn branch(layout: Layout, [set, taken_next, other_next]: [Set; 3], kinds: Kinds) -> Self {
+    pub(super) const fn branch(
+        layout: Layout,
+        [set, taken_next, other_next]: [Set; 3],
+        kinds: Kinds,
+    ) -> Self {
         Self { layout, set, taken_next, other_next, kinds }
     }
 

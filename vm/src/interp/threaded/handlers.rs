@@ -79,20 +79,20 @@ define_leave!("C-unwind");
 /// The handlers of a direct instruction's form.
 macro_rules! direct {
     (unary, $f:path) => {
-        handler!(plain |s, m| form::unary::<Slot, _, _>(s, m, $f));
-        handler!(left |s, m| form::unary::<Acc, _, _>(s, m, $f));
+        handler!(plain | s, m | form::unary::<Slot, _, _>(s, m, $f));
+        handler!(left | s, m | form::unary::<Acc, _, _>(s, m, $f));
     };
     (unary_imm, $f:path) => {
-        handler!(plain |s, m| form::unary_imm::<Slot, _, _>(s, m, $f));
-        handler!(left |s, m| form::unary_imm::<Acc, _, _>(s, m, $f));
+        handler!(plain | s, m | form::unary_imm::<Slot, _, _>(s, m, $f));
+        handler!(left | s, m | form::unary_imm::<Acc, _, _>(s, m, $f));
     };
     (binary, $f:path) => {
-        handler!(plain |s, m| form::binary::<Slot, Slot, _, _, _>(s, m, $f));
-        handler!(left |s, m| form::binary::<Acc, Slot, _, _, _>(s, m, $f));
-        handler!(right |s, m| form::binary::<Slot, Acc, _, _, _>(s, m, $f));
+        handler!(plain | s, m | form::binary::<Slot, Slot, _, _, _>(s, m, $f));
+        handler!(left | s, m | form::binary::<Acc, Slot, _, _, _>(s, m, $f));
+        handler!(right | s, m | form::binary::<Slot, Acc, _, _, _>(s, m, $f));
     };
     (ternary, $f:path) => {
-        handler!(plain |s, m| form::ternary(s, m, $f));
+        handler!(plain | s, m | form::ternary(s, m, $f));
     };
     // Heap forms call large functions that return by memory, which would cost the jump.
     ($heap:ident, $f:path) => {};
@@ -134,23 +134,23 @@ macro_rules! branch_handlers {
         }
     };
     (slots, $ways:ident, $f:expr) => {
-        handler!(plain |s, m| form::test::<$ways, Slot, Slot, _, _>(s, m, $f));
-        handler!(left |s, m| form::test::<$ways, Acc, Slot, _, _>(s, m, $f));
-        handler!(right |s, m| form::test::<$ways, Slot, Acc, _, _>(s, m, $f));
-        handler!(step |s, m| form::step_test::<$ways, _, _>(s, m, $f));
+        handler!(plain | s, m | form::test::<$ways, Slot, Slot, _, _>(s, m, $f));
+        handler!(left | s, m | form::test::<$ways, Acc, Slot, _, _>(s, m, $f));
+        handler!(right | s, m | form::test::<$ways, Slot, Acc, _, _>(s, m, $f));
+        handler!(step | s, m | form::step_test::<$ways, _, _>(s, m, $f));
     };
     (floats, $ways:ident, $f:expr) => {
-        handler!(plain |s, m| form::test::<$ways, Slot, Slot, _, _>(s, m, $f));
-        handler!(left |s, m| form::test::<$ways, Acc, Slot, _, _>(s, m, $f));
-        handler!(right |s, m| form::test::<$ways, Slot, Acc, _, _>(s, m, $f));
+        handler!(plain | s, m | form::test::<$ways, Slot, Slot, _, _>(s, m, $f));
+        handler!(left | s, m | form::test::<$ways, Acc, Slot, _, _>(s, m, $f));
+        handler!(right | s, m | form::test::<$ways, Slot, Acc, _, _>(s, m, $f));
         // A float has no step.
         pub(in crate::interp::threaded) use super::super::super::leave as step;
     };
     (imm, $ways:ident, $f:expr) => {
-        handler!(plain |s, m| form::test_imm::<$ways, Slot, _, _>(s, m, $f));
-        handler!(left |s, m| form::test_imm::<$ways, Acc, _, _>(s, m, $f));
+        handler!(plain | s, m | form::test_imm::<$ways, Slot, _, _>(s, m, $f));
+        handler!(left | s, m | form::test_imm::<$ways, Acc, _, _>(s, m, $f));
         pub(in crate::interp::threaded) use plain as right;
-        handler!(step |s, m| form::step_test_imm::<$ways, _, _>(s, m, $f));
+        handler!(step | s, m | form::step_test_imm::<$ways, _, _>(s, m, $f));
     };
 }
 
@@ -306,21 +306,27 @@ unsafe fn enter(s: &mut State, target: Pc) -> bool {
     paid
 }
 
-handler!(fuel |s, m| {
-    let mut s = s;
-    let here = s.pc;
-    if enter(&mut s, here) { go(s, m) } else { leave_at(s, m) }
-});
+handler!(
+    fuel | s,
+    m | {
+        let mut s = s;
+        let here = s.pc;
+        if enter(&mut s, here) { go(s, m) } else { leave_at(s, m) }
+    }
+);
 
 mod jump {
     use super::*;
 
-    handler!(far |s, m| {
-        let op = s.pc.op();
-        edge(s, m, op.a, op.wide)
-    });
+    handler!(
+        far | s,
+        m | {
+            let op = s.pc.op();
+            edge(s, m, op.a, op.wide)
+        }
+    );
     // To the segment behind it: the jump and a `Fuel` word.
-    handler!(next |s, m| edge(s, m, s.pc.op().a, form::NEXT_TO_JUMP));
+    handler!(next | s, m | edge(s, m, s.pc.op().a, form::NEXT_TO_JUMP));
 }
 
 mod br_if {
@@ -350,13 +356,16 @@ mod constant {
     }
 
     // With sign.
-    handler!(small |s, m| set(s, m, i64::from(s.pc.op().wide as i32) as u64));
+    handler!(small | s, m | set(s, m, i64::from(s.pc.op().wide as i32) as u64));
     // The upper half of a number whose lower one is 0, as of most floats.
-    handler!(upper |s, m| set(s, m, u64::from(s.pc.op().wide) << 32));
-    handler!(plain |s, m| {
-        let word = s.pc.ip(m).word();
-        set(s, m, u64::from(word.b) | u64::from(word.c) << 32)
-    });
+    handler!(upper | s, m | set(s, m, u64::from(s.pc.op().wide) << 32));
+    handler!(
+        plain | s,
+        m | {
+            let word = s.pc.ip(m).word();
+            set(s, m, u64::from(word.b) | u64::from(word.c) << 32)
+        }
+    );
 }
 
 mod move1 {
@@ -373,20 +382,23 @@ mod move1 {
         }
     }
 
-    handler!(plain |s, m| set(s, m, s.regs.get(s.pc.op().b.into())));
-    handler!(left |s, m| set(s, m, s.acc));
+    handler!(plain | s, m | set(s, m, s.regs.get(s.pc.op().b.into())));
+    handler!(left | s, m | set(s, m, s.acc));
 }
 
-handler!(select1 |s, m| {
-    let mut s = s;
-    let op = s.pc.op();
-    let slot = if s.regs.get(op.c().into()) != 0 { op.b } else { s.pc.skip(1).op().b };
-    let value = s.regs.get(slot.into());
-    s.regs.set(op.a.into(), value);
-    hold(&mut s, value);
-    s.pc = s.pc.skip(2);
-    go(s, m)
-});
+handler!(
+    select1 | s,
+    m | {
+        let mut s = s;
+        let op = s.pc.op();
+        let slot = if s.regs.get(op.c().into()) != 0 { op.b } else { s.pc.skip(1).op().b };
+        let value = s.regs.get(slot.into());
+        s.regs.set(op.a.into(), value);
+        hold(&mut s, value);
+        s.pc = s.pc.skip(2);
+        go(s, m)
+    }
+);
 
 mod call1 {
     use super::*;
@@ -413,30 +425,33 @@ mod call1 {
         }
     }
 
-    handler!(plain |s, m| call(s, m, s.regs.get(s.pc.op().b.into())));
-    handler!(left |s, m| call(s, m, s.acc));
+    handler!(plain | s, m | call(s, m, s.regs.get(s.pc.op().b.into())));
+    handler!(left | s, m | call(s, m, s.acc));
 }
 
-handler!(call |s, m| {
-    let mut s = s;
-    let word = s.pc.ip(m).word();
-    let Some(&entry) = m.code.funcs.get(word.a as usize) else { return leave_at(s, m) };
-    let callee = s.regs.up(word.b);
-    let before = s;
-    if m.depth >= m.max_depth
-        || !callee.fits(entry.frame, m.stack)
-        || !enter(&mut s, Pc::at(m, entry.word))
-    {
-        return leave_at(before, m);
+handler!(
+    call | s,
+    m | {
+        let mut s = s;
+        let word = s.pc.ip(m).word();
+        let Some(&entry) = m.code.funcs.get(word.a as usize) else { return leave_at(s, m) };
+        let callee = s.regs.up(word.b);
+        let before = s;
+        if m.depth >= m.max_depth
+            || !callee.fits(entry.frame, m.stack)
+            || !enter(&mut s, Pc::at(m, entry.word))
+        {
+            return leave_at(before, m);
+        }
+        enter_frame(before.pc, before.regs, m);
+        s.regs = callee;
+        // The first argument, if there is one; the slot is there in any case, for the linkage has one above it or ends the
+        // caller's frame.
+        let first = if entry.frame > 0 { callee.get(0) } else { 0 };
+        hold(&mut s, first);
+        go(s, m)
     }
-    enter_frame(before.pc, before.regs, m);
-    s.regs = callee;
-    // The first argument, if there is one; the slot is there in any case, for the linkage has one above it or ends the
-    // caller's frame.
-    let first = if entry.frame > 0 { callee.get(0) } else { 0 };
-    hold(&mut s, first);
-    go(s, m)
-});
+);
 
 /// Copies the arguments of a call into its callee's frame, which fits, and notes the linkage.
 #[inline(never)]
@@ -448,19 +463,22 @@ unsafe fn enter_frame(pc: Pc, regs: Regs, m: &mut Machine<'_>) {
     let _ = m.enter_frame(regs, (word.a, word.b), word.c, 0, ip.next().index(m.words));
 }
 
-handler!(tail_call |s, m| {
-    let mut s = s;
-    let word = s.pc.ip(m).word();
-    let Some(&entry) = m.code.funcs.get(word.a as usize) else { return leave_at(s, m) };
-    let before = s;
-    if !s.regs.fits(entry.frame, m.stack) || !enter(&mut s, Pc::at(m, entry.word)) {
-        return leave_at(before, m);
+handler!(
+    tail_call | s,
+    m | {
+        let mut s = s;
+        let word = s.pc.ip(m).word();
+        let Some(&entry) = m.code.funcs.get(word.a as usize) else { return leave_at(s, m) };
+        let before = s;
+        if !s.regs.fits(entry.frame, m.stack) || !enter(&mut s, Pc::at(m, entry.word)) {
+            return leave_at(before, m);
+        }
+        m.replace_slots(s.regs, 0, (word.c, word.b));
+        let first = if entry.frame > 0 { s.regs.get(0) } else { 0 };
+        hold(&mut s, first);
+        go(s, m)
     }
-    m.replace_slots(s.regs, 0, (word.c, word.b));
-    let first = if entry.frame > 0 { s.regs.get(0) } else { 0 };
-    hold(&mut s, first);
-    go(s, m)
-});
+);
 
 mod return1 {
     use super::*;
@@ -485,17 +503,20 @@ mod return1 {
         }
     }
 
-    handler!(plain |s, m| ret(s, m, s.regs.get(s.pc.op().a.into())));
-    handler!(left |s, m| ret(s, m, s.acc));
+    handler!(plain | s, m | ret(s, m, s.regs.get(s.pc.op().a.into())));
+    handler!(left | s, m | ret(s, m, s.acc));
 }
 
-handler!(branch_table |s, m| {
-    let mut s = s;
-    let word = s.pc.ip(m).word();
-    let Some(target) = m.table_entry(word, s.regs.get(word.a)) else { return leave_at(s, m) };
-    let before = s;
-    if enter(&mut s, Pc::at(m, target)) { go(s, m) } else { leave_at(before, m) }
-});
+handler!(
+    branch_table | s,
+    m | {
+        let mut s = s;
+        let word = s.pc.ip(m).word();
+        let Some(target) = m.table_entry(word, s.regs.get(word.a)) else { return leave_at(s, m) };
+        let before = s;
+        if enter(&mut s, Pc::at(m, target)) { go(s, m) } else { leave_at(before, m) }
+    }
+);
 
 /// Goes on behind a call of an import, with the fuel that is left.
 #[inline(always)]
@@ -540,15 +561,21 @@ unsafe fn call_host_one(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u
     ended(m, done, fuel)
 }
 
-handler!(host_call |s, m| {
-    let left = call_host(s.pc, s.regs, m, s.fuel);
-    behind_host_call(s, m, left)
-});
+handler!(
+    host_call | s,
+    m | {
+        let left = call_host(s.pc, s.regs, m, s.fuel);
+        behind_host_call(s, m, left)
+    }
+);
 
-handler!(host_call1 |s, m| {
-    let left = call_host_one(s.pc, s.regs, m, s.fuel);
-    behind_host_call(s, m, left)
-});
+handler!(
+    host_call1 | s,
+    m | {
+        let left = call_host_one(s.pc, s.regs, m, s.fuel);
+        behind_host_call(s, m, left)
+    }
+);
 
 /// Does a session instruction. The machine then says where to go on, unless this is `false`: it did not come to its end,
 /// and the loop must not do it again.
@@ -568,21 +595,24 @@ unsafe fn step_session(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> bo
     }
 }
 
-handler!(session |s, m| {
-    let mut s = s;
-    let turns = m.turns;
-    if !step_session(s.pc, s.regs, m, s.fuel) {
-        s.fuel = 0;
-        return leave_at(s, m);
+handler!(
+    session | s,
+    m | {
+        let mut s = s;
+        let turns = m.turns;
+        if !step_session(s.pc, s.regs, m, s.fuel) {
+            s.fuel = 0;
+            return leave_at(s, m);
+        }
+        // Each slice has fuel of its own: now and then the loop must be come back to all the same.
+        if m.turns != turns && m.turns % TURNS == 0 {
+            return;
+        }
+        let left = m.left;
+        (s.pc, s.regs, s.fuel) = (Pc::of(left.ip, m), left.regs, left.fuel);
+        go(s, m)
     }
-    // Each slice has fuel of its own: now and then the loop must be come back to all the same.
-    if m.turns != turns && m.turns % TURNS == 0 {
-        return;
-    }
-    let left = m.left;
-    (s.pc, s.regs, s.fuel) = (Pc::of(left.ip, m), left.regs, left.fuel);
-    go(s, m)
-});
+);
 
 /// Executes an intrinsic; `false` if it has trapped, and so has changed nothing.
 #[inline(never)]
@@ -592,12 +622,15 @@ unsafe fn execute_intrinsic(pc: Pc, regs: Regs, m: &mut Machine<'_>) -> bool {
     m.intrinsic(regs, word).is_ok()
 }
 
-handler!(intrinsic |s, m| {
-    let mut s = s;
-    // Fuel by size is the loop's to pay, and a trap its to report.
-    if s.pc.ip(m).word().x != 0 || !execute_intrinsic(s.pc, s.regs, m) {
-        return leave_at(s, m);
+handler!(
+    intrinsic | s,
+    m | {
+        let mut s = s;
+        // Fuel by size is the loop's to pay, and a trap its to report.
+        if s.pc.ip(m).word().x != 0 || !execute_intrinsic(s.pc, s.regs, m) {
+            return leave_at(s, m);
+        }
+        s.pc = s.pc.skip(1);
+        go(s, m)
     }
-    s.pc = s.pc.skip(1);
-    go(s, m)
-});
+);

@@ -3,6 +3,7 @@
 use super::code::{Callee, Code, Edge};
 use super::form::{Forms, Layout, NEXT_SEGMENT, NEXT_TO_JUMP, Set};
 use super::handlers::{FORMS, leave};
+use super::pairs::{self, Side};
 use crate::interp::code::{FuncEntry, InterpCode};
 use crate::interp::operand::Kind;
 use crate::interp::word::{Word, WordOp};
@@ -47,32 +48,66 @@ struct Maker<'c> {
     codes: Vec<Code>,
 }
 
+/// A word that may be the first of a pair.
+#[derive(Clone, Copy)]
+struct Lead {
+    op: WordOp,
+    /// Whether it takes its left operand from an accumulator.
+    from_accumulator: bool,
+    /// What it leaves there.
+    result: Held,
+}
+
 impl Maker<'_> {
     /// Makes the codes of a function; `first` is what is held where it begins.
     fn function(&mut self, entry: FuncEntry, first: Option<Held>) {
         let words = self.code.words.get(entry.word as usize..entry.end as usize).unwrap_or(&[]);
-        let mut held = None;
+        let (mut held, mut lead) = (None, None);
         let mut index = entry.word;
         let mut rest = words;
         while let Some((&word, behind)) = rest.split_first() {
             let ext = behind.first().copied().filter(|ext| ext.op == WordOp::Ext);
-            if word.op == WordOp::Fuel {
+            let forms = &FORMS[word.op as usize];
+            if forms.layout == Layout::Fuel {
                 let before = if index == entry.word { first } else { self.returned(index) };
                 held = before.filter(|held| word.x == 0 && held.slot <= u16::MAX.into());
+                lead = None;
                 let slot = held.map_or(0, |held| held.slot as u16);
-                self.codes.push(Code::op(FORMS[word.op as usize].set.plain, slot, 0, word.a));
+                self.codes.push(Code::op(forms.set.plain, slot, 0, word.a));
             } else {
-                let forms = &FORMS[word.op as usize];
                 let made = encode(word, ext, forms, held);
                 held = made.as_ref().and_then(|_| result(word, forms));
-                let (code, second) = made.unwrap_or((LEFT, LEFT));
-                self.codes.push(code);
-                self.codes.extend(ext.map(|_| second));
+                let followed = made.is_some() && lead.is_some_and(|lead| self.pair(lead, word));
+                lead = match (&made, held, ext) {
+                    (Some(made), Some(result), None) if !followed => {
+                        Some(Lead { op: word.op, from_accumulator: made.from_accumulator, result })
+                    }
+                    _ => None,
+                };
+                let made = made.unwrap_or(Made::LEFT);
+                self.codes.push(made.code);
+                self.codes.extend(ext.map(|_| made.second));
             }
             let words = 1 + usize::from(ext.is_some());
             index += words as u32;
             rest = rest.get(words..).unwrap_or(&[]);
         }
+    }
+
+    /// Has the last code do this word, too, if the two are a pair.
+    fn pair(&mut self, lead: Lead, word: Word) -> bool {
+        let found = if word.op == WordOp::Jump {
+            pairs::find_jump(lead.op)
+        } else if word.b == lead.result.slot {
+            pairs::find(lead.op, word.op, Side::Left)
+        } else if word.c == lead.result.slot {
+            pairs::find(lead.op, word.op, Side::Right)
+        } else {
+            None
+        };
+        let (Some(pair), Some(code)) = (found, self.codes.last_mut()) else { return false };
+        code.set_handler(pair.handler(lead.from_accumulator));
+        true
     }
 
     /// What is held behind the word before this one, a `Fuel` word that no branch goes to: what the call there returns.
@@ -90,85 +125,117 @@ fn result(word: Word, forms: &Forms) -> Option<Held> {
     (forms.kinds.result != Kind::Other).then_some(Held { slot: word.a, kind: forms.kinds.result })
 }
 
+/// What is made of a word.
+struct Made {
+    code: Code,
+    /// Of its `Ext` word, if it has one.
+    second: Code,
+    /// Whether the left operand comes from an accumulator.
+    from_accumulator: bool,
+}
+
+impl Made {
+    /// Of a word that is left to the loop.
+    const LEFT: Self = Self { code: LEFT, second: LEFT, from_accumulator: false };
+}
+
+/// A slot as codes have it.
+fn slot(slot: u32) -> Option<u16> {
+    u16::try_from(slot).ok()
+}
+
 /// The code of a word, and that of its `Ext` word. `None` if it must be left to the loop.
-fn encode(word: Word, ext: Option<Word>, forms: &Forms, held: Option<Held>) -> Option<(Code, Code)> {
-    let slot = |slot: u32| u16::try_from(slot).ok();
+fn encode(word: Word, ext: Option<Word>, forms: &Forms, held: Option<Held>) -> Option<Made> {
     let (kinds, set) = (forms.kinds, &forms.set);
+    let left = match forms.layout {
+        Layout::Branch | Layout::BranchImm | Layout::Return1 | Layout::Store => word.a,
+        Layout::Call1 => word.c,
+        _ => word.b,
+    };
+    let from_accumulator = Held::is(held, left, kinds.left);
     // The handler for operands in these slots.
-    let handler = |set: &Set, left: u32, right: Option<u32>| match right {
-        _ if Held::is(held, left, kinds.left) => set.left,
+    let handler = |set: &Set, right: Option<u32>| match right {
+        _ if from_accumulator => set.left,
         Some(right) if Held::is(held, right, kinds.right) => set.right,
         _ => set.plain,
     };
+    let mut second = LEFT;
     let code = match forms.layout {
         Layout::Left | Layout::Fuel => return None,
         Layout::Word => Code::op(set.plain, 0, 0, 0),
+        // Fuel by size is for the loop to pay.
         Layout::Slots | Layout::FourSlots if word.x != 0 => return None,
         Layout::Slots => {
-            let (a, b, c) = (slot(word.a)?, slot(word.b)?, slot(word.c)?);
-            Code::op(handler(set, word.b, Some(word.c)), a, b, c.into())
+            Code::op(handler(set, Some(word.c)), slot(word.a)?, slot(word.b)?, slot(word.c)?.into())
         }
         Layout::FourSlots => {
             let (a, b, c) = (slot(word.a)?, slot(word.b)?, slot(word.c)?);
-            let second = Code::op(leave, a, slot(ext?.b)?, 0);
-            return Some((Code::op(set.plain, a, b, c.into()), second));
+            second = Code::op(leave, a, slot(ext?.b)?, 0);
+            Code::op(set.plain, a, b, c.into())
         }
-        Layout::Imm => Code::op(handler(set, word.b, None), slot(word.a)?, slot(word.b)?, word.c),
-        Layout::Branch | Layout::BranchImm => {
-            let ext = ext?;
-            let (right, imm) = match forms.layout {
-                Layout::Branch => (Some(word.b), 0),
-                _ => (None, word.b),
-            };
-            let set = match (ext.x, word.x) {
-                (1.., _) if ext.b == NEXT_SEGMENT => &forms.other_next,
-                (_, 1..) if word.c == NEXT_SEGMENT => &forms.taken_next,
-                _ => set,
-            };
+        Layout::Imm => Code::op(handler(set, None), slot(word.a)?, slot(word.b)?, word.c),
+        Layout::Branch => {
+            let (set, ext) = (ways(forms, word, ext?), ext?);
             // A step's result is not stored before the test.
             let handler = match ext.a {
-                0 => handler(set, word.a, right),
-                _ if right == Some(word.a) => return None,
+                0 => handler(set, Some(word.b)),
+                _ if word.b == word.a => return None,
                 _ => set.other,
             };
-            let edge = Edge { other: ext.b, imm, step: ext.a, cost: word.x, other_cost: ext.x };
-            let code = Code::op(handler, slot(word.a)?, slot(right.unwrap_or(0))?, word.c);
-            return Some((code, Code::edge(edge)));
+            second = edge(word, ext, 0);
+            Code::op(handler, slot(word.a)?, slot(word.b)?, word.c)
+        }
+        Layout::BranchImm => {
+            let (set, ext) = (ways(forms, word, ext?), ext?);
+            let handler = if ext.a == 0 { handler(set, None) } else { set.other };
+            second = edge(word, ext, word.b);
+            Code::op(handler, slot(word.a)?, 0, word.c)
+        }
+        Layout::Load if word.x == 0 => Code::op(handler(set, None), slot(word.a)?, slot(word.b)?, word.c),
+        Layout::Store if word.x == 0 => {
+            Code::op(handler(set, Some(word.b)), slot(word.a)?, slot(word.b)?, word.c)
         }
         Layout::Load | Layout::Store => {
-            let (a, b) = (slot(word.a)?, slot(word.b)?);
-            if word.x == 0 {
-                let handler = match forms.layout {
-                    Layout::Load => handler(set, word.b, None),
-                    _ => handler(set, word.a, Some(word.b)),
-                };
-                Code::op(handler, a, b, word.c)
-            } else {
-                let offset = u32::from(slot(word.c)?);
-                Code::op(set.other, a, b, u32::from(word.x) << 16 | offset)
-            }
+            let offset = u32::from(slot(word.c)?);
+            Code::op(set.other, slot(word.a)?, slot(word.b)?, u32::from(word.x) << 16 | offset)
         }
         Layout::Const => {
             // 32 bits of the number with sign, or its upper half.
             let value = u64::from(word.b) | u64::from(word.c) << 32;
-            let a = slot(word.a)?;
             match i32::try_from(value as i64) {
-                Ok(value) => Code::op(set.left, a, 0, value as u32),
-                Err(_) if word.b == 0 => Code::op(set.right, a, 0, word.c),
-                Err(_) => Code::op(set.plain, a, 0, 0),
+                Ok(value) => Code::op(set.left, slot(word.a)?, 0, value as u32),
+                Err(_) if word.b == 0 => Code::op(set.right, slot(word.a)?, 0, word.c),
+                Err(_) => Code::op(set.plain, slot(word.a)?, 0, 0),
             }
         }
-        Layout::Jump if word.x != 0 && word.c == NEXT_TO_JUMP => Code::op(set.left, word.x, 0, 0),
-        Layout::Jump => Code::op(set.plain, word.x, 0, word.c),
+        Layout::Jump => {
+            let next = word.x != 0 && word.c == NEXT_TO_JUMP;
+            Code::op(if next { set.left } else { set.plain }, word.x, 0, word.c)
+        }
         Layout::Call1 => {
-            let (ext, up, arg) = (ext?, slot(word.b)?, slot(word.c)?);
+            let (ext, up) = (ext?, slot(word.b)?);
             let link = u64::from(ext.b) | u64::from(ext.c) << 32;
             let reach = u32::from(up) + u32::from(word.x);
-            let callee = Callee { link, reach, cost: ext.x, pad: 0 };
-            let code = Code::op(handler(set, word.c, None), up, arg, ext.a);
-            return Some((code, Code::callee(callee)));
+            second = Code::callee(Callee { link, reach, cost: ext.x, pad: 0 });
+            Code::op(handler(set, None), up, slot(word.c)?, ext.a)
         }
-        Layout::Return1 => Code::op(handler(set, word.a, None), slot(word.a)?, 0, 0),
+        Layout::Return1 => Code::op(handler(set, None), slot(word.a)?, 0, 0),
     };
-    Some((code, LEFT))
+    Some(Made { code, second, from_accumulator })
+}
+
+/// The handlers of a branch by which of its ways leads to the segment behind it.
+fn ways(forms: &Forms, word: Word, ext: Word) -> &Set {
+    if ext.x != 0 && ext.b == NEXT_SEGMENT {
+        &forms.other_next
+    } else if word.x != 0 && word.c == NEXT_SEGMENT {
+        &forms.taken_next
+    } else {
+        &forms.set
+    }
+}
+
+/// What stands behind a branch.
+fn edge(word: Word, ext: Word, imm: u32) -> Code {
+    Code::edge(Edge { other: ext.b, imm, step: ext.a, cost: word.x, other_cost: ext.x })
 }

@@ -18,6 +18,7 @@ mod code;
 mod form;
 mod handlers;
 mod make;
+mod pairs;
 
 pub(super) use code::Code;
 pub(super) use make::make;
@@ -41,14 +42,14 @@ macro_rules! define_handler_type {
             ($name:ident |$s:ident, $m:ident| $body:expr) => {
                 #[allow(improper_ctypes_definitions)]
                 pub(in crate::interp::threaded) unsafe extern $abi fn $name(
-                    pc: Pc,
-                    regs: Regs,
-                    $m: &mut Machine<'_>,
+                    pc: crate::interp::threaded::Pc,
+                    regs: crate::interp::threaded::Regs,
+                    $m: &mut crate::interp::threaded::Machine<'_>,
                     fuel: u64,
                     acc: u64,
                     facc: f64,
                 ) {
-                    let $s = State { pc, regs, fuel, acc, facc };
+                    let $s = crate::interp::threaded::State { pc, regs, fuel, acc, facc };
                     // SAFETY: what the body needs is what a handler's caller vouches for: see `Handler`.
                     unsafe { $body }
                 }

@@ -21,7 +21,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Range;
 use facts::Facts;
-use opforge_schema::{Clif, Form};
+use opforge_schema::{Clif, Form, fuse_flags};
 use opforge_tables::{ISA, Opcode};
 use reduce::reduced;
 
@@ -407,6 +407,12 @@ impl WordMaker<'_> {
         let words = OpWords::of(op)?;
         let imm = facts.immediate(instr);
         let last = function.segments.get(segment)?.end.0;
+        // The last result to the left, where threaded code has it at hand.
+        let exchange = imm.is_none()
+            && op.row().fuses(fuse_flags::COMMUTES)
+            && a != b
+            && last_result(function, at) == Some(b);
+        let (a, b) = if exchange { (b, a) } else { (a, b) };
         let cheaper = imm.map(|imm| reduced(op, imm));
         if let Some((op, imm)) = cheaper
             && let Some(done) = self.fused_immediate(function, facts, at..last, (op, dst, a, imm))
@@ -531,6 +537,14 @@ impl WordMaker<'_> {
         self.push(Word::new(WordOp::Ext, 0, 0, 0, 0), end);
         Some(())
     }
+}
+
+/// The slot that the instruction before this one writes, if it writes one.
+fn last_result(function: &ExecFunction, at: u32) -> Option<Slot> {
+    let mut result = None;
+    let before = function.instrs.get(at.checked_sub(1)? as usize)?;
+    before.for_each_write(function, |slot| result = Some(slot));
+    result
 }
 
 pub(super) fn agg_kind_code(kind: AggKind) -> u32 {
