@@ -110,6 +110,11 @@ macro_rules! sided {
     };
 }
 
+/// To the right stands an immediate, whatever slot has its number.
+fn left_only(side: Side, pair: Pair) -> Option<Pair> {
+    (side == Side::Left).then_some(pair)
+}
+
 /// The jump at hand.
 #[inline(always)]
 unsafe fn then_jump(s: State, m: &mut Machine<'_>) {
@@ -159,8 +164,8 @@ macro_rules! define_pairs {
                 $(
                     (WordOp::$a, WordOp::$b) => sided!($order side, $pair, SLOTS),
                     (WordOp::$ai, WordOp::$b) => sided!($order side, $pair, IMM),
-                    (WordOp::$a, WordOp::$bi) => Some($pair::imm::SLOTS),
-                    (WordOp::$ai, WordOp::$bi) => Some($pair::imm::IMM),
+                    (WordOp::$a, WordOp::$bi) => left_only(side, $pair::imm::SLOTS),
+                    (WordOp::$ai, WordOp::$bi) => left_only(side, $pair::imm::IMM),
                 )*
                 $((WordOp::$pa, WordOp::$pb) => sided!($porder side, $pplain, SLOTS),)*
                 $((WordOp::$la, WordOp::$lb) => sided!($lorder side, $lpair, SLOTS),)*
