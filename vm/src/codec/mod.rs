@@ -8,6 +8,7 @@
 //! is linear in the bytes it is given. Counts are checked against the bytes that remain before they are used.
 
 mod code;
+mod digest;
 mod encode;
 mod error;
 mod leb;
@@ -15,6 +16,7 @@ mod leb;
 mod tests;
 
 pub use code::{Code, Instr, OperandValue};
+pub(crate) use digest::{Digest, Digests, Marks, class_of};
 pub use encode::encode;
 pub use error::{CodeError, CodeErrorKind, EncodeError, EncodeErrorKind};
 

@@ -14,8 +14,7 @@ impl ExecInstr {
             | Self::Trap { .. }
             | Self::Jump { .. } => {}
             Self::Direct { op, args, .. } | Self::Memory { op, args, .. } => {
-                let reads = opforge_tables::ISA.op(op.didx()).map_or(0, |row| row.reads.count_ones());
-                args.into_iter().take(reads as usize).for_each(f);
+                args.into_iter().take(op.row().reads.count_ones() as usize).for_each(f);
             }
             Self::Load { addr, .. } => f(addr),
             Self::Store { addr, value, .. } => {
@@ -85,7 +84,7 @@ impl ExecInstr {
                 }
             }
             Self::Memory { op, dst, .. } => {
-                if opforge_tables::ISA.op(op.didx()).is_some_and(|row| row.writes != 0) {
+                if op.row().writes != 0 {
                     f(dst);
                 }
             }
