@@ -5,14 +5,13 @@
 //! an opcode is one of them, and then where its registers stand. It holds no fact of its own: [`Digest::of`] makes it
 //! from the row, for the VM's own rows while compiling. What it does not cover, passes take from the row.
 
-use crate::ids::Reg;
 use crate::program::ContainerVersion;
 use crate::types::TypeId;
 use crate::value_type::ValueType;
 use alloc::borrow::Cow;
 use opforge_schema::{
-    Access, Encoding, Family, Isa, Lower, OpRow, OperandKind, OperandRow, Rule, Term, TypeRule, Typestate,
-    didx_of, is_foreign, op_flags, row_of,
+    Access, Encoding, Family, Isa, Lower, OWN_PAGES, OpRow, OperandKind, OperandRow, Rule, Term, TypeRule,
+    Typestate, didx_of, is_foreign, op_flags, row_of,
 };
 
 /// Yes or no about an opcode.
@@ -68,16 +67,66 @@ pub(crate) struct Digest {
     /// The places of their operands, and the tags of their classes.
     read_at: [u8; MAX_READS],
     read_class: [u8; MAX_READS],
-    /// The place and the class of the register that it writes; [`NOWHERE`] if it writes none.
+    /// The place and the class of the register that it writes; [`NONE`] if it writes none.
     write_at: u8,
     write_class: u8,
+}
+
+/// What an instruction does with registers, if it is simple.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Registers {
+    simple: bool,
+    count: u8,
+    read_classes: [u8; MAX_READS],
+    /// [`NONE`] if it writes none.
+    write_class: u8,
+    reads: [u32; MAX_READS],
+    write: u32,
+}
+
+impl Registers {
+    /// Those of an instruction that is not simple.
+    pub(crate) const UNKNOWN: Self = Self {
+        simple: false,
+        count: 0,
+        read_classes: [0; MAX_READS],
+        write_class: NONE,
+        reads: [0; MAX_READS],
+        write: 0,
+    };
+
+    /// Whether this is all that the instruction does with registers.
+    #[inline(always)]
+    pub(crate) fn is_simple(&self) -> bool {
+        self.simple
+    }
+
+    /// The registers read, in order, with their types.
+    #[inline(always)]
+    pub(crate) fn reads(&self) -> impl Iterator<Item = (u32, TypeId)> {
+        let count = usize::from(self.count).min(MAX_READS);
+        (0..count).map(|n| (self.reads[n], type_of(self.read_classes[n])))
+    }
+
+    /// The register written, with its type.
+    #[inline(always)]
+    pub(crate) fn write(&self) -> Option<(u32, TypeId)> {
+        (self.write_class != NONE).then_some((self.write, type_of(self.write_class)))
+    }
+
+    /// The highest register; 0 if there is none.
+    #[inline(always)]
+    pub(crate) fn highest(&self) -> u32 {
+        let written = self.write().map_or(0, |(reg, _)| reg);
+        self.reads().fold(written, |highest, (reg, _)| highest.max(reg))
+    }
 }
 
 /// Most registers that a simple opcode reads.
 const MAX_READS: usize = 3;
 
-/// The place of what is not there.
-const NOWHERE: u8 = u8::MAX;
+/// The place and the class of what is not there.
+const NONE: u8 = u8::MAX;
 
 const ABSENT: Digest = Digest {
     marks: Marks(0),
@@ -85,10 +134,10 @@ const ABSENT: Digest = Digest {
     version: None,
     fuel: 0,
     reads: 0,
-    read_at: [NOWHERE; MAX_READS],
+    read_at: [NONE; MAX_READS],
     read_class: [0; MAX_READS],
-    write_at: NOWHERE,
-    write_class: 0,
+    write_at: NONE,
+    write_class: NONE,
 };
 
 impl Digest {
@@ -104,28 +153,24 @@ impl Digest {
         self.marks.has(Marks::ULEBS).then_some(self.operands)
     }
 
-    /// The registers that a simple instruction with these operand words reads, in order, with their types.
+    /// What a simple instruction with these operand words does with registers.
     #[inline(always)]
-    pub(crate) fn reads(&self, words: &[u64]) -> impl Iterator<Item = (Reg, TypeId)> {
-        let reads = usize::from(self.reads).min(MAX_READS);
-        (0..reads).filter_map(|n| Some((reg(words, self.read_at[n])?, type_of(self.read_class[n]))))
-    }
-
-    /// The register that a simple instruction writes, with its type.
-    #[inline(always)]
-    pub(crate) fn write(&self, words: &[u64]) -> Option<(Reg, TypeId)> {
-        Some((reg(words, self.write_at)?, type_of(self.write_class)))
-    }
-
-    /// The highest register of a simple instruction with these operand words; 0 if it has none.
-    #[inline(always)]
-    pub(crate) fn highest(&self, words: &[u64]) -> u32 {
-        let written = self.write(words).map_or(0, |(reg, _)| reg.0);
-        self.reads(words).fold(written, |highest, (reg, _)| highest.max(reg.0))
+    pub(crate) fn registers(&self, words: &[u64]) -> Registers {
+        // The encoding of single registers has 32 bits.
+        let reg = |at: u8| words.get(usize::from(at)).map_or(0, |&word| word as u32);
+        let [first, second, third] = self.read_at;
+        Registers {
+            simple: true,
+            count: self.reads,
+            read_classes: self.read_class,
+            write_class: self.write_class,
+            reads: [reg(first), reg(second), reg(third)],
+            write: reg(self.write_at),
+        }
     }
 
     /// The digest of the row of opcode `didx`.
-    const fn of(didx: u16, row: &OpRow) -> Self {
+    pub(super) const fn of(didx: u16, row: &OpRow) -> Self {
         if !row.present() {
             return ABSENT;
         }
@@ -162,7 +207,7 @@ impl Digest {
             && !row.has(op_flags::MEM_WRITE)
             && !row.has(op_flags::CALL_LIKE);
         let lowered = matches!(row.lower(), Lower::Direct) && !is_foreign(didx);
-        let direct = simple && lowered && !others && digest.write_at != NOWHERE;
+        let direct = simple && lowered && !others && digest.write_at != NONE;
         let metered = row.fuel_shift != 0 || matches!(row.lower(), Lower::Intrinsic);
         digest.marks = Marks::ULEBS
             .when(ulebs)
@@ -186,7 +231,7 @@ impl Digest {
         let single = matches!(operand.kind(), OperandKind::Reg) && matches!(operand.enc(), Encoding::Uleb32);
         let (true, Some(class)) = (plain && single, class_of(operand.ty())) else { return false };
         if written {
-            let first = self.write_at == NOWHERE;
+            let first = self.write_at == NONE;
             (self.write_at, self.write_class) = (at, class.tag());
             return first;
         }
@@ -198,11 +243,6 @@ impl Digest {
         self.reads += 1;
         true
     }
-}
-
-fn reg(words: &[u64], at: u8) -> Option<Reg> {
-    // The encoding of single registers has 32 bits.
-    words.get(usize::from(at)).map(|&word| Reg(word as u32))
 }
 
 /// The type of a class, by its tag: types without shape have the numbers of their classes.
@@ -286,25 +326,15 @@ static OWN: [Digest; crate::ISA.ops.len()] = {
 #[derive(Clone, Debug)]
 pub(crate) struct Digests<'i> {
     isa: &'i Isa<'i>,
-    /// By row; empty where they are made when they are asked for.
+    /// By row.
     rows: Cow<'static, [Digest]>,
 }
 
 impl<'i> Digests<'i> {
-    /// All digests, for many look-ups.
+    /// The digests of these tables; for the VM's own this takes no time.
     pub(crate) fn of(isa: &'i Isa<'i>) -> Self {
-        let mut digests = Self::when_asked(isa);
-        if digests.rows.is_empty() {
-            let rows = isa.ops.iter().enumerate();
-            digests.rows = rows.map(|(at, row)| Digest::of(didx_of(at), row)).collect();
-        }
-        digests
-    }
-
-    /// The VM's own digests; those of an embedder's tables are made when they are asked for.
-    pub(super) fn when_asked(isa: &'i Isa<'i>) -> Self {
-        let own = core::ptr::eq(isa.ops, crate::ISA.ops);
-        Self { isa, rows: if own { Cow::Borrowed(&OWN) } else { Cow::Borrowed(&[]) } }
+        let made = || isa.ops.iter().enumerate().map(|(at, row)| Digest::of(didx_of(at), row)).collect();
+        Self { isa, rows: if is_own(isa) { Cow::Borrowed(&OWN) } else { Cow::Owned(made()) } }
     }
 
     /// The instruction set.
@@ -312,17 +342,29 @@ impl<'i> Digests<'i> {
         self.isa
     }
 
-    /// The digest of an opcode; one that is known to no version if there is no such opcode.
+    /// The digest of an opcode; one that no version knows if there is no such opcode.
     #[inline(always)]
-    pub(crate) fn get(&self, didx: u16) -> Digest {
-        match self.rows.get(row_of(didx)) {
-            Some(&digest) => digest,
-            None => self.make(didx),
-        }
+    pub(crate) fn get(&self, didx: u16) -> &Digest {
+        let row = if usize::from(didx) < OWN_PAGES << 8 { didx.into() } else { row_of_foreign(didx) };
+        self.rows.get(row).unwrap_or(&ABSENT)
     }
+}
 
-    #[cold]
-    fn make(&self, didx: u16) -> Digest {
-        self.isa.op(didx).map_or(ABSENT, |row| Digest::of(didx, row))
+#[cold]
+fn row_of_foreign(didx: u16) -> usize {
+    row_of(didx)
+}
+
+/// Whether these are the VM's own tables.
+fn is_own(isa: &Isa<'_>) -> bool {
+    core::ptr::eq(isa.ops, crate::ISA.ops)
+}
+
+/// The digest of one opcode, for who asks only now and then: an embedder's tables have no digests made beforehand.
+pub(super) fn digest(isa: &Isa<'_>, didx: u16) -> Digest {
+    let rows: &[Digest] = if is_own(isa) { &OWN } else { &[] };
+    match rows.get(row_of(didx)) {
+        Some(&digest) => digest,
+        None => isa.op(didx).map_or(ABSENT, |row| Digest::of(didx, row)),
     }
 }

@@ -16,7 +16,7 @@ mod leb;
 mod tests;
 
 pub use code::{Code, Instr, OperandValue};
-pub(crate) use digest::{Digest, Digests, Marks, class_of};
+pub(crate) use digest::{Digests, Marks, Registers, class_of};
 pub use encode::encode;
 pub use error::{CodeError, CodeErrorKind, EncodeError, EncodeErrorKind};
 

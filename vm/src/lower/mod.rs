@@ -295,13 +295,13 @@ impl<'v> FunctionLowering<'v> {
         if !instr.marks.has(Marks::DIRECT) {
             return None;
         }
-        let (digest, words) = (self.digests.get(instr.didx), self.code.operands(instr));
-        let (dst, _) = digest.write(words)?;
+        let registers = self.digests.get(instr.didx).registers(self.code.operands(instr));
+        let (dst, _) = registers.write()?;
         let mut args = [0; 3];
-        for (arg, (reg, _)) in args.iter_mut().zip(digest.reads(words)) {
-            *arg = self.slot(reg.0.into())?;
+        for (arg, (reg, _)) in args.iter_mut().zip(registers.reads()) {
+            *arg = self.slot(reg.into())?;
         }
-        Some(ExecInstr::Direct { op: Opcode::from_didx(instr.didx)?, dst: self.slot(dst.0.into())?, args })
+        Some(ExecInstr::Direct { op: Opcode::from_didx(instr.didx)?, dst: self.slot(dst.into())?, args })
     }
 
     /// Lowers one instruction as its row says. `None` is an internal error.

@@ -1,7 +1,7 @@
 //! What the checks of one function look at: its declarations and its decoded code.
 
 use super::session::Messages;
-use crate::codec::{Code, Digest, Digests, Instr, Marks, OperandValue, class_of};
+use crate::codec::{Code, Digests, Instr, Marks, OperandValue, Registers, class_of};
 use crate::ids::{CallSigId, EffectId, FuncId, HostSigId, InstrIx, ShapeId, StructId};
 use crate::program::{Program, Signature};
 use crate::protocol::PayloadId;
@@ -19,6 +19,8 @@ pub(super) struct FuncCx<'a> {
     pub(super) sig: Signature<'a>,
     pub(super) reg_count: u32,
     pub(super) code: &'a Code,
+    /// What each instruction does with registers, if it is simple, once that is known.
+    pub(super) registers: &'a [Registers],
     /// One more than the highest register that is r0, a parameter or mentioned by code, and below
     /// `reg_count`: the length of everything that is kept for each register.
     pub(super) used_regs: u32,
@@ -69,8 +71,19 @@ impl<'a> FuncCx<'a> {
     ) -> Self {
         let reg_count = program.functions().get(id.index()).map_or(0, |def| def.reg_count);
         let (messages, payload_types) = (&NO_MESSAGES, &[][..]);
-        let isa = digests.isa();
-        Self { isa, digests, program, id, sig, reg_count, code, used_regs: 0, messages, payload_types }
+        Self {
+            isa: digests.isa(),
+            digests,
+            program,
+            id,
+            sig,
+            reg_count,
+            code,
+            registers: &[],
+            used_regs: 0,
+            messages,
+            payload_types,
+        }
     }
 
     /// The payload of message `n` of an instruction: `None` for one that cannot be reached, `Some(None)` where the
@@ -95,10 +108,20 @@ impl<'a> FuncCx<'a> {
         self.instrs(InstrIx(0), InstrIx(self.code.instrs().len() as u32))
     }
 
-    /// The digest and the operand words of an instruction, if that has all of `marks`.
-    #[inline(always)]
-    pub(super) fn marked(&self, instr: &Instr, marks: Marks) -> Option<(Digest, &'a [u64])> {
-        instr.marks.has(marks).then(|| (self.digests.get(instr.didx), self.code.operands(instr)))
+    /// The instructions from `start` to before `end`, as what simple ones do with registers.
+    pub(super) fn steps(
+        &self,
+        start: InstrIx,
+        end: InstrIx,
+    ) -> impl Iterator<Item = (InstrIx, &'a Registers)> + use<'a> {
+        let registers = self.registers.get(start.index()..end.index()).unwrap_or(&[]);
+        (start.0..).map(InstrIx).zip(registers)
+    }
+
+    /// The instruction at an index, with its row.
+    #[inline(never)]
+    pub(super) fn op_at(&self, ix: InstrIx) -> Option<Op<'a>> {
+        self.op(ix, self.code.instr(ix)?)
     }
 
     /// An instruction with its row. Every one has a row, because it was decoded with them.

@@ -10,7 +10,7 @@ use super::shapes::ParamShapes;
 use super::typing::{Lattice, Typed};
 use super::verified::VerifiedFunc;
 use super::{flow, ids, init, operands, ranges, session, spans, typing};
-use crate::codec::{Code, CodeError, Digests, Marks};
+use crate::codec::{Code, CodeError, Digests, Marks, Registers};
 use crate::ids::FuncId;
 use crate::program::Program;
 use crate::types::{TypeId, TypeTable};
@@ -38,6 +38,7 @@ pub(super) struct FuncVerifier<'a> {
 struct Scratch {
     /// Instructions, operands, list entries and registers of the function.
     size: usize,
+    registers: Vec<Registers>,
     flow: Flow,
     init: init::Scratch,
     typing: typing::Scratch,
@@ -164,14 +165,15 @@ impl<'a> FuncVerifier<'a> {
         let mut cx = FuncCx::new(self.digests, self.program, id, sig, code);
 
         budget.work(code.size().saturating_mul(8))?;
-        // Transient: bits and indices of blocks, a few words an instruction.
+        // Transient: registers, bits and indices of blocks, a few words an instruction.
         let mark = budget.mark();
         // A list may be one of targets, each of which has a few words too.
         let words = code.instrs().len().saturating_add(code.list_entries());
-        budget.memory(words.saturating_mul(32))?;
-        let Scratch { size, flow, init, typing } = scratch;
+        budget.memory(words.saturating_mul(48))?;
+        let Scratch { size, registers, flow, init, typing } = scratch;
         *size = code.size();
-        let highest = check_ops(&cx, errors);
+        let highest = check_ops(&cx, registers, errors);
+        cx.registers = registers;
         if !flow::check_flow(&cx, flow, errors) {
             return Ok(None);
         }
@@ -250,16 +252,23 @@ impl<'a> FuncVerifier<'a> {
     }
 }
 
-/// The checks of single instructions that need neither blocks nor types. Gives the highest register.
-fn check_ops(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> u32 {
+/// The checks of single instructions that need neither blocks nor types. Finds the registers of simple instructions, and
+/// gives the highest register of all.
+fn check_ops(cx: &FuncCx<'_>, registers: &mut Vec<Registers>, errors: &mut FuncErrors) -> u32 {
+    registers.clear();
+    registers.reserve(cx.code.instrs().len());
     let mut highest = 0;
     for (ix, instr) in cx.all_instrs() {
-        if let Some((digest, words)) = cx.marked(instr, Marks::FREE) {
-            let reg = digest.highest(words);
-            if reg < cx.reg_count {
+        if instr.marks.has(Marks::SIMPLE) {
+            let found = cx.digests.get(instr.didx).registers(cx.code.operands(instr));
+            registers.push(found);
+            let reg = found.highest();
+            if instr.marks.has(Marks::FREE) && reg < cx.reg_count {
                 highest = highest.max(reg);
                 continue;
             }
+        } else {
+            registers.push(Registers::UNKNOWN);
         }
         let Some(op) = cx.op(ix, instr) else { continue };
         ids::check_ids(cx, &op, errors);

@@ -10,8 +10,7 @@ use super::cx::FuncCx;
 use super::error::VerifyErrorKind;
 use super::flow::Flow;
 use super::reg_set::RegSet;
-use super::report::FuncErrors;
-use crate::codec::Marks;
+use super::report::{FuncErrors, pc_of};
 use crate::ids::{InstrIx, Reg};
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -120,17 +119,17 @@ impl Scratch {
         for &block in &flow.order {
             self.settled.clear();
             let (start, end) = flow.range(block);
-            for (ix, instr) in cx.instrs(start, end) {
-                if let Some((digest, words)) = cx.marked(instr, Marks::SIMPLE) {
-                    for (reg, _) in digest.reads(words) {
-                        self.read(cx, reg.0, block, instr.pc, budget)?;
+            for (ix, registers) in cx.steps(start, end) {
+                if registers.is_simple() {
+                    for (reg, _) in registers.reads() {
+                        self.read(cx, reg, block, ix, budget)?;
                     }
-                    if let Some((reg, _)) = digest.write(words) {
-                        self.settled.insert(reg.0);
+                    if let Some((reg, _)) = registers.write() {
+                        self.settled.insert(reg);
                     }
-                } else if let Some(op) = cx.op(ix, instr) {
+                } else if let Some(op) = cx.op_at(ix) {
                     for reg in op.registers(Access::Read) {
-                        self.read(cx, reg, block, instr.pc, budget)?;
+                        self.read(cx, reg, block, ix, budget)?;
                     }
                     op.registers(Access::Write).for_each(|reg| _ = self.settled.insert(reg));
                 }
@@ -146,12 +145,12 @@ impl Scratch {
         cx: &FuncCx<'_>,
         reg: u32,
         block: u32,
-        pc: u32,
+        ix: InstrIx,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         if reg as usize > cx.sig.params.len() && self.settled.insert(reg) {
             budget.memory_for::<Exposed>(2)?;
-            self.exposed.push(Exposed { reg, block, pc });
+            self.exposed.push(Exposed { reg, block, pc: pc_of(cx.code, ix) });
         }
         Ok(())
     }
@@ -162,12 +161,12 @@ impl Scratch {
 fn bits_of(cx: &FuncCx<'_>, (start, end): (InstrIx, InstrIx)) -> Option<(u64, u64)> {
     let bit = |reg: u32| 1u64.checked_shl(reg).unwrap_or(0);
     let (mut exposed, mut writes) = (0, 0);
-    for (ix, instr) in cx.instrs(start, end) {
+    for (ix, registers) in cx.steps(start, end) {
         let (mut reads, mut written) = (0, 0);
-        if let Some((digest, words)) = cx.marked(instr, Marks::SIMPLE) {
-            digest.reads(words).for_each(|(reg, _)| reads |= bit(reg.0));
-            written = digest.write(words).map_or(0, |(reg, _)| bit(reg.0));
-        } else if let Some(op) = cx.op(ix, instr) {
+        if registers.is_simple() {
+            registers.reads().for_each(|(reg, _)| reads |= bit(reg));
+            written = registers.write().map_or(0, |(reg, _)| bit(reg));
+        } else if let Some(op) = cx.op_at(ix) {
             if op.row.typestate() == Typestate::Choose {
                 return None;
             }
@@ -222,14 +221,14 @@ fn find_writes(
             }
             Ok(())
         };
-        for (ix, instr) in cx.instrs(start, end) {
-            if let Some((digest, words)) = cx.marked(instr, Marks::SIMPLE) {
-                if let Some((reg, _)) = digest.write(words) {
-                    write(reg.0, budget)?;
+        for (ix, registers) in cx.steps(start, end) {
+            if registers.is_simple() {
+                if let Some((reg, _)) = registers.write() {
+                    write(reg, budget)?;
                 }
                 continue;
             }
-            let Some(op) = cx.op(ix, instr) else { continue };
+            let Some(op) = cx.op_at(ix) else { continue };
             if op.row.typestate() == Typestate::Choose {
                 // Each register is written on one of the ways.
                 let ways = (0u32..).zip(op.registers(Access::Write));

@@ -5,7 +5,7 @@
 use super::infer::Graph;
 use super::lattice::{Lattice, UNSET};
 use super::locals::{Locals, Write, element_index, for_each_write, same_regs};
-use crate::codec::{Digest, Marks, class_of};
+use crate::codec::{Registers, class_of};
 use crate::ids::{InstrIx, IntrinsicId, Reg};
 use crate::types::{Type, TypeId};
 use crate::value_type::ValueType;
@@ -70,12 +70,11 @@ pub(super) fn check(
             (1u32..).zip(&inferred.params).for_each(|(reg, &ty)| checker.locals.set(reg, ty));
         }
         let (start, end) = flow.range(block);
-        for (ix, instr) in cx.instrs(start, end) {
-            let simple = cx.marked(instr, Marks::SIMPLE);
-            if simple.is_some_and(|(digest, words)| checker.passes(&digest, words)) {
+        for (ix, registers) in cx.steps(start, end) {
+            if registers.is_simple() && checker.passes(registers) {
                 continue;
             }
-            let Some(op) = cx.op(ix, instr) else { continue };
+            let Some(op) = cx.op_at(ix) else { continue };
             checker.check_reads(&op)?;
             checker.check_writes(&op, &mut copies)?;
             if op.row.typestate() == Typestate::Abort {
@@ -134,14 +133,14 @@ impl<'a> Checker<'_, 'a> {
     /// class here, and the one that it writes has that type everywhere. If so, it is done; anything else takes a closer
     /// look, which may find no error either.
     #[inline(always)]
-    fn passes(&mut self, digest: &Digest, words: &[u64]) -> bool {
-        if digest.reads(words).any(|(reg, ty)| self.type_of(reg.0) != ty) {
+    fn passes(&mut self, registers: &Registers) -> bool {
+        if registers.reads().any(|(reg, ty)| self.type_of(reg) != ty) {
             return false;
         }
-        let Some((reg, ty)) = digest.write(words) else { return true };
-        let fits = self.inferred.reg_types.get(reg.index()) == Some(&ty);
+        let Some((reg, ty)) = registers.write() else { return true };
+        let fits = self.inferred.reg_types.get(reg as usize) == Some(&ty);
         if fits {
-            self.locals.set(reg.0, ty);
+            self.locals.set(reg, ty);
         }
         fits
     }

@@ -7,7 +7,6 @@
 
 use super::lattice::{Lattice, UNSET};
 use super::locals::{Locals, Write, element_index, for_each_write, same_regs};
-use crate::codec::Marks;
 use crate::types::TypeId;
 use crate::verify::budget::{Budget, Exhausted};
 use crate::verify::cx::{FuncCx, Op};
@@ -126,14 +125,14 @@ impl Graph {
                 (1u32..).zip(&self.params).for_each(|(reg, &ty)| self.locals.set(reg, Source::Fixed(ty)));
             }
             let (start, end) = flow.range(block);
-            for (ix, instr) in cx.instrs(start, end) {
-                if let Some((digest, words)) = cx.marked(instr, Marks::SIMPLE) {
-                    if let Some((reg, ty)) = digest.write(words) {
-                        self.write(reg.0, Source::Fixed(ty), lattice, budget)?;
+            for (ix, registers) in cx.steps(start, end) {
+                if registers.is_simple() {
+                    if let Some((reg, ty)) = registers.write() {
+                        self.write(reg, Source::Fixed(ty), lattice, budget)?;
                     }
                     continue;
                 }
-                let Some(op) = cx.op(ix, instr) else { continue };
+                let Some(op) = cx.op_at(ix) else { continue };
                 let mut written = core::mem::take(&mut self.written);
                 for_each_write(cx, &op, &mut written, lattice, |reg, write| {
                     let source = match write {
