@@ -13,6 +13,7 @@ use opforge_schema::{
     Access, Encoding, Family, Isa, Lower, OWN_PAGES, OpRow, OperandKind, OperandRow, Rule, Term, TypeRule,
     Typestate, didx_of, is_foreign, op_flags, row_of,
 };
+use opforge_tables::Opcode;
 
 /// Yes or no about an opcode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,9 +63,9 @@ pub(crate) struct Digest {
     version: Option<ContainerVersion>,
     /// Fuel, where it is not [`Marks::METERED`].
     pub(crate) fuel: u16,
-    /// How many registers a [`Marks::SIMPLE`] opcode reads.
-    pub(crate) reads: u8,
-    /// The places of their operands, and the tags of their classes.
+    /// How many of its operands read registers.
+    reads: u8,
+    /// Of a [`Marks::SIMPLE`] opcode, the places of those, and the tags of their classes.
     read_at: [u8; MAX_READS],
     read_class: [u8; MAX_READS],
     /// The place and the class of the register that it writes; [`NONE`] if it writes none.
@@ -178,11 +179,12 @@ impl Digest {
             operands: row.n_operands,
             version: Some(ContainerVersion::of_opcode(row)),
             fuel: row.fuel.get(),
+            reads: row.reads.count_ones() as u8,
             ..ABSENT
         };
         // Simple until an operand or a rule says otherwise.
         let (mut ulebs, mut simple, mut ids, mut others) = (true, true, false, false);
-        let mut at = 0;
+        let (mut at, mut reads) = (0, 0);
         while at < row.n_operands {
             let operand = &row.operands[at as usize];
             ulebs &= matches!(operand.enc(), Encoding::Uleb32 | Encoding::Uleb32Wide | Encoding::Uleb32Opt);
@@ -191,7 +193,11 @@ impl Digest {
                     others = true;
                     ids |= !is_number(operand.kind());
                 }
-                access => simple &= digest.add_register(operand, at, matches!(access, Access::Write)),
+                Access::Read => {
+                    simple &= digest.add_read(operand, at, reads);
+                    reads += 1;
+                }
+                Access::Write => simple &= digest.add_write(operand, at),
             }
             at += 1;
         }
@@ -221,27 +227,36 @@ impl Digest {
         digest
     }
 
-    /// Notes a register; whether the opcode can still be simple.
-    const fn add_register(&mut self, operand: &OperandRow, at: u8, written: bool) -> bool {
-        // These say more about an aggregate than its class, or something else about the instruction.
-        let plain = !matches!(
-            operand.ty(),
-            TypeRule::Effect | TypeRule::Tuple | TypeRule::Struct | TypeRule::Array | TypeRule::Fact
-        );
-        let single = matches!(operand.kind(), OperandKind::Reg) && matches!(operand.enc(), Encoding::Uleb32);
-        let (true, Some(class)) = (plain && single, class_of(operand.ty())) else { return false };
-        if written {
-            let first = self.write_at == NONE;
-            (self.write_at, self.write_class) = (at, class.tag());
-            return first;
+    /// Notes the `n`-th operand that reads registers; whether the opcode can still be simple.
+    const fn add_read(&mut self, operand: &OperandRow, at: u8, n: usize) -> bool {
+        match single_class(operand) {
+            Some(class) if n < MAX_READS => {
+                (self.read_at[n], self.read_class[n]) = (at, class.tag());
+                true
+            }
+            _ => false,
         }
-        let n = self.reads as usize;
-        if n >= MAX_READS {
-            return false;
+    }
+
+    /// Notes an operand that writes registers; whether the opcode can still be simple.
+    const fn add_write(&mut self, operand: &OperandRow, at: u8) -> bool {
+        match single_class(operand) {
+            Some(class) if self.write_at == NONE => {
+                (self.write_at, self.write_class) = (at, class.tag());
+                true
+            }
+            _ => false,
         }
-        (self.read_at[n], self.read_class[n]) = (at, class.tag());
-        self.reads += 1;
-        true
+    }
+}
+
+/// The class of an operand that is one register, if that is all that its row says about the register.
+const fn single_class(operand: &OperandRow) -> Option<ValueType> {
+    let single = matches!(operand.kind(), OperandKind::Reg) && matches!(operand.enc(), Encoding::Uleb32);
+    match operand.ty() {
+        TypeRule::Effect | TypeRule::Tuple | TypeRule::Struct | TypeRule::Array | TypeRule::Fact => None,
+        rule if single => class_of(rule),
+        _ => None,
     }
 }
 
@@ -358,6 +373,11 @@ fn row_of_foreign(didx: u16) -> usize {
 /// Whether these are the VM's own tables.
 fn is_own(isa: &Isa<'_>) -> bool {
     core::ptr::eq(isa.ops, crate::ISA.ops)
+}
+
+/// How many operands of an opcode of the VM read registers.
+pub(crate) fn reads_of(op: Opcode) -> usize {
+    OWN.get(usize::from(op.didx())).map_or(0, |digest| digest.reads.into())
 }
 
 /// The digest of one opcode, for who asks only now and then: an embedder's tables have no digests made beforehand.

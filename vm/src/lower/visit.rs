@@ -2,10 +2,12 @@
 //! lists, which name every slot.
 
 use super::{ExecFunction, ExecInstr, Slot};
+use crate::codec::reads_of;
 
 impl ExecInstr {
     /// Calls `f` with each slot read.
     #[doc(hidden)]
+    #[inline]
     pub fn for_each_read(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
             Self::Nop
@@ -14,7 +16,7 @@ impl ExecInstr {
             | Self::Trap { .. }
             | Self::Jump { .. } => {}
             Self::Direct { op, args, .. } | Self::Memory { op, args, .. } => {
-                args.into_iter().take(op.row().reads.count_ones() as usize).for_each(f);
+                args.iter().take(reads_of(op)).copied().for_each(f);
             }
             Self::Load { addr, .. } => f(addr),
             Self::Store { addr, value, .. } => {
@@ -67,6 +69,7 @@ impl ExecInstr {
 
     /// Calls `f` with each slot written.
     #[doc(hidden)]
+    #[inline]
     pub fn for_each_write(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
             Self::Nop

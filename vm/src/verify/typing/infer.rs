@@ -96,11 +96,13 @@ impl Graph {
         self.users.clear();
         self.queue.clear();
         self.locals.begin(cx.used_regs, Source::Reg(0));
-        self.written.begin(cx.used_regs);
         for (slot, &ty) in self.reg_types.iter_mut().zip([TypeId::UNIT].iter().chain(&self.params)) {
             *slot = ty;
         }
-        self.build(cx, flow, lattice, budget)?;
+        let mut written = core::mem::take(&mut self.written);
+        written.begin(cx.used_regs);
+        self.build(cx, flow, &mut written, lattice, budget)?;
+        self.written = written;
         self.solve(lattice, budget)
     }
 
@@ -114,6 +116,7 @@ impl Graph {
         &mut self,
         cx: &FuncCx<'_>,
         flow: &Flow,
+        written: &mut RegSet,
         lattice: &mut Lattice,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
@@ -133,8 +136,7 @@ impl Graph {
                     continue;
                 }
                 let Some(op) = cx.op_at(ix) else { continue };
-                let mut written = core::mem::take(&mut self.written);
-                for_each_write(cx, &op, &mut written, lattice, |reg, write| {
+                for_each_write(cx, &op, written, lattice, |reg, write| {
                     let source = match write {
                         Write::Fixed(ty) => Source::Fixed(ty.unwrap_or(UNSET)),
                         Write::Copied(row) => Source::Node(self.add_node(&op, row, reg, budget)?),
@@ -142,7 +144,6 @@ impl Graph {
                     pending.push((reg, source));
                     Ok(())
                 })?;
-                self.written = written;
                 for (reg, source) in pending.drain(..) {
                     self.write(reg, source, lattice, budget)?;
                 }
