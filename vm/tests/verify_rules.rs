@@ -326,3 +326,21 @@ fn registers_that_are_not_there_are_refused_in_every_operand() {
         }
     }
 }
+
+/// What one function needed is kept for the next one, but not what it knew: registers that the next one does not have are
+/// one error each, not also registers that may be read before they are written.
+#[test]
+fn a_function_does_not_know_the_registers_of_the_one_before() {
+    let mut build = Build::default();
+    let mut code = Asm::default();
+    asm!(code; "const.i64" 99, 1; "ret" 0, [99];);
+    build.func(&[], &[I64], 100, code);
+    let mut code = Asm::default();
+    asm!(code; "i64.add" 97, 98, 99; "mov" 70, 71; "ret" 0, [];);
+    build.func(&[], &[], 1, code);
+    let report = verify(build.program(), &VerifyConfig::new()).map(|_| ()).unwrap_err();
+    let found: Vec<_> = report.errors().iter().map(|error| *error.kind()).collect();
+    let expected =
+        [97, 98, 99, 70, 71].map(|reg| VerifyErrorKind::RegOutOfBounds { reg: Reg(reg), reg_count: 1 });
+    assert_eq!(found, expected);
+}

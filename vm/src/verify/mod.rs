@@ -6,6 +6,10 @@
 //! row and spans, ids, control flow, operands, initialisation, sessions, types; and then what the session check
 //! says about calls once it has seen all functions.
 //!
+//! Most instructions only read and write single registers whose classes their rows name. Their registers are laid out
+//! once for each function, and the checks take those of most instructions at a glance; whatever is not right at first
+//! sight, and every other instruction, is looked at as its row says.
+//!
 //! Every register has one type over the whole function. Aggregates carry their shape in the type: inside a
 //! block the shape of the last definition counts, at block entries the join of all definitions.
 //!

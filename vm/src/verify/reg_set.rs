@@ -13,9 +13,7 @@ pub(crate) struct RegSet {
 impl RegSet {
     /// Empties the set and makes room for registers below `regs`; others are never in it.
     pub(crate) fn begin(&mut self, regs: u32) {
-        if self.marks.len() < regs as usize {
-            self.marks.resize(regs as usize, 0);
-        }
+        self.marks.resize(regs as usize, 0);
         self.clear();
     }
 

@@ -25,11 +25,9 @@ impl<T> Default for Locals<T> {
 }
 
 impl<T: Copy> Locals<T> {
-    /// Makes room for registers below `regs` of the next function; `empty` is never looked at.
+    /// Makes room for registers below `regs` of the next function, others have no value; `empty` is never looked at.
     pub(super) fn begin(&mut self, regs: u32, empty: T) {
-        if self.slots.len() < regs as usize {
-            self.slots.resize(regs as usize, (0, empty));
-        }
+        self.slots.resize(regs as usize, (0, empty));
     }
 
     /// Forgets everything.
