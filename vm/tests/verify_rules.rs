@@ -4,9 +4,12 @@ mod container_support;
 mod verify_support;
 
 use container_support::corpus;
+use opforge_vm::ISA;
 use opforge_vm::ValueType::{Bool, I64};
+use opforge_vm::codec::{OperandValue, encode as encode_instr};
 use opforge_vm::container::{DecodeConfig, decode, encode};
 use opforge_vm::ids::{ConstId, FuncId, Reg};
+use opforge_vm::schema::{Access, Encoding, OperandRow};
 use opforge_vm::verify::{InvalidJumpTargetReason, VerifyConfig, VerifyErrorKind, VerifyReport, verify};
 use std::collections::BTreeSet;
 use verify_support::{Asm, Build, asm};
@@ -284,4 +287,60 @@ fn damaged_code_never_panics() {
         }
     }
     assert!(good > 1000 && bad > 1000, "{good} good, {bad} bad");
+}
+
+/// Registers that no function has, in every operand of every opcode: the largest number is also the most tempting one
+/// for a verifier to give a meaning of its own.
+#[test]
+fn registers_that_are_not_there_are_refused_in_every_operand() {
+    let regs = 3;
+    for (didx, row) in ISA.iter() {
+        for (at, _) in row.operands().iter().enumerate().filter(|(_, row)| row.access() != Access::None) {
+            for bad in [regs, u32::MAX - 1, u32::MAX] {
+                let value = |(n, row): (usize, &OperandRow)| match (n == at, row.enc()) {
+                    (true, enc) if enc.is_list() => {
+                        OperandValue::List(if bad == regs { &[3] } else { &[u32::MAX] })
+                    }
+                    (true, Encoding::Uleb32Opt) => OperandValue::Opt(Some(bad.min(u32::MAX - 1))),
+                    (true, _) => OperandValue::Scalar(bad.into()),
+                    (false, enc) if enc.is_list() => OperandValue::List(&[]),
+                    (false, Encoding::Uleb32Opt) => OperandValue::Opt(None),
+                    (false, _) => OperandValue::Scalar(0),
+                };
+                let values: Vec<_> = row.operands().iter().enumerate().map(value).collect();
+                let mut code = Asm::default();
+                encode_instr(&ISA, didx, &values, &mut code.0).unwrap();
+                asm!(code; "ret" 0, [];);
+                let mut build = Build::default();
+                build.func(&[], &[], regs, code);
+                let mut container = encode(&build.program()).unwrap();
+                // The minor version of the newest containers, which know every opcode.
+                container[10] = 128;
+                let program = decode(&container, &DecodeConfig::new()).unwrap();
+                let report = verify(program, &VerifyConfig::new()).map(|_| ()).unwrap_err();
+                let found = report.errors().iter().any(|error| {
+                    matches!(error.kind(), VerifyErrorKind::RegOutOfBounds { reg, .. } if reg.0 >= regs)
+                });
+                assert!(found, "{} operand {at}: {report}", ISA.name(didx));
+            }
+        }
+    }
+}
+
+/// What one function needed is kept for the next one, but not what it knew: registers that the next one does not have are
+/// one error each, not also registers that may be read before they are written.
+#[test]
+fn a_function_does_not_know_the_registers_of_the_one_before() {
+    let mut build = Build::default();
+    let mut code = Asm::default();
+    asm!(code; "const.i64" 99, 1; "ret" 0, [99];);
+    build.func(&[], &[I64], 100, code);
+    let mut code = Asm::default();
+    asm!(code; "i64.add" 97, 98, 99; "mov" 70, 71; "ret" 0, [];);
+    build.func(&[], &[], 1, code);
+    let report = verify(build.program(), &VerifyConfig::new()).map(|_| ()).unwrap_err();
+    let found: Vec<_> = report.errors().iter().map(|error| *error.kind()).collect();
+    let expected =
+        [97, 98, 99, 70, 71].map(|reg| VerifyErrorKind::RegOutOfBounds { reg: Reg(reg), reg_count: 1 });
+    assert_eq!(found, expected);
 }

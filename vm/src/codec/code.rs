@@ -1,6 +1,7 @@
 //! Decoded code: flat arrays of instructions, operand words and list entries.
 
 use super::PAGE_PREFIX;
+use super::digest::{Digest, Digests, Marks, digest};
 use super::error::{CodeError, CodeErrorKind};
 use super::leb::Reader;
 use crate::ids::InstrIx;
@@ -14,6 +15,8 @@ pub struct Instr {
     /// The opcode: `page << 8 | byte`, its position in the op table.
     pub didx: u16,
     n_operands: u8,
+    /// What passes over code ask about its opcode first.
+    pub(crate) marks: Marks,
     /// Byte offset in the function's code.
     pub pc: u32,
     first: u32,
@@ -87,20 +90,19 @@ impl Code {
     /// # Errors
     /// As for [`Code::decode`].
     pub fn decode_as_of(isa: &Isa<'_>, version: ContainerVersion, bytes: &[u8]) -> Result<Self, CodeError> {
-        let too_large = CodeError { pc: 0, operand: None, kind: CodeErrorKind::CodeTooLarge };
-        let byte_len = u32::try_from(bytes.len()).map_err(|_| too_large)?;
-        let mut code = Self { byte_len, ..Self::default() };
-        // A usual instruction takes four bytes and three of them are operands.
-        code.instrs.reserve(bytes.len() / 4);
-        code.operands.reserve(bytes.len() / 2);
-        let mut reader = Reader::new(bytes);
-        while reader.remaining() > 0 {
-            code.decode_instr(isa, version, &mut reader)?;
-        }
-        code.instrs.shrink_to_fit();
-        code.operands.shrink_to_fit();
-        code.lists.shrink_to_fit();
-        Ok(code)
+        Decoder { isa, version, digest: |didx| digest(isa, didx) }.decode(bytes)
+    }
+
+    /// As [`Code::decode_as_of`], for who decodes much code of one instruction set.
+    ///
+    /// # Errors
+    /// As for [`Code::decode`].
+    pub(crate) fn decode_with(
+        digests: &Digests<'_>,
+        version: ContainerVersion,
+        bytes: &[u8],
+    ) -> Result<Self, CodeError> {
+        Decoder { isa: digests.isa(), version, digest: |didx| *digests.get(didx) }.decode(bytes)
     }
 
     /// Bytes of memory the arrays take.
@@ -118,27 +120,6 @@ impl Code {
     /// Instructions, operands and list entries together: what a walk over the code takes.
     pub(crate) fn size(&self) -> usize {
         self.instrs.len() + self.operands.len() + self.lists.len()
-    }
-
-    fn decode_instr(
-        &mut self,
-        isa: &Isa<'_>,
-        version: ContainerVersion,
-        reader: &mut Reader<'_>,
-    ) -> Result<(), CodeError> {
-        let pc = reader.position() as u32;
-        let didx = read_didx(reader).map_err(|kind| CodeError { pc, operand: None, kind })?;
-        let unknown = CodeError { pc, operand: None, kind: CodeErrorKind::UnknownOpcode { didx } };
-        let row = isa.op(didx).filter(|row| ContainerVersion::of_opcode(row) <= version);
-        let rows = row.ok_or(unknown)?.operands();
-        let first = self.operands.len() as u32;
-        for (i, row) in rows.iter().enumerate() {
-            let word = self.decode_operand(row, reader);
-            let word = word.map_err(|kind| CodeError { pc, operand: Some(i as u8), kind })?;
-            self.operands.push(word);
-        }
-        self.instrs.push(Instr { didx, n_operands: rows.len() as u8, pc, first });
-        Ok(())
     }
 
     fn decode_operand(&mut self, row: &OperandRow, reader: &mut Reader<'_>) -> Result<u64, CodeErrorKind> {
@@ -240,6 +221,78 @@ impl Code {
     pub fn end_pc(&self, ix: InstrIx) -> u32 {
         let next = ix.index().checked_add(1).and_then(|next| self.instrs.get(next));
         next.map_or(self.byte_len, |instr| instr.pc)
+    }
+}
+
+/// How code is decoded.
+struct Decoder<'i, D> {
+    isa: &'i Isa<'i>,
+    version: ContainerVersion,
+    /// The digests of its opcodes.
+    digest: D,
+}
+
+impl<D: Fn(u16) -> Digest> Decoder<'_, D> {
+    fn decode(&self, bytes: &[u8]) -> Result<Code, CodeError> {
+        let too_large = CodeError { pc: 0, operand: None, kind: CodeErrorKind::CodeTooLarge };
+        let byte_len = u32::try_from(bytes.len()).map_err(|_| too_large)?;
+        let mut code = Code { byte_len, ..Code::default() };
+        // A usual instruction takes four bytes and three of them are operands.
+        code.instrs.reserve(bytes.len() / 4);
+        code.operands.reserve(bytes.len() / 2);
+        let mut reader = Reader::new(bytes);
+        while reader.remaining() > 0 {
+            if !self.short_instr(&mut code, &mut reader) {
+                self.instr(&mut code, &mut reader)?;
+            }
+        }
+        code.instrs.shrink_to_fit();
+        code.operands.shrink_to_fit();
+        code.lists.shrink_to_fit();
+        Ok(code)
+    }
+
+    fn instr(&self, code: &mut Code, reader: &mut Reader<'_>) -> Result<(), CodeError> {
+        let pc = reader.position() as u32;
+        let didx = read_didx(reader).map_err(|kind| CodeError { pc, operand: None, kind })?;
+        let digest = (self.digest)(didx);
+        if !digest.is_known_as_of(self.version) {
+            return Err(CodeError { pc, operand: None, kind: CodeErrorKind::UnknownOpcode { didx } });
+        }
+        let first = code.operands.len() as u32;
+        let rows = self.isa.op(didx).map_or(&[][..], |row| row.operands());
+        for (i, row) in rows.iter().enumerate() {
+            let word = code.decode_operand(row, reader);
+            let word = word.map_err(|kind| CodeError { pc, operand: Some(i as u8), kind })?;
+            code.operands.push(word);
+        }
+        code.instrs.push(Instr { didx, n_operands: digest.operands, marks: digest.marks, pc, first });
+        Ok(())
+    }
+
+    /// Decodes the next instruction if it is of the most frequent form: an opcode of the first page, and operands that
+    /// are numbers of one byte each. Whether it was; if not, nothing is read.
+    #[inline(always)]
+    fn short_instr(&self, code: &mut Code, reader: &mut Reader<'_>) -> bool {
+        let Some(bytes) = reader.peek() else { return false };
+        let didx = (bytes & 0xff) as u16;
+        if didx == u16::from(PAGE_PREFIX) {
+            return false;
+        }
+        let (digest, mut bytes) = ((self.digest)(didx), bytes >> 8);
+        let Some(len @ 0..8) = digest.short_len() else { return false };
+        let more = 0x80_8080_8080_8080 & ((1 << (8 * len)) - 1);
+        if bytes & more != 0 || !digest.is_known_as_of(self.version) {
+            return false;
+        }
+        let (pc, first) = (reader.position() as u32, code.operands.len() as u32);
+        for _ in 0..len {
+            code.operands.push(bytes & 0xff);
+            bytes >>= 8;
+        }
+        code.instrs.push(Instr { didx, n_operands: len, marks: digest.marks, pc, first });
+        reader.skip(1 + usize::from(len));
+        true
     }
 }
 

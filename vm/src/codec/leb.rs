@@ -55,6 +55,18 @@ impl<'a> Reader<'a> {
         u32::try_from(self.uleb64()?).map_err(|_| CodeErrorKind::IntegerTooLarge)
     }
 
+    /// The next eight bytes, the first one lowest, without reading them; `None` where there are fewer.
+    #[inline(always)]
+    pub(super) fn peek(&self) -> Option<u64> {
+        self.bytes.get(self.at..)?.first_chunk().copied().map(u64::from_le_bytes)
+    }
+
+    /// Goes on by `count` of the bytes that [`Reader::peek`] has shown.
+    #[inline(always)]
+    pub(super) fn skip(&mut self, count: usize) {
+        self.at += count;
+    }
+
     /// An unsigned integer that fits 64 bits.
     pub(super) fn uleb64(&mut self) -> Result<u64, CodeErrorKind> {
         let mut value = 0u64;

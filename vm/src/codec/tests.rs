@@ -3,7 +3,7 @@
 use super::*;
 use alloc::vec;
 use alloc::vec::Vec;
-use opforge_schema::{Encoding, Isa, NameRow, OpRow, OperandKind, OperandRow, op_flags};
+use opforge_schema::{Access, Encoding, Isa, NameRow, OpRow, OperandKind, OperandRow, op_flags};
 use opforge_tables::ISA;
 use std::format;
 
@@ -224,4 +224,39 @@ fn an_optional_register_is_one_more_than_its_number_or_nothing() {
     assert_eq!(fails(List(&[])), EncodeErrorKind::WrongForm);
     let send = encode(&ISA, 0xe4, &[Scalar(1), Opt(Some(2))], &mut out).unwrap_err();
     assert_eq!(send.kind, EncodeErrorKind::WrongForm);
+}
+
+/// A digest says what its row says, operand by operand.
+#[test]
+fn digests_are_their_rows_in_short() {
+    use crate::codec::{Digests, Marks, class_of};
+    let digests = Digests::of(&ISA);
+    let mut simple = 0;
+    for (didx, row) in ISA.iter() {
+        let digest = digests.get(didx);
+        assert_eq!(u32::from(digest.fuel), u32::from(row.fuel.get()));
+        assert_eq!(digest.marks.has(Marks::TERMINATOR), row.has(op_flags::TERMINATOR));
+        assert_eq!(digest.marks.has(Marks::CALL_LIKE), row.has(op_flags::CALL_LIKE));
+        if !digest.marks.has(Marks::SIMPLE) {
+            assert!(!digest.marks.has(Marks::FREE) && !digest.marks.has(Marks::DIRECT));
+            continue;
+        }
+        simple += 1;
+        // Operand `n` names register 100 + n.
+        let words: Vec<u64> = (100..).take(row.operands().len()).collect();
+        let with = |access| {
+            let operands = (100..).zip(row.operands()).filter(move |(_, row)| row.access() == access);
+            operands.map(|(reg, row)| (reg, class_of(row.ty()).map(|class| u32::from(class.tag()))))
+        };
+        let registers = digest.registers(&words);
+        let pair = |(reg, ty): (u32, crate::types::TypeId)| (reg, Some(ty.0));
+        assert!(registers.reads().map(pair).eq(with(Access::Read)), "{}", ISA.name(didx));
+        assert!(registers.write().map(pair).into_iter().eq(with(Access::Write)), "{}", ISA.name(didx));
+        assert_eq!(
+            registers.highest(),
+            with(Access::Read).chain(with(Access::Write)).map(|r| r.0).max().unwrap_or(0)
+        );
+    }
+    // Most opcodes are, or the digests are good for nothing.
+    assert!(simple * 2 > ISA.iter().count(), "{simple}");
 }

@@ -24,20 +24,20 @@ pub use segments::{intrinsic_size_fuel, size_fuel};
 pub use session_names::SessionNames;
 pub use site::{Arm, Carried, Carries, SessionInstr, Site};
 
-use crate::codec::{Code, Instr};
+use crate::codec::{Code, Digests, Instr, Marks};
 use crate::engine::{Engine, FuelSchedule};
 use crate::heap::{AggRead, MemoryType};
 use crate::ids::{CallSigId, FuncId, HostSigId, InstrIx, IntrinsicId, MemId};
 use crate::program::{Const, Program, Signature};
 use crate::types::TypeId;
 use crate::value_type::ValueType;
-use crate::verify::{LastWrites, VerifiedFunc, VerifiedProgram};
+use crate::verify::{RegSet, VerifiedFunc, VerifiedProgram};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use operands::Operands;
-use opforge_schema::{FIRST_FOREIGN_ID, Isa, Lower, OpRow, OperandKind, is_foreign};
+use opforge_schema::{FIRST_FOREIGN_ID, Isa, Lower, OperandKind, is_foreign};
 use opforge_tables::Opcode;
 
 /// Lowers a verified program with the engine's fuel schedule.
@@ -51,11 +51,13 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
     }
     let program = verified.program();
     let schedule = engine.config().schedule;
+    let digests = Digests::of(engine.isa());
+    let mut written = RegSet::default();
     let mut functions = Vec::with_capacity(program.functions().len());
     for index in 0..program.functions().len() {
         let func = FuncId(index as u32);
         let source = verified.function(func).ok_or(LowerError::Internal { func, at: InstrIx(0) })?;
-        functions.push(FunctionLowering::new(verified, source, func, engine)?.run()?);
+        functions.push(FunctionLowering::new(verified, source, engine, &digests, &mut written)?.run()?);
     }
     let mut names: Vec<(FuncId, Box<str>)> = program
         .names()
@@ -68,9 +70,7 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
     let call_sigs = (0..program.call_sig_count())
         .map(|i| program.call_sig(CallSigId(i as u32)).map_or_else(empty_sig, exec_sig))
         .collect();
-    let tail_call =
-        |instr: &ExecInstr| matches!(instr, ExecInstr::TailCall { .. } | ExecInstr::TailCallIndirect { .. });
-    let has_tail_calls = functions.iter().any(|f: &ExecFunction| f.instrs.iter().any(tail_call));
+    let has_tail_calls = functions.iter().any(has_tail_call);
     Ok(ExecProgram {
         functions: functions.into(),
         imports: imports(verified),
@@ -85,6 +85,13 @@ pub fn lower(verified: &VerifiedProgram, engine: &Engine) -> Result<ExecProgram,
         has_tail_calls,
         extensions: engine.extensions().cloned(),
     })
+}
+
+/// Whether a function calls in place of itself, which ends a segment.
+fn has_tail_call(function: &ExecFunction) -> bool {
+    let ends = function.segments.iter().filter_map(|segment| segment.end.index().checked_sub(1));
+    let mut last = ends.filter_map(|last| function.instrs.get(last));
+    last.any(|instr| matches!(instr, ExecInstr::TailCall { .. } | ExecInstr::TailCallIndirect { .. }))
 }
 
 fn memories(program: &Program) -> Box<[MemoryType]> {
@@ -128,7 +135,8 @@ fn immediate(operands: &Operands<'_>) -> Option<u32> {
 /// The state of lowering one function.
 struct FunctionLowering<'v> {
     engine: &'v Engine,
-    isa: &'v Isa<'static>,
+    isa: &'v Isa<'v>,
+    digests: &'v Digests<'v>,
     verified: &'v VerifiedProgram,
     source: &'v VerifiedFunc,
     code: &'v Code,
@@ -138,7 +146,7 @@ struct FunctionLowering<'v> {
     frame_slots: u32,
     param_slots: u32,
     discard: Option<Slot>,
-    last_writes: LastWrites,
+    written: &'v mut RegSet,
     slot_lists: Vec<Slot>,
     targets: Vec<InstrIx>,
     agg_reads: Vec<AggRead>,
@@ -149,22 +157,25 @@ impl<'v> FunctionLowering<'v> {
     fn new(
         verified: &'v VerifiedProgram,
         source: &'v VerifiedFunc,
-        func: FuncId,
         engine: &'v Engine,
+        digests: &'v Digests<'v>,
+        written: &'v mut RegSet,
     ) -> Result<Self, LowerError> {
+        written.begin(source.reg_types().len() as u32);
         let mut lowering = Self {
             engine,
-            isa: engine.isa(),
+            isa: digests.isa(),
+            digests,
             verified,
             source,
             code: source.code(),
-            func,
+            func: source.id(),
             schedule: engine.config().schedule,
             reg_slots: Vec::with_capacity(source.reg_types().len()),
             frame_slots: 0,
             param_slots: 0,
             discard: None,
-            last_writes: LastWrites::new(source.reg_types().len() as u32),
+            written,
             slot_lists: Vec::new(),
             targets: Vec::new(),
             agg_reads: Vec::new(),
@@ -193,26 +204,22 @@ impl<'v> FunctionLowering<'v> {
     }
 
     fn run(mut self) -> Result<ExecFunction, LowerError> {
-        let count = self.code.instrs().len();
-        let mut instrs = Vec::with_capacity(count);
-        let mut ops = Vec::with_capacity(count);
-        let mut pcs = Vec::with_capacity(count);
-        for (i, instr) in self.code.instrs().iter().enumerate() {
-            let at = InstrIx(i as u32);
-            let lowered = self.isa.op(instr.didx).and_then(|row| self.instr(at, instr, row));
+        let code = self.code.instrs();
+        let mut instrs = Vec::with_capacity(code.len());
+        for (at, instr) in (0u32..).map(InstrIx).zip(code) {
+            let lowered = self.direct_registers(instr).or_else(|| self.instr(at, instr));
             instrs.push(lowered.ok_or(LowerError::Internal { func: self.func, at })?);
-            ops.push(instr.didx);
-            pcs.push(instr.pc);
         }
-        let fuel_before = segments::fuel_before(self.isa, self.code, &self.source_rows(), self.schedule);
+        let pcs: Box<[u32]> = code.iter().map(|instr| instr.pc).collect();
+        let fuel_before = segments::fuel_before(self.digests, self.code, self.schedule);
         let segments = segments::cut(self.isa, self.code, self.source.blocks(), self.schedule);
         let signature = self.signature();
         let slots = |types: &[ValueType]| types.iter().map(|ty| ty.slots()).sum();
         Ok(ExecFunction {
             spans: segments::spans(self.verified.program(), self.func, &pcs),
             instrs: instrs.into(),
-            ops: ops.into(),
-            pcs: pcs.into(),
+            ops: code.iter().map(|instr| instr.didx).collect(),
+            pcs,
             fuel_before,
             segments,
             slot_lists: self.slot_lists.into(),
@@ -227,10 +234,6 @@ impl<'v> FunctionLowering<'v> {
             params: signature.params.into(),
             results: signature.results.into(),
         })
-    }
-
-    fn source_rows(&self) -> Vec<&'static OpRow> {
-        self.code.instrs().iter().filter_map(|instr| self.isa.op(instr.didx)).collect()
     }
 
     fn reg_type(&self, reg: u64) -> Option<TypeId> {
@@ -264,7 +267,7 @@ impl<'v> FunctionLowering<'v> {
         let start = u32::try_from(self.slot_lists.len()).ok()?;
         let regs = self.code.list(word);
         let mut counts = vec![false; regs.len()];
-        for (i, _) in self.last_writes.of(regs) {
+        for (i, _) in self.written.last_entries(regs) {
             *counts.get_mut(i)? = true;
         }
         for ((&reg, ty), counts) in regs.iter().zip(types).zip(counts) {
@@ -287,8 +290,23 @@ impl<'v> FunctionLowering<'v> {
         Some(slot)
     }
 
+    /// An instruction that only computes one register from others, which is what most are. `None` for others.
+    fn direct_registers(&self, instr: &Instr) -> Option<ExecInstr> {
+        if !instr.marks.has(Marks::DIRECT) {
+            return None;
+        }
+        let registers = self.digests.get(instr.didx).registers(self.code.operands(instr));
+        let (dst, _) = registers.write()?;
+        let mut args = [0; 3];
+        for (arg, (reg, _)) in args.iter_mut().zip(registers.reads()) {
+            *arg = self.slot(reg.into())?;
+        }
+        Some(ExecInstr::Direct { op: Opcode::from_didx(instr.didx)?, dst: self.slot(dst.into())?, args })
+    }
+
     /// Lowers one instruction as its row says. `None` is an internal error.
-    fn instr(&mut self, at: InstrIx, instr: &Instr, row: &'static OpRow) -> Option<ExecInstr> {
+    fn instr(&mut self, at: InstrIx, instr: &Instr) -> Option<ExecInstr> {
+        let row = self.isa.op(instr.didx)?;
         let operands = Operands::new(row, self.code.operands(instr));
         Some(match row.lower() {
             Lower::Nop => ExecInstr::Nop,

@@ -5,45 +5,38 @@ use opforge_schema::{Access, OpRow, OperandKind, OperandRow, TypeRule};
 
 /// The operands of one instruction beside their rows. Effect tokens take no slot and are passed over.
 pub(super) struct Operands<'a> {
-    row: &'static OpRow,
+    row: &'a OpRow,
     words: &'a [u64],
 }
 
 impl<'a> Operands<'a> {
-    pub(super) fn new(row: &'static OpRow, words: &'a [u64]) -> Self {
+    pub(super) fn new(row: &'a OpRow, words: &'a [u64]) -> Self {
         Self { row, words }
-    }
-
-    /// The `n`-th operand that is a single register with this access.
-    fn register(&self, access: Access, n: usize) -> Option<u64> {
-        self.matching(n, |row| {
-            row.kind() == OperandKind::Reg && row.access() == access && row.ty() != TypeRule::Effect
-        })
     }
 
     /// The `n`-th single register written.
     pub(super) fn written(&self, n: usize) -> Option<u64> {
-        self.register(Access::Write, n)
+        self.matching(self.row.writes, n, is_single)
     }
 
     /// The `n`-th single register read.
     pub(super) fn read(&self, n: usize) -> Option<u64> {
-        self.register(Access::Read, n)
+        self.matching(self.row.reads, n, is_single)
     }
 
     /// The register list read.
     pub(super) fn read_list(&self) -> Option<u64> {
-        self.matching(0, |row| row.kind() == OperandKind::RegList && row.access() == Access::Read)
+        self.matching(self.row.reads, 0, is_list)
     }
 
     /// The register list written.
     pub(super) fn written_list(&self) -> Option<u64> {
-        self.matching(0, |row| row.kind() == OperandKind::RegList && row.access() == Access::Write)
+        self.matching(self.row.writes, 0, is_list)
     }
 
     /// The `n`-th operand that names no register: an immediate, an id or a branch target.
     pub(super) fn other(&self, n: usize) -> Option<u64> {
-        self.matching(n, |row| row.access() == Access::None)
+        self.matching(!(self.row.reads | self.row.writes), n, |_| true)
     }
 
     /// All operands that name no register, with their kinds.
@@ -62,8 +55,27 @@ impl<'a> Operands<'a> {
         })
     }
 
-    fn matching(&self, n: usize, pred: impl Fn(&OperandRow) -> bool) -> Option<u64> {
-        let mut found = self.row.operands().iter().zip(self.words).filter(|(row, _)| pred(row));
-        found.nth(n).map(|(_, &word)| word)
+    /// The `n`-th operand that is in the set of places and is as wanted.
+    fn matching(&self, mut places: u8, mut n: usize, wanted: impl Fn(&OperandRow) -> bool) -> Option<u64> {
+        while places != 0 {
+            let at = places.trailing_zeros() as usize;
+            places &= places - 1;
+            if !wanted(self.row.operands().get(at)?) {
+                continue;
+            }
+            if n == 0 {
+                return self.words.get(at).copied();
+            }
+            n -= 1;
+        }
+        None
     }
+}
+
+fn is_single(row: &OperandRow) -> bool {
+    row.kind == OperandKind::Reg.code() && row.ty != TypeRule::Effect.code()
+}
+
+fn is_list(row: &OperandRow) -> bool {
+    row.kind == OperandKind::RegList.code()
 }

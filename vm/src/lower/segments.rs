@@ -1,6 +1,6 @@
 //! Fuel: what instructions cost and where a segment, whose fuel is charged at once, begins and ends.
 
-use crate::codec::{Code, Instr};
+use crate::codec::{Code, Digests, Instr, Marks};
 use crate::engine::FuelSchedule;
 use crate::ids::{FuncId, InstrIx, SpanId};
 use crate::lower::{Segment, SizeFuel};
@@ -55,34 +55,46 @@ fn intrinsic<'a>(isa: &Isa<'a>, code: &Code, instr: &Instr, row: &OpRow) -> Opti
 }
 
 /// The fuel an instruction costs whatever its values are; register lists are counted by their length.
-fn static_fuel(isa: &Isa<'_>, code: &Code, instr: &Instr, row: &OpRow, schedule: FuelSchedule) -> u64 {
-    let mut fuel = u64::from(row.fuel.get());
-    if schedule != FuelSchedule::V1
-        && let Some(intrinsic) = intrinsic(isa, code, instr, row)
-    {
+fn static_fuel(digests: &Digests<'_>, code: &Code, instr: &Instr, schedule: FuelSchedule) -> u64 {
+    let fuel = u64::from(digests.get(instr.didx).fuel);
+    if schedule == FuelSchedule::V1 || !instr.marks.has(Marks::METERED) {
+        return fuel;
+    }
+    let isa = digests.isa();
+    let Some(row) = isa.op(instr.didx) else { return fuel };
+    if let Some(intrinsic) = intrinsic(isa, code, instr, row) {
         // Its own row says all that it costs.
         return intrinsic.fuel.get().into();
     }
-    if schedule != FuelSchedule::V1 && row.fuel_shift != 0 {
-        for (i, (operand, &word)) in row.operands().iter().zip(code.operands(instr)).enumerate() {
-            if row.fuel_operands >> i & 1 == 1 && operand.kind() == OperandKind::RegList {
-                fuel += (code.list(word).len() as u64 * LIST_ELEMENT_BYTES) >> row.fuel_shift;
-            }
-        }
-    }
-    fuel
+    let lists = row.operands().iter().zip(code.operands(instr)).enumerate().filter(|(i, (operand, _))| {
+        row.fuel_operands >> i & 1 == 1 && operand.kind() == OperandKind::RegList
+    });
+    let bytes = |word| code.list(word).len() as u64 * LIST_ELEMENT_BYTES;
+    fuel + lists.map(|(_, (_, &word))| bytes(word) >> row.fuel_shift).sum::<u64>()
 }
 
 /// Running sums of fuel: entry `i` is what instructions `0..i` cost.
-pub(super) fn fuel_before(isa: &Isa<'_>, code: &Code, rows: &[&OpRow], schedule: FuelSchedule) -> Box<[u64]> {
-    let mut sums = Vec::with_capacity(rows.len() + 1);
+pub(super) fn fuel_before(digests: &Digests<'_>, code: &Code, schedule: FuelSchedule) -> Box<[u64]> {
+    let mut sums = Vec::with_capacity(code.instrs().len() + 1);
     let mut sum = 0u64;
     sums.push(sum);
-    for (instr, row) in code.instrs().iter().zip(rows) {
-        sum += static_fuel(isa, code, instr, row, schedule);
+    for instr in code.instrs() {
+        sum += static_fuel(digests, code, instr, schedule);
         sums.push(sum);
     }
     sums.into()
+}
+
+/// Whether a segment ends behind the instruction, wherever its block ends.
+fn cuts(isa: &Isa<'_>, code: &Code, instr: &Instr, schedule: FuelSchedule) -> bool {
+    if !instr.marks.has(Marks::METERED) {
+        return instr.marks.has(Marks::CALL_LIKE);
+    }
+    isa.op(instr.didx).is_some_and(|row| {
+        let sized = size_fuel(row, schedule)
+            .or_else(|| intrinsic_size_fuel(intrinsic(isa, code, instr, row)?, schedule));
+        row.has(op_flags::CALL_LIKE) || sized.is_some()
+    })
 }
 
 /// Cuts a function into segments. `blocks` are the first instructions of its basic blocks, sorted.
@@ -91,15 +103,9 @@ pub(super) fn cut(isa: &Isa<'_>, code: &Code, blocks: &[InstrIx], schedule: Fuel
     let mut segments = Vec::with_capacity(blocks.len());
     let mut start = 0;
     let mut blocks = blocks.iter().map(|ix| ix.0).skip_while(|&ix| ix == 0).peekable();
-    for (i, instr) in code.instrs().iter().enumerate() {
-        let next = i as u32 + 1;
+    for (next, instr) in (1u32..).zip(code.instrs()) {
         let leader = blocks.next_if_eq(&next).is_some();
-        let cuts = isa.op(instr.didx).is_some_and(|row| {
-            let sized = size_fuel(row, schedule)
-                .or_else(|| intrinsic_size_fuel(intrinsic(isa, code, instr, row)?, schedule));
-            row.has(op_flags::CALL_LIKE) || sized.is_some()
-        });
-        if leader || cuts || next == count {
+        if leader || next == count || cuts(isa, code, instr, schedule) {
             segments.push(Segment { start: InstrIx(start), end: InstrIx(next) });
             start = next;
         }

@@ -2,10 +2,12 @@
 //! lists, which name every slot.
 
 use super::{ExecFunction, ExecInstr, Slot};
+use crate::codec::reads_of;
 
 impl ExecInstr {
     /// Calls `f` with each slot read.
     #[doc(hidden)]
+    #[inline]
     pub fn for_each_read(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
             Self::Nop
@@ -14,8 +16,7 @@ impl ExecInstr {
             | Self::Trap { .. }
             | Self::Jump { .. } => {}
             Self::Direct { op, args, .. } | Self::Memory { op, args, .. } => {
-                let reads = opforge_tables::ISA.op(op.didx()).map_or(0, |row| row.reads.count_ones());
-                args.into_iter().take(reads as usize).for_each(f);
+                args.iter().take(reads_of(op)).copied().for_each(f);
             }
             Self::Load { addr, .. } => f(addr),
             Self::Store { addr, value, .. } => {
@@ -68,6 +69,7 @@ impl ExecInstr {
 
     /// Calls `f` with each slot written.
     #[doc(hidden)]
+    #[inline]
     pub fn for_each_write(&self, function: &ExecFunction, mut f: impl FnMut(Slot)) {
         match *self {
             Self::Nop
@@ -85,7 +87,7 @@ impl ExecInstr {
                 }
             }
             Self::Memory { op, dst, .. } => {
-                if opforge_tables::ISA.op(op.didx()).is_some_and(|row| row.writes != 0) {
+                if op.row().writes != 0 {
                     f(dst);
                 }
             }

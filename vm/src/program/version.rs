@@ -40,8 +40,15 @@ impl ContainerVersion {
 
     /// The first version that knows an opcode.
     #[must_use]
-    pub fn of_opcode(row: &OpRow) -> Self {
-        Self::ALL.into_iter().find(|version| row.since <= version.minor()).unwrap_or(Self::NEWEST)
+    pub const fn of_opcode(row: &OpRow) -> Self {
+        let mut at = 0;
+        while at < Self::ALL.len() {
+            if row.since <= Self::ALL[at].minor() {
+                return Self::ALL[at];
+            }
+            at += 1;
+        }
+        Self::NEWEST
     }
 
     /// The first version that knows a class.

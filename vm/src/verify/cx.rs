@@ -1,7 +1,7 @@
 //! What the checks of one function look at: its declarations and its decoded code.
 
 use super::session::Messages;
-use crate::codec::{Code, Instr, OperandValue};
+use crate::codec::{Code, Digests, Instr, Marks, OperandValue, Registers, class_of};
 use crate::ids::{CallSigId, EffectId, FuncId, HostSigId, InstrIx, ShapeId, StructId};
 use crate::program::{Program, Signature};
 use crate::protocol::PayloadId;
@@ -13,11 +13,14 @@ use opforge_schema::{Access, Isa, OpRow, OperandKind, OperandRow, TypeRule};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FuncCx<'a> {
     pub(super) isa: &'a Isa<'a>,
+    pub(super) digests: &'a Digests<'a>,
     pub(super) program: &'a Program,
     pub(super) id: FuncId,
     pub(super) sig: Signature<'a>,
     pub(super) reg_count: u32,
     pub(super) code: &'a Code,
+    /// What each instruction does with registers, if it is simple, once that is known.
+    pub(super) registers: &'a [Registers],
     /// One more than the highest register that is r0, a parameter or mentioned by code, and below
     /// `reg_count`: the length of everything that is kept for each register.
     pub(super) used_regs: u32,
@@ -60,7 +63,7 @@ static NO_MESSAGES: Messages = Messages::NONE;
 impl<'a> FuncCx<'a> {
     /// Code to be looked at before anything is known about its function.
     pub(super) fn new(
-        isa: &'a Isa<'a>,
+        digests: &'a Digests<'a>,
         program: &'a Program,
         id: FuncId,
         sig: Signature<'a>,
@@ -68,7 +71,19 @@ impl<'a> FuncCx<'a> {
     ) -> Self {
         let reg_count = program.functions().get(id.index()).map_or(0, |def| def.reg_count);
         let (messages, payload_types) = (&NO_MESSAGES, &[][..]);
-        Self { isa, program, id, sig, reg_count, code, used_regs: 0, messages, payload_types }
+        Self {
+            isa: digests.isa(),
+            digests,
+            program,
+            id,
+            sig,
+            reg_count,
+            code,
+            registers: &[],
+            used_regs: 0,
+            messages,
+            payload_types,
+        }
     }
 
     /// The payload of message `n` of an instruction: `None` for one that cannot be reached, `Some(None)` where the
@@ -78,20 +93,58 @@ impl<'a> FuncCx<'a> {
         Some(self.payload_types.get(usize::from(payload.0)).map(|&ty| (payload, ty)))
     }
 
-    /// The instructions from `start` to before `end`. Every one has a row, because it was decoded with them.
-    pub(super) fn ops(&self, start: InstrIx, end: InstrIx) -> impl Iterator<Item = Op<'a>> {
-        let (isa, code) = (self.isa, self.code);
-        let instrs = code.instrs().get(start.index()..end.index()).unwrap_or(&[]);
-        instrs.iter().zip(start.0..).filter_map(move |(instr, ix)| {
-            let (row, words) = (isa.op(instr.didx)?, code.operands(instr));
-            let rows = row.operands.get(..words.len())?;
-            Some(Op { ix: InstrIx(ix), instr, row, rows, words, code })
-        })
+    /// The instructions from `start` to before `end`.
+    pub(super) fn instrs(
+        &self,
+        start: InstrIx,
+        end: InstrIx,
+    ) -> impl Iterator<Item = (InstrIx, &'a Instr)> + use<'a> {
+        let instrs = self.code.instrs().get(start.index()..end.index()).unwrap_or(&[]);
+        (start.0..).map(InstrIx).zip(instrs)
     }
 
     /// All instructions.
+    pub(super) fn all_instrs(&self) -> impl Iterator<Item = (InstrIx, &'a Instr)> + use<'a> {
+        self.instrs(InstrIx(0), InstrIx(self.code.instrs().len() as u32))
+    }
+
+    /// The instructions from `start` to before `end`, as what simple ones do with registers.
+    pub(super) fn steps(
+        &self,
+        start: InstrIx,
+        end: InstrIx,
+    ) -> impl Iterator<Item = (InstrIx, &'a Registers)> + use<'a> {
+        let registers = self.registers.get(start.index()..end.index()).unwrap_or(&[]);
+        (start.0..).map(InstrIx).zip(registers)
+    }
+
+    /// The instruction at an index, with its row.
+    #[inline(never)]
+    pub(super) fn op_at(&self, ix: InstrIx) -> Option<Op<'a>> {
+        self.op(ix, self.code.instr(ix)?)
+    }
+
+    /// An instruction with its row. Every one has a row, because it was decoded with them.
+    pub(super) fn op(&self, ix: InstrIx, instr: &'a Instr) -> Option<Op<'a>> {
+        let (row, words) = (self.isa.op(instr.didx)?, self.code.operands(instr));
+        let rows = row.operands.get(..words.len())?;
+        Some(Op { ix, instr, row, rows, words, code: self.code })
+    }
+
+    /// The instructions from `start` to before `end` with their rows.
+    pub(super) fn ops(&self, start: InstrIx, end: InstrIx) -> impl Iterator<Item = Op<'a>> {
+        self.instrs(start, end).filter_map(|(ix, instr)| self.op(ix, instr))
+    }
+
+    /// All instructions with their rows.
     pub(super) fn all_ops(&self) -> impl Iterator<Item = Op<'a>> {
-        self.ops(InstrIx(0), InstrIx(self.code.instrs().len() as u32))
+        self.all_instrs().filter_map(|(ix, instr)| self.op(ix, instr))
+    }
+
+    /// The instructions that may concern sessions, speculation or suspending.
+    pub(super) fn active_ops(&self) -> impl Iterator<Item = Op<'a>> {
+        let active = self.all_instrs().filter(|(_, instr)| !instr.marks.has(Marks::PASSIVE));
+        active.filter_map(|(ix, instr)| self.op(ix, instr))
     }
 
     /// The types of the list operand with this row. Empty where an id does not resolve: that is an error of
@@ -171,7 +224,7 @@ impl<'a> Op<'a> {
     }
 
     /// The operands in encoding order.
-    pub(super) fn operands(&self) -> impl Iterator<Item = (&'a OperandRow, OperandValue<'a>)> {
+    pub(super) fn operands(&self) -> impl Iterator<Item = (&'a OperandRow, OperandValue<'a>)> + use<'a> {
         let code = self.code;
         self.rows.iter().zip(self.words).map(move |(row, &word)| (row, code.value(row, word)))
     }
@@ -180,8 +233,13 @@ impl<'a> Op<'a> {
     pub(super) fn accessing(
         &self,
         access: Access,
-    ) -> impl Iterator<Item = (&'a OperandRow, OperandValue<'a>)> {
+    ) -> impl Iterator<Item = (&'a OperandRow, OperandValue<'a>)> + use<'a> {
         self.operands().filter(move |(row, _)| row.access == access.code())
+    }
+
+    /// The registers that the instruction reads, or those that it writes.
+    pub(super) fn registers(&self, access: Access) -> impl Iterator<Item = u32> + use<'a> {
+        self.accessing(access).flat_map(|(_, value)| value.entries())
     }
 
     /// Operand `n`.
@@ -199,27 +257,4 @@ impl<'a> Op<'a> {
     pub(super) fn id(&self, n: u8) -> Option<u32> {
         self.operand(n)?.1.scalar32()
     }
-}
-
-/// The class that a type rule names by itself. Aggregates of a certain kind are of class agg.
-pub(super) fn class_of(rule: TypeRule) -> Option<ValueType> {
-    Some(match rule {
-        TypeRule::Effect | TypeRule::Unit => ValueType::Unit,
-        TypeRule::Bool => ValueType::Bool,
-        TypeRule::I64 => ValueType::I64,
-        TypeRule::U64 => ValueType::U64,
-        TypeRule::F64 => ValueType::F64,
-        TypeRule::Decimal => ValueType::Decimal,
-        TypeRule::Bytes => ValueType::Bytes,
-        TypeRule::Str => ValueType::Str,
-        TypeRule::Func => ValueType::Func,
-        TypeRule::Closure => ValueType::Closure,
-        TypeRule::Agg | TypeRule::Tuple | TypeRule::Struct | TypeRule::Array | TypeRule::Fact => {
-            ValueType::Agg
-        }
-        TypeRule::Chan => ValueType::Chan,
-        TypeRule::Evidence => ValueType::Evidence,
-        TypeRule::Coro => ValueType::Coro,
-        _ => return None,
-    })
 }

@@ -3,13 +3,13 @@
 use super::cx::FuncCx;
 use super::error::{InvalidJumpTargetReason, VerifyErrorKind};
 use super::report::{FuncErrors, pc_of};
+use crate::codec::Marks;
 use crate::ids::InstrIx;
-use alloc::vec;
 use alloc::vec::Vec;
 use opforge_schema::Term;
 
-/// The basic blocks of a function, numbered in code order.
-#[derive(Debug)]
+/// The basic blocks of a function, numbered in code order. Its arrays are used again for the next function.
+#[derive(Debug, Default)]
 pub(super) struct Flow {
     /// First instruction of each block.
     pub(super) starts: Vec<InstrIx>,
@@ -17,96 +17,34 @@ pub(super) struct Flow {
     pub(super) order: Vec<u32>,
     /// Whether some branch leads to the first block.
     pub(super) entry_is_target: bool,
-    /// Where each block stands in `order`.
+    /// Where each block stands in `order`; `u32::MAX` for unreachable ones.
     positions: Vec<u32>,
     succs: Vec<u32>,
-    /// Where each block's successors end in `succs`.
-    succ_ends: Vec<u32>,
+    /// The instructions at the ends of blocks, in code order, and where the blocks' successors end in `succs`.
+    ends: Vec<(InstrIx, u32)>,
     instr_count: u32,
-}
-
-/// Checks targets and terminators and cuts the code into blocks; `None` if one of them is wrong.
-pub(super) fn check_flow(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Option<Flow> {
-    let before = errors.len();
-    let Ends { targets, terminators } = check_targets(cx, errors);
-    let starts = block_starts(cx, &targets, &terminators);
-    let mut flow = Flow {
-        starts,
-        order: Vec::new(),
-        positions: Vec::new(),
-        entry_is_target: targets.contains(&InstrIx(0)),
-        succs: Vec::new(),
-        succ_ends: Vec::new(),
-        instr_count: cx.code.instrs().len() as u32,
-    };
-    check_terminators(cx, &flow, errors);
-    if errors.len() > before || errors.is_full() {
-        return None;
-    }
-    flow.link(cx, &targets);
-    flow.order = flow.reverse_postorder();
-    flow.positions = flow.order_positions();
-    Some(flow)
-}
-
-/// Where blocks end, and where branches lead, both in code order.
-#[derive(Debug, Default)]
-struct Ends {
+    /// Where branches lead, in code order.
     targets: Vec<InstrIx>,
-    terminators: Vec<InstrIx>,
+    /// A bit for each instruction: whether a block starts there.
+    leads: Vec<u64>,
+    /// Blocks being visited, with the number of successors already taken.
+    visiting: Vec<(u32, usize)>,
 }
 
-/// Every branch target is the start of an instruction.
-fn check_targets(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> Ends {
-    let mut ends = Ends::default();
-    for op in cx.all_ops().filter(|op| op.row.term != Term::None.code()) {
-        ends.terminators.push(op.ix);
-        if op.row.term() != Term::Branch {
-            continue;
-        }
-        for (_, value) in op.operands().filter(|(row, _)| row.kind().is_target()) {
-            for target in value.entries() {
-                if let Some(ix) = cx.code.at_pc(target) {
-                    ends.targets.push(ix);
-                    continue;
-                }
-                let reason = if target < cx.code.byte_len() {
-                    InvalidJumpTargetReason::NotInstructionBoundary
-                } else {
-                    InvalidJumpTargetReason::OutOfRange
-                };
-                errors.add_at(op.pc(), VerifyErrorKind::InvalidJumpTarget { target, reason });
-            }
-        }
+/// Checks targets and terminators and cuts the code into blocks; whether they are right. If not, nothing is known about
+/// blocks.
+pub(super) fn check_flow(cx: &FuncCx<'_>, flow: &mut Flow, errors: &mut FuncErrors) -> bool {
+    let before = errors.len();
+    flow.instr_count = cx.code.instrs().len() as u32;
+    flow.check_targets(cx, errors);
+    flow.cut();
+    flow.check_terminators(cx, errors);
+    if errors.len() > before || errors.is_full() {
+        return false;
     }
-    ends
-}
-
-/// A block starts at the first instruction, at every target and behind every terminator.
-fn block_starts(cx: &FuncCx<'_>, targets: &[InstrIx], terminators: &[InstrIx]) -> Vec<InstrIx> {
-    let count = cx.code.instrs().len();
-    let mut leads = vec![false; count];
-    let mut lead = |ix: usize| {
-        if let Some(slot) = leads.get_mut(ix) {
-            *slot = true;
-        }
-    };
-    lead(0);
-    targets.iter().for_each(|target| lead(target.index()));
-    terminators.iter().for_each(|last| lead(last.index() + 1));
-    (0u32..).zip(leads).filter(|&(_, leads)| leads).map(|(ix, _)| InstrIx(ix)).collect()
-}
-
-/// Every block, reachable or not, ends in a terminator: control never runs on into the next block.
-fn check_terminators(cx: &FuncCx<'_>, flow: &Flow, errors: &mut FuncErrors) {
-    for block in 0..flow.starts.len() as u32 {
-        let (_, end) = flow.range(block);
-        let last = InstrIx(end.0.saturating_sub(1));
-        let term = cx.ops(last, end).next().map(|op| op.row.term());
-        if term.is_none_or(|term| term == Term::None) {
-            errors.add_at(pc_of(cx.code, last), VerifyErrorKind::MissingTerminator {});
-        }
-    }
+    flow.link();
+    flow.put_in_order();
+    true
 }
 
 impl Flow {
@@ -118,7 +56,7 @@ impl Flow {
 
     /// The blocks a block leads to.
     pub(super) fn succs(&self, block: u32) -> &[u32] {
-        let end_of = |block: usize| self.succ_ends.get(block).map_or(0, |&end| end as usize);
+        let end_of = |block: usize| self.ends.get(block).map_or(0, |&(_, end)| end as usize);
         let start = (block as usize).checked_sub(1).map_or(0, end_of);
         self.succs.get(start..end_of(block as usize)).unwrap_or(&[])
     }
@@ -133,55 +71,104 @@ impl Flow {
         self.positions.iter().map(|&position| position != u32::MAX)
     }
 
-    fn order_positions(&self) -> Vec<u32> {
-        let mut positions = vec![u32::MAX; self.starts.len()];
+    /// Every branch target is the start of an instruction.
+    fn check_targets(&mut self, cx: &FuncCx<'_>, errors: &mut FuncErrors) {
+        self.targets.clear();
+        self.ends.clear();
+        for (ix, instr) in cx.all_instrs().filter(|(_, instr)| instr.marks.has(Marks::TERMINATOR)) {
+            if let Some(op) = cx.op(ix, instr).filter(|op| op.row.term() == Term::Branch) {
+                for (_, value) in op.operands().filter(|(row, _)| row.kind().is_target()) {
+                    for target in value.entries() {
+                        match cx.code.at_pc(target) {
+                            Some(ix) => self.targets.push(ix),
+                            None => errors.add_at(op.pc(), bad_target(cx, target)),
+                        }
+                    }
+                }
+            }
+            self.ends.push((ix, self.targets.len() as u32));
+        }
+        self.entry_is_target = self.targets.contains(&InstrIx(0));
+    }
+
+    /// A block starts at the first instruction, at every target and behind every terminator.
+    fn cut(&mut self) {
+        self.leads.clear();
+        self.leads.resize((self.instr_count as usize).div_ceil(64), 0);
+        let behind = self.ends.iter().map(|&(ix, _)| ix.0 + 1).filter(|&ix| ix < self.instr_count);
+        for ix in behind.chain(self.targets.iter().map(|target| target.0)).chain([0]) {
+            if let Some(word) = self.leads.get_mut(ix as usize / 64) {
+                *word |= 1 << (ix % 64);
+            }
+        }
+        self.starts.clear();
+        for (at, &word) in self.leads.iter().enumerate() {
+            let mut word = word;
+            while word != 0 {
+                self.starts.push(InstrIx(at as u32 * 64 + word.trailing_zeros()));
+                word &= word - 1;
+            }
+        }
+    }
+
+    /// Every block, reachable or not, ends in a terminator: control never runs on into the next block.
+    fn check_terminators(&self, cx: &FuncCx<'_>, errors: &mut FuncErrors) {
+        let ends_of_blocks = self.starts.iter().skip(1).map(|start| start.0).chain([self.instr_count]);
+        for last in ends_of_blocks.map(|end| InstrIx(end.saturating_sub(1))) {
+            if !cx.code.instr(last).is_some_and(|instr| instr.marks.has(Marks::TERMINATOR)) {
+                errors.add_at(pc_of(cx.code, last), VerifyErrorKind::MissingTerminator {});
+            }
+        }
+    }
+
+    /// Fills in successors: every block ends in a terminator and every terminator ends a block.
+    fn link(&mut self) {
+        let starts = &self.starts;
+        let block_of = |ix: &InstrIx| starts.partition_point(|start| start <= ix).saturating_sub(1) as u32;
+        self.succs.clear();
+        self.succs.extend(self.targets.iter().map(block_of));
+    }
+
+    /// Puts the reachable blocks in reverse postorder.
+    fn put_in_order(&mut self) {
+        self.order.clear();
+        self.positions.clear();
+        self.positions.resize(self.starts.len(), u32::MAX);
+        let mut visiting = core::mem::take(&mut self.visiting);
+        self.visit(0, &mut visiting);
+        while let Some((block, taken)) = visiting.last_mut() {
+            if let Some(&next) = self.succs(*block).get(*taken) {
+                *taken += 1;
+                self.visit(next, &mut visiting);
+            } else {
+                self.order.push(*block);
+                visiting.pop();
+            }
+        }
+        self.visiting = visiting;
+        self.order.reverse();
         for (position, &block) in (0u32..).zip(&self.order) {
-            if let Some(slot) = positions.get_mut(block as usize) {
+            if let Some(slot) = self.positions.get_mut(block as usize) {
                 *slot = position;
             }
         }
-        positions
     }
 
-    /// Fills in successors. `targets` holds the targets of all branches in code order, and a branch is always
-    /// the last instruction of its block.
-    fn link(&mut self, cx: &FuncCx<'_>, targets: &[InstrIx]) {
-        let block_of =
-            |ix: &InstrIx| self.starts.partition_point(|start| start <= ix).saturating_sub(1) as u32;
-        self.succs = targets.iter().map(block_of).collect();
-        let mut end = 0;
-        for block in 0..self.starts.len() as u32 {
-            let (_, after) = self.range(block);
-            let last = InstrIx(after.0.saturating_sub(1));
-            for op in cx.ops(last, after).filter(|op| op.row.term() == Term::Branch) {
-                let pcs = op.operands().filter(|(row, _)| row.kind().is_target());
-                end += pcs.map(|(_, value)| value.entries().count() as u32).sum::<u32>();
-            }
-            self.succ_ends.push(end);
+    /// Begins to visit a block, if that has not happened yet.
+    fn visit(&mut self, block: u32, visiting: &mut Vec<(u32, usize)>) {
+        if let Some(position) = self.positions.get_mut(block as usize).filter(|at| **at == u32::MAX) {
+            // Any place in the order, until all are known.
+            *position = 0;
+            visiting.push((block, 0));
         }
     }
+}
 
-    fn reverse_postorder(&self) -> Vec<u32> {
-        let mut seen = vec![false; self.starts.len()];
-        let mut order = Vec::new();
-        // Blocks being visited, with the number of successors already taken.
-        let mut stack = vec![(0u32, 0usize)];
-        if let Some(entry) = seen.first_mut() {
-            *entry = true;
-        }
-        while let Some((block, taken)) = stack.last_mut() {
-            if let Some(&next) = self.succs(*block).get(*taken) {
-                *taken += 1;
-                if let Some(seen) = seen.get_mut(next as usize).filter(|seen| !**seen) {
-                    *seen = true;
-                    stack.push((next, 0));
-                }
-            } else {
-                order.push(*block);
-                stack.pop();
-            }
-        }
-        order.reverse();
-        order
-    }
+fn bad_target(cx: &FuncCx<'_>, target: u32) -> VerifyErrorKind {
+    let reason = if target < cx.code.byte_len() {
+        InvalidJumpTargetReason::NotInstructionBoundary
+    } else {
+        InvalidJumpTargetReason::OutOfRange
+    };
+    VerifyErrorKind::InvalidJumpTarget { target, reason }
 }

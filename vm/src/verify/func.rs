@@ -10,19 +10,18 @@ use super::shapes::ParamShapes;
 use super::typing::{Lattice, Typed};
 use super::verified::VerifiedFunc;
 use super::{flow, ids, init, operands, ranges, session, spans, typing};
-use crate::codec::{Code, CodeError};
+use crate::codec::{Code, CodeError, Digests, Marks, Registers};
 use crate::ids::FuncId;
 use crate::program::Program;
 use crate::types::{TypeId, TypeTable};
 use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
-use opforge_schema::Isa;
 
 /// Verifies the functions of one program, one after another.
 #[derive(Debug)]
 pub(super) struct FuncVerifier<'a> {
-    isa: &'a Isa<'a>,
+    digests: &'a Digests<'a>,
     program: &'a Program,
     config: &'a VerifyConfig,
     shapes: &'a ParamShapes,
@@ -30,19 +29,35 @@ pub(super) struct FuncVerifier<'a> {
     lattice: Lattice,
     codes: CodeCache<'a>,
     delegations: Delegations,
+    scratch: Scratch,
 }
+
+/// What is kept from function to function, so that small functions allocate little more than what is known about them
+/// in the end.
+#[derive(Debug, Default)]
+struct Scratch {
+    /// Instructions, operands, list entries and registers of the function.
+    size: usize,
+    registers: Vec<Registers>,
+    flow: Flow,
+    init: init::Scratch,
+    typing: typing::Scratch,
+}
+
+/// The largest function whose scratch is kept. That of others is freed after them, as the budget supposes.
+const MAX_KEPT: usize = 1 << 10;
 
 /// Decoded code blobs: functions may share one, and then share its code.
 #[derive(Debug)]
 pub(super) struct CodeCache<'a> {
-    isa: &'a Isa<'a>,
+    digests: &'a Digests<'a>,
     program: &'a Program,
     codes: Vec<Option<Result<Arc<Code>, CodeError>>>,
 }
 
 impl<'a> CodeCache<'a> {
-    pub(super) fn new(isa: &'a Isa<'a>, program: &'a Program) -> Self {
-        Self { isa, program, codes: vec![None; program.code_blobs().len()] }
+    pub(super) fn new(digests: &'a Digests<'a>, program: &'a Program) -> Self {
+        Self { digests, program, codes: vec![None; program.code_blobs().len()] }
     }
 
     /// Decodes a code blob, or takes what decoding it gave before; `None` for one that is not there or empty.
@@ -59,7 +74,7 @@ impl<'a> CodeCache<'a> {
             budget.work(bytes.len().saturating_mul(4))?;
             let mark = budget.mark();
             budget.memory(bytes.len().saturating_mul(16))?;
-            let code = Code::decode_as_of(self.isa, self.program.version(), bytes);
+            let code = Code::decode_with(self.digests, self.program.version(), bytes);
             budget.release_to(mark);
             budget.memory(code.as_ref().map_or(0, Code::heap_bytes))?;
             *slot = Some(code.map(Arc::new));
@@ -76,7 +91,7 @@ impl Codes for CodeCache<'_> {
 
 impl<'a> FuncVerifier<'a> {
     pub(super) fn new(
-        isa: &'a Isa<'a>,
+        digests: &'a Digests<'a>,
         program: &'a Program,
         config: &'a VerifyConfig,
         shapes: &'a ParamShapes,
@@ -84,8 +99,17 @@ impl<'a> FuncVerifier<'a> {
         codes: CodeCache<'a>,
         types: TypeTable,
     ) -> Self {
-        let (lattice, delegations) = (Lattice::new(types), Delegations::default());
-        Self { isa, program, config, shapes, sessions, lattice, codes, delegations }
+        Self {
+            digests,
+            program,
+            config,
+            shapes,
+            sessions,
+            lattice: Lattice::new(types),
+            codes,
+            delegations: Delegations::default(),
+            scratch: Scratch::default(),
+        }
     }
 
     pub(super) fn into_types(self) -> TypeTable {
@@ -102,9 +126,13 @@ impl<'a> FuncVerifier<'a> {
         let mut found = FuncErrors::new(self.config);
         let mut code = None;
         let mut noted = Noted::default();
-        let verified = self.stages(id, &mut code, &mut noted, budget, &mut found);
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let verified = self.stages(id, &mut code, &mut scratch, &mut noted, budget, &mut found);
+        if scratch.size <= MAX_KEPT {
+            self.scratch = scratch;
+        }
         let passed = found.is_empty();
-        found.finish(errors, self.isa, self.program, id, code.as_deref());
+        found.finish(errors, self.digests.isa(), self.program, id, code.as_deref());
         let verified = verified?;
         self.delegations.add(id, noted, budget)?;
         Ok(verified.filter(|_| passed))
@@ -113,13 +141,14 @@ impl<'a> FuncVerifier<'a> {
     /// Checks what can be said only once all functions have been looked at.
     pub(super) fn check_calls(&mut self, budget: &mut Budget, errors: &mut Errors) -> Result<(), Exhausted> {
         let delegations = core::mem::take(&mut self.delegations);
-        delegations.check(self.program, &mut self.codes, self.isa, self.config, budget, errors)
+        delegations.check(self.program, &mut self.codes, self.digests.isa(), self.config, budget, errors)
     }
 
     fn stages(
         &mut self,
         id: FuncId,
         code_out: &mut Option<Arc<Code>>,
+        scratch: &mut Scratch,
         noted: &mut Noted,
         budget: &mut Budget,
         errors: &mut FuncErrors,
@@ -133,30 +162,37 @@ impl<'a> FuncVerifier<'a> {
         let code = code_out.insert(code);
         ranges::check_param_regs(def, &parts.sig, errors);
         let sig = parts.sig;
-        let mut cx = FuncCx::new(self.isa, self.program, id, sig, code);
+        let mut cx = FuncCx::new(self.digests, self.program, id, sig, code);
 
         budget.work(code.size().saturating_mul(8))?;
-        // Transient: bits and indices of blocks, a few words an instruction.
+        // Transient: registers, bits and indices of blocks, a few words an instruction.
         let mark = budget.mark();
         // A list may be one of targets, each of which has a few words too.
         let words = code.instrs().len().saturating_add(code.list_entries());
-        budget.memory(words.saturating_mul(32))?;
-        let highest = check_ops(&cx, errors);
-        let Some(flow) = flow::check_flow(&cx, errors) else { return Ok(None) };
+        budget.memory(words.saturating_mul(48))?;
+        let Scratch { size, registers, flow, init, typing } = scratch;
+        *size = code.size();
+        let highest = check_ops(&cx, registers, errors);
+        cx.registers = registers;
+        if !flow::check_flow(&cx, flow, errors) {
+            return Ok(None);
+        }
         cx.used_regs = highest.max(sig.params.len() as u32) + 1;
+        *size = size.saturating_add(cx.used_regs as usize);
         budget.work(cx.used_regs as usize)?;
-        init::check_init(&cx, &flow, budget, errors)?;
+        init::check_init(&cx, flow, init, budget, errors)?;
         // Types build on everything but initialisation.
         if !errors.is_empty_but_uninitialized() {
             return Ok(None);
         }
-        let messages = session::check_func(&cx, &flow, self.sessions, self.config, noted, budget, errors)?;
+        let messages = session::check_func(&cx, flow, self.sessions, self.config, noted, budget, errors)?;
         let Some(mut messages) = messages else { return Ok(None) };
         let typed_cx = FuncCx { messages: &messages, payload_types: &self.sessions.payload_types, ..cx };
-        let typed = typing::check_types(&typed_cx, &flow, self.shapes, &mut self.lattice, budget, errors)?;
+        let (shapes, lattice) = (self.shapes, &mut self.lattice);
+        let typed = typing::check_types(&typed_cx, flow, shapes, typing, lattice, budget, errors)?;
         budget.release_to(mark);
         typed.misfits.iter().for_each(|&(ix, n)| messages.forget(ix, n));
-        self.assemble(&cx, &flow, typed, messages, Arc::clone(code), budget).map(Some)
+        self.assemble(&cx, flow, typed, messages, Arc::clone(code), budget).map(Some)
     }
 
     /// Decodes a code blob, or takes what decoding it gave before.
@@ -203,8 +239,8 @@ impl<'a> FuncVerifier<'a> {
             id: cx.id,
             code,
             reg_count: cx.reg_count,
-            reg_types: typed.reg_types.into(),
-            params: typed.params.into(),
+            reg_types: typed.reg_types,
+            params: typed.params,
             results: results.into(),
             blocks: flow.starts.as_slice().into(),
             reachable: flow.reachable().collect(),
@@ -216,10 +252,25 @@ impl<'a> FuncVerifier<'a> {
     }
 }
 
-/// The checks of single instructions that need neither blocks nor types. Gives the highest register.
-fn check_ops(cx: &FuncCx<'_>, errors: &mut FuncErrors) -> u32 {
+/// The checks of single instructions that need neither blocks nor types. Finds the registers of simple instructions, and
+/// gives the highest register of all.
+fn check_ops(cx: &FuncCx<'_>, registers: &mut Vec<Registers>, errors: &mut FuncErrors) -> u32 {
+    registers.clear();
+    registers.reserve(cx.code.instrs().len());
     let mut highest = 0;
-    for op in cx.all_ops() {
+    for (ix, instr) in cx.all_instrs() {
+        if instr.marks.has(Marks::SIMPLE) {
+            let found = cx.digests.get(instr.didx).registers(cx.code.operands(instr));
+            registers.push(found);
+            let reg = found.highest();
+            if instr.marks.has(Marks::FREE) && reg < cx.reg_count {
+                highest = highest.max(reg);
+                continue;
+            }
+        } else {
+            registers.push(Registers::UNKNOWN);
+        }
+        let Some(op) = cx.op(ix, instr) else { continue };
         ids::check_ids(cx, &op, errors);
         operands::check_rules(cx, &op, errors);
         operands::check_hook(&op, errors);

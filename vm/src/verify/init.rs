@@ -9,10 +9,10 @@ use super::budget::{Budget, Exhausted};
 use super::cx::FuncCx;
 use super::error::VerifyErrorKind;
 use super::flow::Flow;
-use super::report::FuncErrors;
-use crate::ids::Reg;
+use super::reg_set::RegSet;
+use super::report::{FuncErrors, pc_of};
+use crate::ids::{InstrIx, Reg};
 use alloc::collections::BinaryHeap;
-use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use opforge_schema::{Access, Typestate};
@@ -28,23 +28,39 @@ struct Exposed {
     pc: u32,
 }
 
+/// What is kept from function to function.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// Registers that the block has written, or that were noted for it.
+    settled: RegSet,
+    exposed: Vec<Exposed>,
+    /// Of a function with few registers, by block: those that it reads before it writes them.
+    exposed_bits: Vec<u64>,
+    group: Group,
+}
+
 /// Checks all reads of reachable blocks.
 pub(super) fn check_init(
     cx: &FuncCx<'_>,
     flow: &Flow,
+    scratch: &mut Scratch,
     budget: &mut Budget,
     errors: &mut FuncErrors,
 ) -> Result<(), Exhausted> {
-    let mut exposed = find_exposed(cx, flow, budget)?;
+    if scratch.few_are_written(cx, flow, budget)? {
+        return Ok(());
+    }
+    scratch.find_exposed(cx, flow, budget)?;
+    let Scratch { exposed, group, .. } = scratch;
     if exposed.is_empty() {
         return Ok(());
     }
     exposed.sort_unstable_by_key(|read| (read.reg, read.block));
-    let Writes { blocks: writes, edges } = find_writes(cx, flow, &exposed, budget)?;
+    let Writes { blocks: writes, edges } = find_writes(cx, flow, exposed, budget)?;
     let regs = exposed.chunk_by(|a, b| a.reg == b.reg).count();
     let words = group_words(flow.starts.len()).min(regs.div_ceil(64));
     budget.memory_for::<u64>(flow.starts.len().saturating_mul(2 * words))?;
-    let mut group = Group::new(flow.starts.len(), words);
+    group.begin(flow.starts.len(), words);
     let (mut reads, mut writes, mut edges) = (exposed.as_slice(), writes.as_slice(), edges.as_slice());
     while !reads.is_empty() {
         let regs = distinct_regs(reads, words * 64);
@@ -61,36 +77,106 @@ pub(super) fn check_init(
     Ok(())
 }
 
-/// The first read of each register in each reachable block that does not write it before.
-fn find_exposed(cx: &FuncCx<'_>, flow: &Flow, budget: &mut Budget) -> Result<Vec<Exposed>, Exhausted> {
-    let always = cx.sig.params.len() as u32;
-    budget.memory_for::<u32>(cx.used_regs as usize)?;
-    // The last block, plus one, that wrote or reported the register.
-    let mut settled = vec![0u32; cx.used_regs as usize];
-    let mut exposed = Vec::new();
-    for &block in &flow.order {
-        let (start, end) = flow.range(block);
-        for op in cx.ops(start, end) {
-            for (_, value) in op.accessing(Access::Read) {
-                for reg in value.entries().filter(|&reg| reg > always) {
-                    let Some(mark) = settled.get_mut(reg as usize) else { continue };
-                    if *mark != block + 1 {
-                        *mark = block + 1;
-                        budget.memory_for::<Exposed>(2)?;
-                        exposed.push(Exposed { reg, block, pc: op.pc() });
-                    }
-                }
+impl Scratch {
+    /// Whether all reads of a function whose registers are the bits of one word are of written registers. If this says
+    /// no, the closer look tells which are not, or finds that all are.
+    fn few_are_written(
+        &mut self,
+        cx: &FuncCx<'_>,
+        flow: &Flow,
+        budget: &mut Budget,
+    ) -> Result<bool, Exhausted> {
+        if cx.used_regs > u64::BITS {
+            return Ok(false);
+        }
+        let blocks = flow.starts.len();
+        budget.memory_for::<u64>(blocks.saturating_mul(3))?;
+        let always = u64::MAX >> 63u32.saturating_sub(cx.sig.params.len() as u32);
+        self.group.begin(blocks, 1);
+        self.exposed_bits.clear();
+        self.exposed_bits.resize(blocks, 0);
+        let mut any = 0;
+        for &block in &flow.order {
+            let Some((exposed, writes)) = bits_of(cx, flow.range(block)) else { return Ok(false) };
+            let at = block as usize;
+            if let (Some(bits), Some(word)) = (self.exposed_bits.get_mut(at), self.group.writes.get_mut(at)) {
+                (*bits, *word) = (exposed & !always, writes);
+                any |= *bits;
             }
-            for (_, value) in op.accessing(Access::Write) {
-                for reg in value.entries() {
-                    if let Some(mark) = settled.get_mut(reg as usize) {
-                        *mark = block + 1;
+        }
+        if any == 0 {
+            return Ok(true);
+        }
+        self.group.run(flow, budget)?;
+        Ok(self.exposed_bits.iter().zip(&self.group.entry).all(|(exposed, entry)| exposed & !entry == 0))
+    }
+
+    /// Finds the first read of each register in each reachable block that does not write it before.
+    fn find_exposed(&mut self, cx: &FuncCx<'_>, flow: &Flow, budget: &mut Budget) -> Result<(), Exhausted> {
+        budget.memory_for::<u32>(cx.used_regs as usize)?;
+        self.settled.begin(cx.used_regs);
+        self.exposed.clear();
+        for &block in &flow.order {
+            self.settled.clear();
+            let (start, end) = flow.range(block);
+            for (ix, registers) in cx.steps(start, end) {
+                if registers.is_simple() {
+                    for (reg, _) in registers.reads() {
+                        self.read(cx, reg, block, ix, budget)?;
                     }
+                    if let Some((reg, _)) = registers.write() {
+                        self.settled.insert(reg);
+                    }
+                } else if let Some(op) = cx.op_at(ix) {
+                    for reg in op.registers(Access::Read) {
+                        self.read(cx, reg, block, ix, budget)?;
+                    }
+                    op.registers(Access::Write).for_each(|reg| _ = self.settled.insert(reg));
                 }
             }
         }
+        Ok(())
     }
-    Ok(exposed)
+
+    /// Notes a read, unless it is of a register that is always written, was written here or was noted before.
+    #[inline(always)]
+    fn read(
+        &mut self,
+        cx: &FuncCx<'_>,
+        reg: u32,
+        block: u32,
+        ix: InstrIx,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        if reg as usize > cx.sig.params.len() && self.settled.insert(reg) {
+            budget.memory_for::<Exposed>(2)?;
+            self.exposed.push(Exposed { reg, block, pc: pc_of(cx.code, ix) });
+        }
+        Ok(())
+    }
+}
+
+/// The registers that a block reads before it writes them, and those that it writes, where registers are the bits of one
+/// word. `None` if it writes one only on one of its ways.
+fn bits_of(cx: &FuncCx<'_>, (start, end): (InstrIx, InstrIx)) -> Option<(u64, u64)> {
+    let bit = |reg: u32| 1u64.checked_shl(reg).unwrap_or(0);
+    let (mut exposed, mut writes) = (0, 0);
+    for (ix, registers) in cx.steps(start, end) {
+        let (mut reads, mut written) = (0, 0);
+        if registers.is_simple() {
+            registers.reads().for_each(|(reg, _)| reads |= bit(reg));
+            written = registers.write().map_or(0, |(reg, _)| bit(reg));
+        } else if let Some(op) = cx.op_at(ix) {
+            if op.row.typestate() == Typestate::Choose {
+                return None;
+            }
+            op.registers(Access::Read).for_each(|reg| reads |= bit(reg));
+            op.registers(Access::Write).for_each(|reg| written |= bit(reg));
+        }
+        exposed |= reads & !writes;
+        writes |= written;
+    }
+    Some((exposed, writes))
 }
 
 /// A register that the instruction at the end of a block writes only on the way to one of the blocks it leads to.
@@ -117,36 +203,42 @@ fn find_writes(
     exposed: &[Exposed],
     budget: &mut Budget,
 ) -> Result<Writes, Exhausted> {
-    budget.memory_for::<u32>(cx.used_regs as usize)?;
-    // 0 for registers that do not matter, else the last block that wrote it, plus two.
-    let mut marks = vec![0u32; cx.used_regs as usize];
+    budget.memory_for::<u64>(cx.used_regs as usize)?;
+    let (mut tracked, mut written) = (RegSet::default(), RegSet::default());
+    tracked.begin(cx.used_regs);
+    written.begin(cx.used_regs);
     for read in exposed {
-        if let Some(mark) = marks.get_mut(read.reg as usize) {
-            *mark = 1;
-        }
+        tracked.insert(read.reg);
     }
     let (mut writes, mut edges) = (Vec::new(), Vec::new());
     for &block in &flow.order {
+        written.clear();
         let (start, end) = flow.range(block);
-        for op in cx.ops(start, end) {
+        let mut write = |reg, budget: &mut Budget| -> Result<(), Exhausted> {
+            if tracked.contains(reg) && written.insert(reg) {
+                budget.memory_for::<(u32, u32)>(2)?;
+                writes.push((reg, block));
+            }
+            Ok(())
+        };
+        for (ix, registers) in cx.steps(start, end) {
+            if registers.is_simple() {
+                if let Some((reg, _)) = registers.write() {
+                    write(reg, budget)?;
+                }
+                continue;
+            }
+            let Some(op) = cx.op_at(ix) else { continue };
             if op.row.typestate() == Typestate::Choose {
                 // Each register is written on one of the ways.
-                let dsts = op.accessing(Access::Write).flat_map(|(_, value)| value.entries());
-                let tracked = |&(_, reg): &(u32, u32)| marks.get(reg as usize).is_some_and(|&mark| mark != 0);
-                for (way, reg) in (0u32..).zip(dsts).filter(tracked) {
+                let ways = (0u32..).zip(op.registers(Access::Write));
+                for (way, reg) in ways.filter(|&(_, reg)| tracked.contains(reg)) {
                     budget.memory_for::<EdgeWrite>(2)?;
                     edges.push(EdgeWrite { reg, block, way });
                 }
                 continue;
             }
-            for reg in op.accessing(Access::Write).flat_map(|(_, value)| value.entries()) {
-                let Some(mark) = marks.get_mut(reg as usize).filter(|mark| **mark != 0) else { continue };
-                if *mark != block + 2 {
-                    *mark = block + 2;
-                    budget.memory_for::<(u32, u32)>(2)?;
-                    writes.push((reg, block));
-                }
-            }
+            op.registers(Access::Write).try_for_each(|reg| write(reg, budget))?;
         }
     }
     writes.sort_unstable();
@@ -174,7 +266,7 @@ fn distinct_regs(reads: &[Exposed], max: usize) -> Vec<u32> {
 }
 
 /// The bits of one group of registers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
     words: usize,
     /// Words a block in use by this group.
@@ -193,17 +285,17 @@ struct Group {
 }
 
 impl Group {
-    fn new(blocks: usize, words: usize) -> Self {
-        Self {
-            words,
-            used: 0,
-            entry: vec![0; blocks * words],
-            writes: vec![0; blocks * words],
-            out: Vec::with_capacity(words),
-            edges: Vec::new(),
-            queue: BinaryHeap::new(),
-            queued: vec![false; blocks],
+    /// Makes room for so many words for each block of a function.
+    fn begin(&mut self, blocks: usize, words: usize) {
+        (self.words, self.used) = (words, words);
+        for bits in [&mut self.entry, &mut self.writes] {
+            bits.clear();
+            bits.resize(blocks * words, 0);
         }
+        self.edges.clear();
+        self.queue.clear();
+        self.queued.clear();
+        self.queued.resize(blocks, false);
     }
 
     /// Solves the group of these registers, given which blocks write them.
@@ -216,8 +308,6 @@ impl Group {
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
         self.used = regs.len().div_ceil(64).min(self.words);
-        budget.work(flow.starts.len().saturating_mul(self.used))?;
-        self.entry.fill(u64::MAX);
         self.writes.fill(0);
         let mut at = 0;
         for &(reg, block) in writes {
@@ -232,6 +322,13 @@ impl Group {
         let index = |reg| regs.binary_search(&reg).map_or(u32::MAX, |at| at as u32);
         self.edges = edges.iter().map(|edge| (edge.block, edge.way, index(edge.reg))).collect();
         self.edges.sort_unstable();
+        self.run(flow, budget)
+    }
+
+    /// Finds what is written at the start of each block, given what blocks and ways write.
+    fn run(&mut self, flow: &Flow, budget: &mut Budget) -> Result<(), Exhausted> {
+        budget.work(flow.starts.len().saturating_mul(self.used))?;
+        self.entry.fill(u64::MAX);
         // Nothing is written at the start of the function.
         if let Some(words) = self.entry.get_mut(..self.words) {
             words.fill(0);

@@ -6,6 +6,10 @@
 //! row and spans, ids, control flow, operands, initialisation, sessions, types; and then what the session check
 //! says about calls once it has seen all functions.
 //!
+//! Most instructions only read and write single registers whose classes their rows name. Their registers are laid out
+//! once for each function, and the checks take those of most instructions at a glance; whatever is not right at first
+//! sight, and every other instruction, is looked at as its row says.
+//!
 //! Every register has one type over the whole function. Aggregates carry their shape in the type: inside a
 //! block the shape of the last definition counts, at block entries the join of all definitions.
 //!
@@ -20,11 +24,11 @@ mod flow;
 mod func;
 mod ids;
 mod init;
-pub(crate) mod last_writes;
 mod memories;
 mod names;
 mod operands;
 mod ranges;
+pub(crate) mod reg_set;
 mod report;
 mod session;
 mod shapes;
@@ -45,13 +49,14 @@ pub use session::{
 pub use verified::{VerifiedFunc, VerifiedProgram};
 
 use crate::binding;
+use crate::codec::Digests;
 use crate::ids::FuncId;
 use crate::program::Program;
 use crate::types::TypeTable;
 use budget::{Budget, Exhausted};
 use func::{CodeCache, FuncVerifier};
-pub(crate) use last_writes::LastWrites;
 use opforge_schema::Isa;
+pub(crate) use reg_set::RegSet;
 use report::Errors;
 use session::{Sessions, Summary};
 use shapes::ParamShapes;
@@ -144,9 +149,10 @@ fn run(
     let shapes = ParamShapes::check(program, &mut types, budget, errors)?;
     // A slot for the decoded code of each blob.
     budget.memory(program.code_blobs().len().saturating_mul(32))?;
-    let mut codes = CodeCache::new(isa, program);
-    sessions.summary = Summary::of(program, &mut codes, isa, budget)?;
-    let mut verifier = FuncVerifier::new(isa, program, config, &shapes, &sessions, codes, types);
+    let digests = Digests::of(isa);
+    let mut codes = CodeCache::new(&digests, program);
+    sessions.summary = Summary::of(program, &mut codes, &digests, budget)?;
+    let mut verifier = FuncVerifier::new(&digests, program, config, &shapes, &sessions, codes, types);
     let mut functions = alloc::vec::Vec::new();
     for index in 0..program.functions().len() {
         if errors.is_full() {

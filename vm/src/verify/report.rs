@@ -271,6 +271,9 @@ impl FuncErrors {
         func: FuncId,
         code: Option<&Code>,
     ) {
+        if self.list.is_empty() {
+            return;
+        }
         self.list.sort_by_key(|found| (stage(&found.kind), found.pc, found.kind.code()));
         let func_name = program.func_name(func).map(ToString::to_string);
         for Found { pc, kind, note } in self.list {

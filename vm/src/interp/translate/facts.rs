@@ -7,54 +7,44 @@ use crate::lower::{ExecFunction, ExecInstr, Slot, Ways};
 use alloc::vec;
 use alloc::vec::Vec;
 
+/// What is known about one slot.
+#[derive(Clone, Copy, Default)]
+struct SlotFacts {
+    /// Times it is written.
+    writes: u32,
+    /// Times it is read by instructions that remain after immediates are folded.
+    reads: u32,
+    /// Times its value became an immediate.
+    folds: u32,
+    /// How many of the reads are branches on a comparison that stands right before them, with which they fuse.
+    tests: u32,
+    /// Its value, if it is written exactly once, by a constant.
+    constant: Option<u64>,
+}
+
 /// Facts about the slots and segments of one function.
 pub(super) struct Facts {
-    /// Times a slot is read by instructions that remain after immediates are folded.
-    reads: Vec<u32>,
-    /// Times a slot's value became an immediate.
-    folds: Vec<u32>,
-    /// How many of the reads are branches on a comparison that stands right before them, with which they fuse.
-    tests: Vec<u32>,
-    /// The value of a slot that is written exactly once, by a constant.
-    constants: Vec<Option<u64>>,
+    slots: Vec<SlotFacts>,
     /// By segment: whether control can get there.
     reachable: Vec<bool>,
 }
 
 impl Facts {
     pub(super) fn of(function: &ExecFunction) -> Self {
-        let slots = function.frame_slots as usize;
-        let reachable = reachable_segments(function);
-        let mut writes = vec![0u32; slots];
-        let mut constants = vec![None; slots];
-        for slot in 0..function.param_slots {
-            bump(&mut writes, slot);
-        }
         let mut facts = Self {
-            reads: vec![0; slots],
-            folds: vec![0; slots],
-            tests: vec![0; slots],
-            constants: Vec::new(),
-            reachable,
+            slots: vec![SlotFacts::default(); function.frame_slots as usize],
+            reachable: reachable_segments(function),
         };
+        facts.slots.iter_mut().take(function.param_slots as usize).for_each(|slot| slot.writes = 1);
         facts.count_tests(function);
-        for (_, instr) in facts.live(function) {
-            instr.for_each_write(function, |slot| bump(&mut writes, slot));
-            instr.for_each_read(function, |slot| bump(&mut facts.reads, slot));
-            if let ExecInstr::Const { dst, value } = *instr
-                && let Some(known) = constants.get_mut(dst as usize)
-            {
-                *known = Some(value);
-            }
+        if facts.count_uses(function) {
+            facts.fold_immediates(function);
         }
-        for (known, &count) in constants.iter_mut().zip(&writes) {
-            if count != 1 {
-                *known = None;
-            }
-        }
-        facts.constants = constants;
-        facts.fold_immediates(function);
         facts
+    }
+
+    fn slot(&self, slot: Slot) -> SlotFacts {
+        self.slots.get(slot as usize).copied().unwrap_or_default()
     }
 
     fn count_tests(&mut self, function: &ExecFunction) {
@@ -65,43 +55,42 @@ impl Facts {
                 && dst == cond
                 && OpWords::of(*op).is_some_and(|words| words.branch.is_some())
             {
-                bump(&mut self.tests, *cond);
+                bump(&mut self.slots, *cond, |slot| &mut slot.tests);
             }
         }
+    }
+
+    /// Counts reads and writes, and finds the constants. Whether there are any.
+    fn count_uses(&mut self, function: &ExecFunction) -> bool {
+        let slots = &mut self.slots;
+        for instr in live(function, &self.reachable) {
+            instr.for_each_write(function, |slot| bump(slots, slot, |slot| &mut slot.writes));
+            instr.for_each_read(function, |slot| bump(slots, slot, |slot| &mut slot.reads));
+            if let ExecInstr::Const { dst, value } = *instr
+                && let Some(slot) = slots.get_mut(dst as usize)
+            {
+                slot.constant = Some(value);
+            }
+        }
+        let mut any = false;
+        for slot in slots {
+            slot.constant = slot.constant.filter(|_| slot.writes == 1);
+            any |= slot.constant.is_some();
+        }
+        any
     }
 
     /// Takes the reads that become immediates off the counts.
     fn fold_immediates(&mut self, function: &ExecFunction) {
-        let folded: Vec<Slot> = self
-            .live(function)
-            .filter_map(|(_, instr)| match *instr {
-                ExecInstr::Direct { args, .. } => self.immediate(instr).map(|_| args[1]),
-                _ => None,
-            })
-            .collect();
-        for slot in folded {
-            if let Some(count) = self.reads.get_mut(slot as usize) {
-                *count -= 1;
+        for instr in live(function, &self.reachable) {
+            if let ExecInstr::Direct { args: [_, right, _], .. } = *instr
+                && self.immediate(instr).is_some()
+                && let Some(slot) = self.slots.get_mut(right as usize)
+            {
+                slot.reads -= 1;
+                slot.folds = slot.folds.saturating_add(1);
             }
-            bump(&mut self.folds, slot);
         }
-    }
-
-    /// The instructions that control can reach.
-    fn live<'f>(
-        &self,
-        function: &'f ExecFunction,
-    ) -> impl Iterator<Item = (InstrIx, &'f ExecInstr)> + use<'f> {
-        let segments: Vec<_> = function
-            .segments
-            .iter()
-            .zip(&self.reachable)
-            .filter_map(|(segment, &live)| live.then_some(*segment))
-            .collect();
-        segments.into_iter().flat_map(move |segment| {
-            (segment.start.0..segment.end.0)
-                .filter_map(move |i| Some((InstrIx(i), function.instrs.get(i as usize)?)))
-        })
     }
 
     pub(super) fn reachable(&self, segment: usize) -> bool {
@@ -110,20 +99,20 @@ impl Facts {
 
     /// How many instructions read a slot, those that take its value as an immediate not counted.
     pub(super) fn reads(&self, slot: Slot) -> u32 {
-        self.reads.get(slot as usize).copied().unwrap_or(0)
+        self.slot(slot).reads
     }
 
     /// Whether a slot is read by nothing but branches that fuse with the comparison before them, so that no
     /// comparison needs to be stored.
     pub(super) fn is_only_tested(&self, slot: Slot) -> bool {
-        self.tests.get(slot as usize).is_some_and(|&tests| tests == self.reads(slot))
+        self.slots.get(slot as usize).is_some_and(|slot| slot.tests == slot.reads)
     }
 
     /// Whether nothing needs the slot because its value became an immediate everywhere. One that nothing reads at all
     /// stays: an embedder may look at registers, and programs that are worth the trouble have none.
     pub(super) fn is_folded_away(&self, slot: Slot) -> bool {
-        let folded = self.folds.get(slot as usize).is_some_and(|&count| count > 0);
-        folded && self.constants.get(slot as usize).is_some_and(Option::is_some) && self.reads(slot) == 0
+        let slot = self.slot(slot);
+        slot.folds > 0 && slot.constant.is_some() && slot.reads == 0
     }
 
     /// The right operand as an immediate: a known constant that fits 32 signed bits, of an opcode with an
@@ -131,14 +120,23 @@ impl Facts {
     /// proves it is written before.
     pub(super) fn immediate(&self, instr: &ExecInstr) -> Option<u32> {
         let ExecInstr::Direct { op, args, .. } = *instr else { return None };
+        let value = self.slots.get(args[1] as usize)?.constant? as i64;
         OpWords::of(op)?.imm?;
-        let value = self.constants.get(args[1] as usize).copied()?? as i64;
         i32::try_from(value).ok().map(|imm| imm as u32)
     }
 }
 
-fn bump(counts: &mut [u32], slot: Slot) {
-    if let Some(count) = counts.get_mut(slot as usize) {
+/// The instructions that control can reach.
+fn live<'f>(function: &'f ExecFunction, reachable: &'f [bool]) -> impl Iterator<Item = &'f ExecInstr> {
+    let segments = function.segments.iter().zip(reachable).filter(|(_, live)| **live);
+    segments.flat_map(|(segment, _)| {
+        function.instrs.get(segment.start.index()..segment.end.index()).unwrap_or(&[])
+    })
+}
+
+fn bump(slots: &mut [SlotFacts], slot: Slot, count: impl FnOnce(&mut SlotFacts) -> &mut u32) {
+    if let Some(slot) = slots.get_mut(slot as usize) {
+        let count = count(slot);
         *count = count.saturating_add(1);
     }
 }

@@ -148,7 +148,7 @@ pub(super) fn check_func(
     budget: &mut Budget,
     errors: &mut FuncErrors,
 ) -> Result<Option<Messages>, Exhausted> {
-    if cx.program.sessions().linear_of(cx.id).is_empty() && !cx.all_ops().any(|op| concerns(cx, &op)) {
+    if cx.program.sessions().linear_of(cx.id).is_empty() && !cx.active_ops().any(|op| concerns(cx, &op)) {
         return Ok(Some(Messages::NONE));
     }
     if !sessions.sound {

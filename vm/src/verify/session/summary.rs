@@ -1,6 +1,6 @@
 //! What functions may do, with all that they call: suspend, end the coroutine, do something that cannot be undone.
 
-use crate::codec::Code;
+use crate::codec::{Code, Digests};
 use crate::ids::{EffectId, FuncId};
 use crate::program::{Program, Signature};
 use crate::verify::budget::{Budget, Exhausted};
@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::BitOrAssign;
-use opforge_schema::{Isa, OpRow, OperandKind, Term, Typestate, op_flags};
+use opforge_schema::{OpRow, OperandKind, Term, Typestate, op_flags};
 
 /// What a function may do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Summary {
     pub(in crate::verify) fn of(
         program: &Program,
         codes: &mut impl Codes,
-        isa: &Isa<'_>,
+        digests: &Digests<'_>,
         budget: &mut Budget,
     ) -> Result<Self, Exhausted> {
         let blobs = program.code_blobs().len();
@@ -68,8 +68,8 @@ impl Summary {
             let Some(code) = codes.code(blob, budget)? else { continue };
             budget.work(code.instrs().len().saturating_mul(4))?;
             let sig = Signature { params: &[], results: &[] };
-            let cx = FuncCx::new(isa, program, FuncId(u32::MAX), sig, &code);
-            for op in cx.all_ops() {
+            let cx = FuncCx::new(digests, program, FuncId(u32::MAX), sig, &code);
+            for op in cx.active_ops() {
                 graph.add(program, blob, &op, budget)?;
             }
         }

@@ -2,17 +2,18 @@
 //!
 //! Nothing that inference said is believed: the type of each copied write is compared with what is copied.
 
-use super::infer::Inferred;
+use super::infer::Graph;
 use super::lattice::{Lattice, UNSET};
 use super::locals::{Locals, Write, element_index, for_each_write, same_regs};
+use crate::codec::{Registers, class_of};
 use crate::ids::{InstrIx, IntrinsicId, Reg};
 use crate::types::{Type, TypeId};
 use crate::value_type::ValueType;
 use crate::verify::budget::{Budget, Exhausted};
-use crate::verify::cx::{FuncCx, ListTypes, Op, class_of};
+use crate::verify::cx::{FuncCx, ListTypes, Op};
 use crate::verify::error::{AggKind, SlotSide, VerifyErrorKind};
 use crate::verify::flow::Flow;
-use crate::verify::last_writes::LastWrites;
+use crate::verify::reg_set::RegSet;
 use crate::verify::report::FuncErrors;
 use crate::verify::session::Texts;
 use alloc::format;
@@ -28,38 +29,52 @@ pub(super) struct Checked {
     pub(super) misfits: Vec<(InstrIx, usize)>,
 }
 
+/// What is kept from function to function.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// Types of the registers that the block has written.
+    locals: Locals<TypeId>,
+    written: RegSet,
+}
+
 /// Checks every instruction.
 pub(super) fn check(
     cx: &FuncCx<'_>,
     flow: &Flow,
-    params: &[TypeId],
-    inferred: &Inferred,
+    inferred: &Graph,
+    Scratch { locals, written }: &mut Scratch,
     lattice: &mut Lattice,
     budget: &mut Budget,
     errors: &mut FuncErrors,
 ) -> Result<Checked, Exhausted> {
+    locals.begin(cx.used_regs, UNSET);
+    written.begin(cx.used_regs);
     let mut checker = Checker {
         cx,
         inferred,
         lattice,
         budget,
         errors,
-        locals: Locals::new(cx.used_regs, UNSET),
-        last_writes: LastWrites::new(cx.used_regs),
+        locals,
+        written,
         found: Checked::default(),
         keep_misfits: cx.messages.unchecked,
         writes: Vec::new(),
         sound: true,
         doubt: None,
     };
-    let mut copies = inferred.copies.iter().copied();
+    let mut copies = inferred.copies();
     for block in 0..flow.starts.len() as u32 {
         checker.locals.enter_block();
         if block == 0 && !flow.entry_is_target {
-            (1u32..).zip(params).for_each(|(reg, &ty)| checker.locals.set(reg, ty));
+            (1u32..).zip(&inferred.params).for_each(|(reg, &ty)| checker.locals.set(reg, ty));
         }
         let (start, end) = flow.range(block);
-        for op in cx.ops(start, end) {
+        for (ix, registers) in cx.steps(start, end) {
+            if registers.is_simple() && checker.passes(registers) {
+                continue;
+            }
+            let Some(op) = cx.op_at(ix) else { continue };
             checker.check_reads(&op)?;
             checker.check_writes(&op, &mut copies)?;
             if op.row.typestate() == Typestate::Abort {
@@ -75,13 +90,13 @@ pub(super) fn check(
 #[derive(Debug)]
 struct Checker<'c, 'a> {
     cx: &'c FuncCx<'a>,
-    inferred: &'c Inferred,
+    inferred: &'c Graph,
     lattice: &'c mut Lattice,
     budget: &'c mut Budget,
     errors: &'c mut FuncErrors,
     /// Types of the registers that the block has written.
-    locals: Locals<TypeId>,
-    last_writes: LastWrites,
+    locals: &'c mut Locals<TypeId>,
+    written: &'c mut RegSet,
     found: Checked,
     /// Whether messages that do not fit are no errors.
     keep_misfits: bool,
@@ -101,7 +116,7 @@ impl<'a> Checker<'_, 'a> {
             return ty;
         }
         let at = reg as usize;
-        let conflict = self.inferred.conflicts.get(at).copied().unwrap_or(true);
+        let conflict = self.inferred.conflicts.get(at).copied().unwrap_or(false);
         self.inferred.reg_types.get(at).copied().filter(|_| !conflict).unwrap_or(UNSET)
     }
 
@@ -112,6 +127,22 @@ impl<'a> Checker<'_, 'a> {
 
     fn doubt(&mut self, op: &Op<'_>, kind: VerifyErrorKind) {
         self.doubt.get_or_insert((op.pc(), kind));
+    }
+
+    /// Whether a simple instruction is right at first sight: each register that it reads has exactly the type of its
+    /// class here, and the one that it writes has that type everywhere. If so, it is done; anything else takes a closer
+    /// look, which may find no error either.
+    #[inline(always)]
+    fn passes(&mut self, registers: &Registers) -> bool {
+        if registers.reads().any(|(reg, ty)| self.type_of(reg) != ty) {
+            return false;
+        }
+        let Some((reg, ty)) = registers.write() else { return true };
+        let fits = self.inferred.reg_types.get(reg as usize) == Some(&ty);
+        if fits {
+            self.locals.set(reg, ty);
+        }
+        fits
     }
 
     /// Every read operand against its type rule, then the cross-operand rules that need types.
@@ -306,7 +337,7 @@ impl<'a> Checker<'_, 'a> {
     ) -> Result<(), Exhausted> {
         let mut writes = core::mem::take(&mut self.writes);
         let cx = self.cx;
-        for_each_write(cx, op, &mut self.last_writes, self.lattice, |reg, write| {
+        for_each_write(cx, op, self.written, self.lattice, |reg, write| {
             writes.push((reg, write));
             Ok(())
         })?;

@@ -11,26 +11,14 @@ use crate::types::TypeId;
 use crate::verify::budget::{Budget, Exhausted};
 use crate::verify::cx::{FuncCx, Op};
 use crate::verify::flow::Flow;
-use crate::verify::last_writes::LastWrites;
+use crate::verify::reg_set::RegSet;
 use alloc::collections::VecDeque;
-use alloc::vec;
 use alloc::vec::Vec;
 use opforge_schema::{OperandRow, TypeRule, Typestate};
 
-/// What inference found.
-#[derive(Debug)]
-pub(super) struct Inferred {
-    /// The type of each register; [`UNSET`] where nothing writes it.
-    pub(super) reg_types: Vec<TypeId>,
-    /// Registers written with types of different classes.
-    pub(super) conflicts: Vec<bool>,
-    /// The type of each copied write, in code order.
-    pub(super) copies: Vec<TypeId>,
-}
-
 /// Where a node takes a type from.
 #[derive(Clone, Copy, Debug)]
-enum Source {
+pub(super) enum Source {
     Fixed(TypeId),
     Node(u32),
     /// The register at the start of the block.
@@ -70,85 +58,115 @@ struct User {
 /// The end of a list of users.
 const NONE: u32 = u32::MAX;
 
-#[derive(Debug)]
-struct Graph {
-    reg_types: Vec<TypeId>,
-    conflicts: Vec<bool>,
-    /// First of the nodes that copy from each register.
+/// Registers, writes and what they copy. Its arrays are used again for the next function.
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    /// The types of the parameters.
+    pub(super) params: Vec<TypeId>,
+    /// The type of each register; [`UNSET`] where nothing writes it.
+    pub(super) reg_types: Vec<TypeId>,
+    /// Registers written with types of different classes; empty if there are none.
+    pub(super) conflicts: Vec<bool>,
+    /// First of the nodes that copy from each register; empty if there are none.
     reg_users: Vec<u32>,
+    /// The copied writes, in code order.
     nodes: Vec<Node>,
     sources: Vec<Source>,
     users: Vec<User>,
     queue: VecDeque<u32>,
-}
-
-/// Finds the types of registers and copied writes.
-pub(super) fn infer(
-    cx: &FuncCx<'_>,
-    flow: &Flow,
-    params: &[TypeId],
-    lattice: &mut Lattice,
-    budget: &mut Budget,
-) -> Result<Inferred, Exhausted> {
-    let regs = cx.used_regs as usize;
-    let mut graph = Graph {
-        reg_types: vec![UNSET; regs],
-        conflicts: vec![false; regs],
-        reg_users: vec![NONE; regs],
-        nodes: Vec::new(),
-        sources: Vec::new(),
-        users: Vec::new(),
-        queue: VecDeque::new(),
-    };
-    for (reg, &ty) in (0u32..).zip([TypeId::UNIT].iter().chain(params)) {
-        graph.join_reg(reg, ty, lattice, budget)?;
-    }
-    graph.build(cx, flow, params, lattice, budget)?;
-    graph.solve(lattice, budget)?;
-    let copies = graph.nodes.iter().map(|node| node.value).collect();
-    Ok(Inferred { reg_types: graph.reg_types, conflicts: graph.conflicts, copies })
+    locals: Locals<Source>,
+    written: RegSet,
 }
 
 impl Graph {
+    /// Finds the types of registers and copied writes, given those of the parameters.
+    pub(super) fn infer(
+        &mut self,
+        cx: &FuncCx<'_>,
+        flow: &Flow,
+        lattice: &mut Lattice,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        self.reg_types.clear();
+        self.reg_types.resize(cx.used_regs as usize, UNSET);
+        self.conflicts.clear();
+        self.reg_users.clear();
+        self.nodes.clear();
+        self.sources.clear();
+        self.users.clear();
+        self.queue.clear();
+        self.locals.begin(cx.used_regs, Source::Reg(0));
+        for (slot, &ty) in self.reg_types.iter_mut().zip([TypeId::UNIT].iter().chain(&self.params)) {
+            *slot = ty;
+        }
+        let mut written = core::mem::take(&mut self.written);
+        written.begin(cx.used_regs);
+        self.build(cx, flow, &mut written, lattice, budget)?;
+        self.written = written;
+        self.solve(lattice, budget)
+    }
+
+    /// The type of each copied write, in code order.
+    pub(super) fn copies(&self) -> impl Iterator<Item = TypeId> {
+        self.nodes.iter().map(|node| node.value)
+    }
+
     /// Joins all fixed writes into their registers and makes a node of every other.
     fn build(
         &mut self,
         cx: &FuncCx<'_>,
         flow: &Flow,
-        params: &[TypeId],
+        written: &mut RegSet,
         lattice: &mut Lattice,
         budget: &mut Budget,
     ) -> Result<(), Exhausted> {
-        let mut locals = Locals::new(cx.used_regs, Source::Reg(0));
-        let mut last_writes = LastWrites::new(cx.used_regs);
         let mut pending: Vec<(u32, Source)> = Vec::new();
         for block in 0..flow.starts.len() as u32 {
-            locals.enter_block();
+            self.locals.enter_block();
             if block == 0 && !flow.entry_is_target {
                 // Without a way back, the first block starts with the arguments as they were passed.
-                (1u32..).zip(params).for_each(|(reg, &ty)| locals.set(reg, Source::Fixed(ty)));
+                (1u32..).zip(&self.params).for_each(|(reg, &ty)| self.locals.set(reg, Source::Fixed(ty)));
             }
             let (start, end) = flow.range(block);
-            for op in cx.ops(start, end) {
-                for_each_write(cx, &op, &mut last_writes, lattice, |reg, write| {
+            for (ix, registers) in cx.steps(start, end) {
+                if registers.is_simple() {
+                    if let Some((reg, ty)) = registers.write() {
+                        self.write(reg, Source::Fixed(ty), lattice, budget)?;
+                    }
+                    continue;
+                }
+                let Some(op) = cx.op_at(ix) else { continue };
+                for_each_write(cx, &op, written, lattice, |reg, write| {
                     let source = match write {
                         Write::Fixed(ty) => Source::Fixed(ty.unwrap_or(UNSET)),
-                        Write::Copied(row) => Source::Node(self.add_node(&op, row, reg, &locals, budget)?),
+                        Write::Copied(row) => Source::Node(self.add_node(&op, row, reg, budget)?),
                     };
                     pending.push((reg, source));
                     Ok(())
                 })?;
                 for (reg, source) in pending.drain(..) {
-                    locals.set(reg, source);
-                    if let Source::Fixed(ty) = source {
-                        self.join_reg(reg, ty, lattice, budget)?;
-                    }
+                    self.write(reg, source, lattice, budget)?;
                 }
                 if op.row.typestate() == Typestate::Abort {
                     // Registers are what they were at the fork: what this block wrote is no longer known.
-                    locals.enter_block();
+                    self.locals.enter_block();
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// The block writes a register.
+    fn write(
+        &mut self,
+        reg: u32,
+        source: Source,
+        lattice: &mut Lattice,
+        budget: &mut Budget,
+    ) -> Result<(), Exhausted> {
+        self.locals.set(reg, source);
+        if let Source::Fixed(ty) = source {
+            self.join_reg(reg, ty, lattice, budget)?;
         }
         Ok(())
     }
@@ -158,11 +176,14 @@ impl Graph {
         op: &Op<'_>,
         row: &OperandRow,
         dst: u32,
-        locals: &Locals<Source>,
         budget: &mut Budget,
     ) -> Result<u32, Exhausted> {
         let node = self.nodes.len() as u32;
+        if node == 0 {
+            self.reg_users.resize(self.reg_types.len(), NONE);
+        }
         let first = self.sources.len();
+        let locals = &self.locals;
         let source = |reg: u32| locals.get(reg).unwrap_or(Source::Reg(reg));
         let rule = match row.ty() {
             TypeRule::Same => {
@@ -295,6 +316,7 @@ impl Graph {
                 Ok(changed)
             }
             None => {
+                self.conflicts.resize(self.reg_types.len(), false);
                 if let Some(conflict) = self.conflicts.get_mut(reg as usize) {
                     *conflict = true;
                 }

@@ -1,31 +1,42 @@
 //! What is known about registers inside one block, and what each write of an instruction gives.
 
 use super::lattice::Lattice;
+use crate::codec::class_of;
 use crate::ids::{ConstId, ElemId, StructId};
 use crate::types::TypeId;
 use crate::verify::budget::Exhausted;
-use crate::verify::cx::{FuncCx, Op, class_of};
-use crate::verify::last_writes::LastWrites;
-use alloc::vec;
+use crate::verify::cx::{FuncCx, Op};
+use crate::verify::reg_set::RegSet;
 use alloc::vec::Vec;
 use opforge_schema::{Access, OperandRow, Rule, TypeRule};
 
-/// A value for each register that the current block has written so far.
+/// A value for each register that the current block has written so far. Kept from function to function.
 #[derive(Debug)]
 pub(super) struct Locals<T> {
     block: u32,
-    /// The block that wrote the register last, counted from 1, and its value.
+    /// The block that wrote the register last, and its value. Blocks are counted over all functions.
     slots: Vec<(u32, T)>,
 }
 
+impl<T> Default for Locals<T> {
+    fn default() -> Self {
+        Self { block: 0, slots: Vec::new() }
+    }
+}
+
 impl<T: Copy> Locals<T> {
-    pub(super) fn new(regs: u32, empty: T) -> Self {
-        Self { block: 0, slots: vec![(0, empty); regs as usize] }
+    /// Makes room for registers below `regs` of the next function, others have no value; `empty` is never looked at.
+    pub(super) fn begin(&mut self, regs: u32, empty: T) {
+        self.slots.resize(regs as usize, (0, empty));
     }
 
     /// Forgets everything.
     pub(super) fn enter_block(&mut self) {
-        self.block += 1;
+        self.block = self.block.wrapping_add(1);
+        if self.block == 0 {
+            self.slots.iter_mut().for_each(|(block, _)| *block = 0);
+            self.block = 1;
+        }
     }
 
     pub(super) fn set(&mut self, reg: u32, value: T) {
@@ -53,7 +64,7 @@ pub(super) enum Write<'a> {
 pub(super) fn for_each_write<'a>(
     cx: &FuncCx<'a>,
     op: &Op<'a>,
-    last_writes: &mut LastWrites,
+    written: &mut RegSet,
     lattice: &mut Lattice,
     mut f: impl FnMut(u32, Write<'a>) -> Result<(), Exhausted>,
 ) -> Result<(), Exhausted> {
@@ -69,7 +80,7 @@ pub(super) fn for_each_write<'a>(
         }
         let Some(reg) = value.scalar32() else {
             let types = cx.list_types(op, row);
-            for (i, reg) in last_writes.of(value.list()) {
+            for (i, reg) in written.last_entries(value.list()) {
                 let ty = types.get(i);
                 f(reg, Write::Fixed(ty.map(|ty| lattice.value(ty)).transpose()?))?;
             }
