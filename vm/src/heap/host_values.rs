@@ -195,10 +195,7 @@ impl Heap {
 
     fn finish_node(&mut self, ty: TypeId, len: usize, slots: &[u64]) -> Result<AggRef, ValueError> {
         let len = u32::try_from(len).map_err(|_| ValueError::MemoryLimitExceeded)?;
-        let handle = self.begin_node(ty, len, slots.len())?;
-        for &slot in slots {
-            self.push_slot(slot);
-        }
+        let handle = self.new_node(ty, len, slots.iter().copied()).ok_or(ValueError::MemoryLimitExceeded)?;
         Ok(AggRef { heap: self.id, handle })
     }
 
