@@ -103,8 +103,8 @@ impl Heap {
         if ty != shape || index >= len.into() {
             return None;
         }
-        // The sum is an index of the arena, or the offset was none of the node's.
-        self.nodes.get(usize::try_from(handle.checked_add(1)?.checked_add(offset)?).ok()?).copied()
+        // The node is in the arena, header and elements, so nothing wraps unless the offset is none of the node's.
+        self.nodes.get((handle as usize).wrapping_add(1).wrapping_add(offset as usize)).copied()
     }
 
     /// The number of elements of a node of this kind.
