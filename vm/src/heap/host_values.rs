@@ -141,12 +141,12 @@ impl Heap {
         for value in values {
             let ty = value.value_type();
             let slot = slots.get(at).copied().unwrap_or(0);
-            types.push(self.shape_of(ty, slot).map_err(|_| ValueError::MemoryLimitExceeded)?);
+            types.push(self.shape_of(ty, slot)?);
             at += ty.slots() as usize;
         }
         let ty = match self.types().find_tuple(&types) {
             Some(id) => id,
-            None => self.types.extend().tuple(&types).map_err(|_| ValueError::MemoryLimitExceeded)?,
+            None => self.new_type(types.len(), |all| all.tuple(&types))?,
         };
         self.finish_node(ty, values.len(), &slots)
     }

@@ -9,7 +9,8 @@
 //! An aggregate is one slot: the index of its header in the node arena.
 //!
 //! What is charged is what the arenas hold: each byte that is stored counts once, however many slots refer to it, and an
-//! aggregate counts eight bytes for its header and for each slot of its elements. A slot itself costs nothing, for it
+//! aggregate counts eight bytes for its header and for each slot of its elements. Tuple types that the program does not
+//! have and a host makes up count, too. A slot itself costs nothing, for it
 //! stands in a frame or an element, which are bounded and charged themselves. A slice keeps nothing alive: nothing is
 //! freed before the run ends, so a small part of a long text and the text itself cost the same, and a million empty or
 //! cut texts cost what their aggregates cost. Arenas grow by doubling, but none past the limit.
@@ -56,11 +57,19 @@ struct RunTypes {
     program: Arc<TypeTable>,
     /// The program's table with additions; ids of the program's types are the same in both.
     extended: Option<Box<TypeTable>>,
+    /// Bytes of the additions.
+    charged: u64,
 }
 
 impl RunTypes {
     fn table(&self) -> &TypeTable {
         self.extended.as_deref().unwrap_or(&self.program)
+    }
+
+    /// Bytes that a new type of so many elements takes, at most: its entry, its elements and its place in the index, in
+    /// lists that grow by doubling.
+    const fn cost(elems: usize) -> u64 {
+        128 + 24 * elems as u64
     }
 
     fn extend(&mut self) -> &mut TypeTable {
@@ -101,7 +110,7 @@ impl Heap {
             const_data,
             data: Vec::new(),
             nodes: Vec::new(),
-            types: RunTypes { program: types, extended: None },
+            types: RunTypes { program: types, extended: None, charged: 0 },
             memories: memory::Memories::default(),
             beside: 0,
             by_size: 0,
@@ -145,7 +154,7 @@ impl Heap {
         if self.nodes.capacity() > KEEP_BYTES / 8 {
             self.nodes = Vec::new();
         }
-        self.types.extended = None;
+        (self.types.extended, self.types.charged) = (None, 0);
         self.id = next_heap_id();
     }
 
@@ -153,7 +162,11 @@ impl Heap {
     #[inline]
     #[must_use]
     pub fn charged(&self) -> u64 {
-        self.data.len() as u64 + self.nodes.len() as u64 * 8 + self.memories.charged() + self.beside
+        self.data.len() as u64
+            + self.nodes.len() as u64 * 8
+            + self.memories.charged()
+            + self.types.charged
+            + self.beside
     }
 
     /// The memory limit in bytes.
@@ -263,10 +276,11 @@ impl Heap {
     }
 
     /// Whether a character goes on at one of two positions of a text, rather than to begin or end there.
-    #[inline(never)]
+    #[inline]
     pub(crate) fn cuts_character(&self, slot: u64, at: [u64; 2]) -> bool {
         // A continuation byte is 0b10xx_xxxx; a position is a boundary unless such a byte stands there.
-        at.into_iter().any(|at| self.byte(slot, at).is_some_and(|byte| byte & 0xc0 == 0x80))
+        let inside = |at| self.byte(slot, at).is_some_and(|byte| byte & 0xc0 == 0x80);
+        inside(at[0]) || inside(at[1])
     }
 
     /// How many bytes from the start are text, if not all are.
@@ -363,14 +377,28 @@ impl Heap {
     }
 
     /// The type of a value, with the shape of an aggregate where its handle resolves.
-    fn shape_of(&mut self, ty: ValueType, slot: u64) -> Result<TypeId, TypeTableFull> {
+    fn shape_of(&mut self, ty: ValueType, slot: u64) -> Result<TypeId, TrapCode> {
         if ty == ValueType::Agg {
             return Ok(self.node(slot).map_or(TypeId::AGG, |node| node.ty));
         }
         match self.types().find_value(ty) {
             Some(id) => Ok(id),
-            None => self.types.extend().value(ty),
+            None => self.new_type(0, |types| types.value(ty)),
         }
+    }
+
+    /// Adds a type that the program does not have, of so many elements. A host that makes tuples of tuples makes types
+    /// as fast as nodes, so they are charged as these are.
+    fn new_type(
+        &mut self,
+        elems: usize,
+        add: impl FnOnce(&mut TypeTable) -> Result<TypeId, TypeTableFull>,
+    ) -> Result<TypeId, TrapCode> {
+        let cost = RunTypes::cost(elems);
+        self.check_limit(cost)?;
+        let id = add(self.types.extend()).map_err(|_| TrapCode::MemoryLimitExceeded)?;
+        self.types.charged += cost;
+        Ok(id)
     }
 }
 

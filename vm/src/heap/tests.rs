@@ -237,3 +237,26 @@ fn only_elements_of_one_slot_are_read_by_position() {
     assert_eq!(heap.find_element(BAD_HANDLE, 0, &read(pair)), Err(AggFault::BadHandle));
     assert_eq!(heap.charged(), (4 + 3 + 4 + 3) * 8);
 }
+
+/// Each tuple of the tuple before is a type that there was not: what the table takes counts, and ends with the run.
+#[test]
+fn types_that_hosts_make_up_are_charged() {
+    let limit = 1 << 16;
+    let mut heap = heap(limit);
+    let fixed = heap.types().len();
+    let mut tuple = heap.new_tuple(&[Value::I64(1)]).unwrap();
+    let first = heap.charged();
+    heap.new_tuple(&[Value::I64(2)]).unwrap();
+    assert_eq!(heap.charged(), first + 16, "the type is there already");
+    let taken = allocation_counter::measure(|| {
+        while let Ok(next) = heap.new_tuple(&[Value::Agg(tuple)]) {
+            tuple = next;
+        }
+    });
+    assert!(taken.bytes_current as u64 <= heap.charged(), "{taken:?}");
+    let made = heap.types().len() - fixed;
+    assert_eq!(heap.charged(), 2 * 16 + (made as u64 - 1) * 16 + made as u64 * RunTypes::cost(1));
+    assert!(heap.charged() <= limit && heap.charged() + 16 + RunTypes::cost(1) > limit);
+    heap.reset(limit);
+    assert_eq!((heap.charged(), heap.types().len()), (0, fixed));
+}
