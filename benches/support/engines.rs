@@ -81,6 +81,12 @@ impl Peer {
         Self { tape: Tape::new(program, HOST_SYMBOL, fuel), args: workload.args.iter().map(value).collect() }
     }
 
+    /// Drops the aggregates of earlier runs.
+    #[allow(dead_code, reason = "only the bench `handles` makes aggregates")]
+    pub(crate) fn renew(&mut self, fuel: u64) {
+        self.tape.renew(HOST_SYMBOL, fuel);
+    }
+
     /// Runs once. `None` if the fuel ran out.
     pub(crate) fn try_run(&mut self) -> Option<u64> {
         self.tape.call(&self.args)

@@ -50,6 +50,13 @@ impl Tape {
         Self { vm: Vm::new(Increment { symbol }, limits), context: ExecutionContext::new(), program }
     }
 
+    /// A new VM for the program: aggregates of earlier runs are never freed else.
+    #[allow(dead_code, reason = "only the bench `handles` makes aggregates")]
+    pub(crate) fn renew(&mut self, symbol: &'static str, fuel: u64) {
+        let limits = Limits { fuel, max_host_calls: u64::MAX, ..Limits::default() };
+        self.vm = Vm::new(Increment { symbol }, limits);
+    }
+
     /// Runs function 0, which returns one number: its bits. `None` if the fuel ran out.
     pub(crate) fn call(&mut self, args: &[Value]) -> Option<u64> {
         let result = self.vm.run_with_ctx(

@@ -8,6 +8,7 @@ use crate::ids::{ElemId, StructId};
 use crate::value_type::ValueType;
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -58,6 +59,17 @@ impl TypeId {
     }
 }
 
+/// The kind of aggregate an instruction works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggKind {
+    /// A tuple.
+    Tuple,
+    /// A struct.
+    Struct,
+    /// An array.
+    Array,
+}
+
 /// What a [`TypeId`] stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type<'a> {
@@ -87,10 +99,23 @@ enum Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypeTableFull;
 
+/// The kind of aggregate that a type is of, and how its elements lie.
+#[derive(Clone, Copy, Debug)]
+struct NodeShape {
+    kind: Option<AggKind>,
+    /// The slots of each element, or [`MIXED`].
+    stride: u8,
+}
+
+/// Of types that have no elements, or elements of different widths.
+const MIXED: u8 = u8::MAX;
+
 /// All types of one program, interned.
 #[derive(Clone, Debug)]
 pub struct TypeTable {
     entries: Vec<Entry>,
+    /// By type: what reads of elements ask for, without a look at the entry.
+    nodes: Vec<NodeShape>,
     /// Element types of tuples and structs, one range each.
     elems: Vec<TypeId>,
     /// First slot of the element at the same position, counted from the node's first slot.
@@ -120,6 +145,7 @@ impl TypeTable {
             .collect();
         let mut table = Self {
             entries,
+            nodes: vec![NodeShape { kind: None, stride: MIXED }; TypeId::FIXED as usize],
             elems: Vec::new(),
             offsets: Vec::new(),
             tuples: BTreeMap::new(),
@@ -239,6 +265,22 @@ impl TypeTable {
         Some((*self.elems.get(at)?, *self.offsets.get(at)?))
     }
 
+    /// The kind of aggregate that a type is of; `None` for types of other values, and for aggregates of unknown shape.
+    #[inline]
+    #[must_use]
+    pub fn agg_kind(&self, id: TypeId) -> Option<AggKind> {
+        self.nodes.get(id.index())?.kind
+    }
+
+    /// The number of slots of each element of a tuple, struct or array type, if all have as many: element `i` then begins
+    /// at slot `i` times that. `None` for tuples and structs whose elements differ in width or that have none, and for
+    /// types that are not of aggregates.
+    #[inline]
+    #[must_use]
+    pub fn stride(&self, id: TypeId) -> Option<u32> {
+        self.nodes.get(id.index()).filter(|node| node.stride != MIXED).map(|node| node.stride.into())
+    }
+
     /// The number of slots that the elements of a tuple or struct type take together.
     #[must_use]
     pub fn node_slots(&self, id: TypeId) -> Option<u32> {
@@ -293,12 +335,28 @@ impl TypeTable {
         Ok((start, elems.len() as u32))
     }
 
+    fn node_shape(&self, entry: Entry) -> NodeShape {
+        let (kind, elems) = match &entry {
+            Entry::Value(_) | Entry::Unknown => (None, &[][..]),
+            &Entry::Tuple(start, len) => (Some(AggKind::Tuple), self.range(start, len)),
+            &Entry::Struct(_, start, len) => (Some(AggKind::Struct), self.range(start, len)),
+            Entry::Array(_, elem) => (Some(AggKind::Array), core::slice::from_ref(elem)),
+        };
+        let mut widths = elems.iter().map(|&elem| self.slots(elem));
+        let stride = match widths.next() {
+            Some(first) if widths.all(|width| width == first) => first as u8,
+            _ => MIXED,
+        };
+        NodeShape { kind, stride }
+    }
+
     fn push(&mut self, entry: Entry) -> Result<TypeId, TypeTableFull> {
         if self.entries.len() >= Self::MAX_ELEMS {
             return Err(TypeTableFull);
         }
         let id = TypeId(self.entries.len() as u32);
         self.entries.push(entry);
+        self.nodes.push(self.node_shape(entry));
         Ok(id)
     }
 }

@@ -1,19 +1,7 @@
 //! Aggregate nodes: a header word with type and length, then the elements' slots.
 
 use super::{Heap, reserve_within};
-use crate::types::{Type, TypeId};
-use opforge_schema::TrapCode;
-
-/// The kind of aggregate an instruction works on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AggKind {
-    /// A tuple.
-    Tuple,
-    /// A struct.
-    Struct,
-    /// An array.
-    Array,
-}
+use crate::types::{AggKind, Type, TypeId};
 
 /// What an aggregate read knows when it is lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,36 +62,56 @@ impl Heap {
         Some(Node { ty, len, slots })
     }
 
-    /// Makes room for a node of `slots` slots and writes its header. The caller pushes exactly `slots` slots.
-    pub(crate) fn begin_node(&mut self, ty: TypeId, len: u32, slots: usize) -> Result<u64, TrapCode> {
-        let words = slots + 1;
-        self.check_limit(words as u64 * 8)?;
-        reserve_within(&mut self.nodes, words, usize::try_from(self.limit).unwrap_or(usize::MAX))?;
+    /// Makes a node of `len` elements, which take as many slots as the iterator says it gives. Gives its handle; `None` past
+    /// the limit.
+    #[inline]
+    pub(crate) fn new_node(
+        &mut self,
+        ty: TypeId,
+        len: u32,
+        slots: impl ExactSizeIterator<Item = u64>,
+    ) -> Option<u64> {
+        let words = slots.len() + 1;
+        if !self.has_room(words as u64 * 8) {
+            return None;
+        }
+        if words > self.nodes.capacity() - self.nodes.len() {
+            reserve_within(&mut self.nodes, words, self.limit).ok()?;
+        }
         let handle = self.nodes.len() as u64;
         self.nodes.push(header(ty, len));
-        Ok(handle)
+        self.nodes.extend(slots);
+        Some(handle)
     }
 
-    /// Appends one slot to the node begun last.
+    /// The only slot of element `index` of the node at a handle, where the node has that shape and elements of one slot
+    /// each. `None` says nothing about the others: [`Heap::find_element`] does.
     #[inline]
-    pub(crate) fn push_slot(&mut self, slot: u64) {
-        self.nodes.push(slot);
-    }
-
-    /// The kind of a node's type.
-    pub(crate) fn kind_of(&self, ty: TypeId) -> Option<AggKind> {
-        match self.types().get(ty) {
-            Type::Tuple(_) => Some(AggKind::Tuple),
-            Type::Struct(..) => Some(AggKind::Struct),
-            Type::Array(..) => Some(AggKind::Array),
-            Type::Value(_) | Type::Unknown => None,
+    pub(crate) fn element(&self, handle: u64, index: u64, shape: TypeId) -> Option<u64> {
+        // A shape that a program reads by is a type of the program.
+        match self.types.program.stride(shape) {
+            Some(1) => self.element_at(handle, index, shape, index),
+            _ => None,
         }
     }
 
+    /// The slot `offset` slots behind the first one of the node at a handle, where the node has that shape and more than
+    /// `index` elements.
+    #[inline]
+    pub(crate) fn element_at(&self, handle: u64, index: u64, shape: TypeId, offset: u64) -> Option<u64> {
+        let (ty, len) = self.node_header(handle)?;
+        if ty != shape || index >= len.into() {
+            return None;
+        }
+        // The node is in the arena, header and elements, so nothing wraps unless the offset is none of the node's.
+        self.nodes.get((handle as usize).wrapping_add(1).wrapping_add(offset as usize)).copied()
+    }
+
     /// The number of elements of a node of this kind.
+    #[inline]
     pub(crate) fn agg_len(&self, handle: u64, kind: AggKind) -> Result<u64, AggFault> {
         let (ty, len) = self.node_header(handle).ok_or(AggFault::BadHandle)?;
-        if self.kind_of(ty) != Some(kind) {
+        if self.types().agg_kind(ty) != Some(kind) {
             return Err(AggFault::WrongKind);
         }
         Ok(len.into())
@@ -115,7 +123,7 @@ impl Heap {
     /// only declared for a parameter; then kind, index and element type are checked here.
     pub(crate) fn find_element(&self, handle: u64, index: u64, read: &AggRead) -> Result<u32, AggFault> {
         let (ty, len) = self.node_header(handle).ok_or(AggFault::BadHandle)?;
-        if ty != read.shape && self.kind_of(ty) != self.kind_of(read.shape) {
+        if ty != read.shape && self.types().agg_kind(ty) != self.types().agg_kind(read.shape) {
             return Err(AggFault::WrongKind);
         }
         if index >= u64::from(len) {

@@ -136,10 +136,17 @@ impl Heap {
     /// # Errors
     /// [`ValueError::ForeignHandle`] or [`ValueError::MemoryLimitExceeded`].
     pub fn new_tuple(&mut self, values: &[Value]) -> Result<AggRef, ValueError> {
-        let (types, slots) = self.flatten(values, |_| None)?;
+        let slots = self.flatten(values, |_| None)?;
+        let (mut types, mut at) = (Vec::with_capacity(values.len()), 0);
+        for value in values {
+            let ty = value.value_type();
+            let slot = slots.get(at).copied().unwrap_or(0);
+            types.push(self.shape_of(ty, slot)?);
+            at += ty.slots() as usize;
+        }
         let ty = match self.types().find_tuple(&types) {
             Some(id) => id,
-            None => self.types.extend().tuple(&types).map_err(|_| ValueError::MemoryLimitExceeded)?,
+            None => self.new_type(types.len(), |all| all.tuple(&types))?,
         };
         self.finish_node(ty, values.len(), &slots)
     }
@@ -155,7 +162,7 @@ impl Heap {
             return Err(ValueError::Count { expected: fields.len(), actual: values.len() });
         }
         let wanted: Vec<ValueType> = fields.iter().filter_map(|&field| self.types().class(field)).collect();
-        let (_, slots) = self.flatten(values, |i| wanted.get(i).copied())?;
+        let slots = self.flatten(values, |i| wanted.get(i).copied())?;
         self.finish_node(ty, values.len(), &slots)
     }
 
@@ -167,38 +174,35 @@ impl Heap {
         let ty = self.types().array_type(id).ok_or(ValueError::UnknownType)?;
         let Type::Array(_, elem) = self.types().get(ty) else { return Err(ValueError::UnknownType) };
         let class = self.types().class(elem).ok_or(ValueError::UnknownType)?;
-        let (_, slots) = self.flatten(values, |_| Some(class))?;
+        let slots = self.flatten(values, |_| Some(class))?;
         self.finish_node(ty, values.len(), &slots)
     }
 
-    /// The types and slots of values that must have the types that `wanted` gives by position, where it gives one.
+    /// The slots of values that must have the types that `wanted` gives by position, where it gives one.
     fn flatten(
         &mut self,
         values: &[Value],
         wanted: impl Fn(usize) -> Option<ValueType>,
-    ) -> Result<(Vec<TypeId>, Vec<u64>), ValueError> {
+    ) -> Result<Vec<u64>, ValueError> {
         let type_of = |i: usize, value: &Value| wanted(i).unwrap_or(value.value_type());
         // The node alone must fit, header and elements, before anything is made for it: one that does not leaves none of
         // its elements behind.
         let widths = values.iter().enumerate().map(|(i, value)| u64::from(type_of(i, value).slots()));
-        self.check_limit((1 + widths.sum::<u64>()) * 8)?;
-        let (mut types, mut slots) = (Vec::new(), Vec::new());
+        let width = widths.sum::<u64>();
+        self.check_limit((1 + width) * 8)?;
+        // Two slots a value at most, and the values are in memory, where they take more.
+        let mut slots = Vec::with_capacity(width as usize);
         for (i, value) in values.iter().enumerate() {
             let ty = type_of(i, value);
             let stored = self.store_value(value, ty)?;
-            let width = ty.slots() as usize;
-            types.push(self.shape_of(ty, stored[0]).map_err(|_| ValueError::MemoryLimitExceeded)?);
-            slots.extend_from_slice(stored.get(..width).unwrap_or(&[]));
+            slots.extend_from_slice(stored.get(..ty.slots() as usize).unwrap_or(&[]));
         }
-        Ok((types, slots))
+        Ok(slots)
     }
 
     fn finish_node(&mut self, ty: TypeId, len: usize, slots: &[u64]) -> Result<AggRef, ValueError> {
         let len = u32::try_from(len).map_err(|_| ValueError::MemoryLimitExceeded)?;
-        let handle = self.begin_node(ty, len, slots.len())?;
-        for &slot in slots {
-            self.push_slot(slot);
-        }
+        let handle = self.new_node(ty, len, slots.iter().copied()).ok_or(ValueError::MemoryLimitExceeded)?;
         Ok(AggRef { heap: self.id, handle })
     }
 

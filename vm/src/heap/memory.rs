@@ -59,7 +59,7 @@ impl LinearMemory {
     /// Makes the memory `extra` zero bytes longer; room is charged.
     fn extend(&mut self, extra: u64, limit: u64) -> Result<(), TrapCode> {
         let extra = usize::try_from(extra).map_err(|_| TrapCode::MemoryLimitExceeded)?;
-        reserve_within(&mut self.data, extra, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        reserve_within(&mut self.data, extra, limit)?;
         self.data.resize(self.data.len() + extra, 0);
         // Code that runs has not been handed the address yet, or reads it again behind every call. It reads that of a
         // memory that cannot grow once: with nothing extra the bytes stay where they are.
@@ -370,11 +370,10 @@ impl Heap {
     /// Stores a copy of a range of a linear memory as bytes.
     pub(crate) fn bytes_of_memory(&mut self, memory: MemId, range: Range<usize>) -> Result<u64, TrapCode> {
         let len = range.len();
-        self.reserve_data(len)?;
-        let start = self.const_data.len() + self.data.len();
+        let start = self.reserve_data(len as u64).ok_or(TrapCode::MemoryLimitExceeded)?;
         let from = self.memories.list.get(memory.index()).and_then(|memory| memory.data.get(range));
         self.data.extend_from_slice(from.unwrap_or(&[]));
-        Ok(super::text_slot(start as u32, len as u32))
+        Ok(super::text_slot(start, len as u32))
     }
 }
 

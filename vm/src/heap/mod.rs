@@ -4,8 +4,16 @@
 //! is nothing to collect. Every allocation is charged against the run's memory limit before it is made.
 //!
 //! A bytes or text value is one slot: start and length in an address space that begins with the program's
-//! constant data and goes on with the run's own data. Constants and slices are therefore never copied.
+//! constant data, which all runs of a program share, and goes on with the run's own data. Constants, slices and
+//! conversions are therefore new slots over old bytes: nothing is copied, allocated or charged for them.
 //! An aggregate is one slot: the index of its header in the node arena.
+//!
+//! What is charged is what the arenas hold: each byte that is stored counts once, however many slots refer to it, and an
+//! aggregate counts eight bytes for its header and for each slot of its elements. Tuple types that the program does not
+//! have and a host makes up count, too. A slot itself costs nothing, for it
+//! stands in a frame or an element, which are bounded and charged themselves. A slice keeps nothing alive: nothing is
+//! freed before the run ends, so a small part of a long text and the text itself cost the same, and a million empty or
+//! cut texts cost what their aggregates cost. Arenas grow by doubling, but none past the limit.
 
 mod agg;
 mod host_values;
@@ -14,8 +22,9 @@ mod memory;
 #[cfg(test)]
 mod tests;
 
+pub use crate::types::AggKind;
 pub(crate) use agg::AggFault;
-pub use agg::{AggKind, AggRead, Node};
+pub use agg::{AggRead, Node};
 pub use host_values::{Aggregate, AggregateKind, ValueError};
 pub(crate) use image::HeapImage;
 pub use memory::{LinearMemory, MemoryType};
@@ -48,11 +57,19 @@ struct RunTypes {
     program: Arc<TypeTable>,
     /// The program's table with additions; ids of the program's types are the same in both.
     extended: Option<Box<TypeTable>>,
+    /// Bytes of the additions.
+    charged: u64,
 }
 
 impl RunTypes {
     fn table(&self) -> &TypeTable {
         self.extended.as_deref().unwrap_or(&self.program)
+    }
+
+    /// Bytes that a new type of so many elements takes, at most: its entry, its elements and its place in the index, in
+    /// lists that grow by doubling.
+    const fn cost(elems: usize) -> u64 {
+        128 + 24 * elems as u64
     }
 
     fn extend(&mut self) -> &mut TypeTable {
@@ -93,7 +110,7 @@ impl Heap {
             const_data,
             data: Vec::new(),
             nodes: Vec::new(),
-            types: RunTypes { program: types, extended: None },
+            types: RunTypes { program: types, extended: None, charged: 0 },
             memories: memory::Memories::default(),
             beside: 0,
             by_size: 0,
@@ -137,14 +154,19 @@ impl Heap {
         if self.nodes.capacity() > KEEP_BYTES / 8 {
             self.nodes = Vec::new();
         }
-        self.types.extended = None;
+        (self.types.extended, self.types.charged) = (None, 0);
         self.id = next_heap_id();
     }
 
     /// Bytes charged to the run so far.
+    #[inline]
     #[must_use]
     pub fn charged(&self) -> u64 {
-        self.data.len() as u64 + self.nodes.len() as u64 * 8 + self.memories.charged() + self.beside
+        self.data.len() as u64
+            + self.nodes.len() as u64 * 8
+            + self.memories.charged()
+            + self.types.charged
+            + self.beside
     }
 
     /// The memory limit in bytes.
@@ -159,11 +181,14 @@ impl Heap {
         self.types.table()
     }
 
+    /// Whether so many bytes more are within the limit.
+    #[inline]
+    fn has_room(&self, bytes: u64) -> bool {
+        self.charged().checked_add(bytes).is_some_and(|total| total <= self.limit)
+    }
+
     fn check_limit(&self, bytes: u64) -> Result<(), TrapCode> {
-        match self.charged().checked_add(bytes) {
-            Some(total) if total <= self.limit => Ok(()),
-            _ => Err(TrapCode::MemoryLimitExceeded),
-        }
+        if self.has_room(bytes) { Ok(()) } else { Err(TrapCode::MemoryLimitExceeded) }
     }
 
     /// Charges bytes that are held beside the heap, before they are allocated.
@@ -209,15 +234,59 @@ impl Heap {
     }
 
     /// The bytes behind a bytes or text slot.
+    #[inline]
     pub(crate) fn bytes(&self, slot: u64) -> &[u8] {
         let (start, len) = text_parts(slot);
-        let (start, len) = (start as usize, len as usize);
+        let (start, end) = (start as usize, start as usize + len as usize);
         let constants = self.const_data.len();
-        let (area, start) = match start.checked_sub(constants) {
-            None => (&*self.const_data, start),
-            Some(start) => (&*self.data, start),
+        let found = match start.checked_sub(constants) {
+            // Where both ends are is one test, which programs' loops decide alike time after time.
+            _ if end <= constants => self.const_data.get(start..end),
+            Some(start) => self.data.get(start..end - constants),
+            None => None,
         };
-        area.get(start..start + len).unwrap_or(&[])
+        found.unwrap_or(&[])
+    }
+
+    /// One byte of a bytes or text slot, widened; `None` at its end and behind.
+    #[inline]
+    pub(crate) fn byte(&self, slot: u64, index: u64) -> Option<u64> {
+        let (start, len) = text_parts(slot);
+        if index >= len.into() {
+            return None;
+        }
+        // Less than the length, so it has 32 bits.
+        let at = start as usize + index as usize;
+        let byte = match at.checked_sub(self.const_data.len()) {
+            None => self.const_data.get(at),
+            Some(at) => self.data.get(at),
+        };
+        byte.map(|&byte| byte.into())
+    }
+
+    /// Whether two bytes or text slots hold the same bytes.
+    #[inline]
+    pub(crate) fn same_bytes(&self, a: u64, b: u64) -> bool {
+        a == b || text_parts(a).1 == text_parts(b).1 && self.compare(a, b)
+    }
+
+    #[inline(never)]
+    fn compare(&self, a: u64, b: u64) -> bool {
+        self.bytes(a) == self.bytes(b)
+    }
+
+    /// Whether a character goes on at one of two positions of a text, rather than to begin or end there.
+    #[inline]
+    pub(crate) fn cuts_character(&self, slot: u64, at: [u64; 2]) -> bool {
+        // A continuation byte is 0b10xx_xxxx; a position is a boundary unless such a byte stands there.
+        let inside = |at| self.byte(slot, at).is_some_and(|byte| byte & 0xc0 == 0x80);
+        inside(at[0]) || inside(at[1])
+    }
+
+    /// How many bytes from the start are text, if not all are.
+    #[inline(never)]
+    pub(crate) fn text_ends(&self, slot: u64) -> Option<u64> {
+        core::str::from_utf8(self.bytes(slot)).err().map(|error| error.valid_up_to() as u64)
     }
 
     /// The text behind a text slot.
@@ -225,22 +294,26 @@ impl Heap {
         core::str::from_utf8(self.bytes(slot)).unwrap_or("")
     }
 
-    /// Makes room for `extra` bytes of data within the limit, without growing past it by doubling.
-    fn reserve_data(&mut self, extra: usize) -> Result<(), TrapCode> {
-        self.check_limit(extra as u64)?;
-        let end = self.const_data.len() as u64 + self.data.len() as u64 + extra as u64;
-        if end > u64::from(u32::MAX) {
-            return Err(TrapCode::MemoryLimitExceeded);
+    /// Makes room for `extra` bytes of data within the limit. Gives the address of the first; `None` past the limit.
+    #[inline]
+    fn reserve_data(&mut self, extra: u64) -> Option<u32> {
+        let start = self.const_data.len() as u64 + self.data.len() as u64;
+        let end = start.checked_add(extra).filter(|&end| end <= u32::MAX.into());
+        if !self.has_room(extra) || end.is_none() {
+            return None;
         }
-        reserve_within(&mut self.data, extra, usize::try_from(self.limit).unwrap_or(usize::MAX))
+        // Both have 32 bits now.
+        if extra as usize > self.data.capacity() - self.data.len() {
+            reserve_within(&mut self.data, extra as usize, self.limit).ok()?;
+        }
+        Some(start as u32)
     }
 
     /// Stores bytes or text.
     pub(crate) fn alloc_bytes(&mut self, bytes: &[u8]) -> Result<u64, TrapCode> {
-        self.reserve_data(bytes.len())?;
-        let start = self.const_data.len() + self.data.len();
+        let start = self.reserve_data(bytes.len() as u64).ok_or(TrapCode::MemoryLimitExceeded)?;
         self.data.extend_from_slice(bytes);
-        Ok(text_slot(start as u32, bytes.len() as u32))
+        Ok(text_slot(start, bytes.len() as u32))
     }
 
     /// Stores a copy of bytes with each of them mapped. The value itself if that changes nothing.
@@ -249,39 +322,43 @@ impl Heap {
             return Ok(slot);
         }
         let (start, len) = text_parts(slot);
-        self.reserve_data(len as usize)?;
+        let new = self.reserve_data(len.into()).ok_or(TrapCode::MemoryLimitExceeded)?;
         let first = self.data.len();
         self.append(start, len);
-        for byte in self.data.iter_mut().skip(first) {
+        for byte in self.data.get_mut(first..).unwrap_or(&mut []) {
             *byte = map(*byte);
         }
-        Ok(text_slot((self.const_data.len() + first) as u32, len))
+        Ok(text_slot(new, len))
     }
 
-    /// `a` followed by `b`. If `a` ends where the data ends it is extended in place, which is sound because
-    /// values are immutable: every other value keeps its own start and length.
-    pub(crate) fn concat(&mut self, a: u64, b: u64) -> Result<u64, TrapCode> {
+    /// `a` followed by `b`; `None` past the limit. If `a` ends where the data ends it is extended in place, which is sound
+    /// because values are immutable: every other value keeps its own start and length.
+    #[inline(never)]
+    pub(crate) fn concat(&mut self, a: u64, b: u64) -> Option<u64> {
         let ((a_start, a_len), (b_start, b_len)) = (text_parts(a), text_parts(b));
         if b_len == 0 {
-            return Ok(a);
+            return Some(a);
         }
         if a_len == 0 {
-            return Ok(b);
+            return Some(b);
         }
-        let total = a_len.checked_add(b_len).ok_or(TrapCode::MemoryLimitExceeded)?;
-        let end = (self.const_data.len() + self.data.len()) as u64;
-        if u64::from(a_start) + u64::from(a_len) == end && a_start as usize >= self.const_data.len() {
-            self.reserve_data(b_len as usize)?;
-            self.append(b_start, b_len);
-            return Ok(text_slot(a_start, total));
+        let constants = self.const_data.len() as u64;
+        let a_end = u64::from(a_start) + u64::from(a_len);
+        let extends = a_end == constants + self.data.len() as u64 && u64::from(a_start) >= constants;
+        let extra = if extends { b_len.into() } else { u64::from(a_len) + u64::from(b_len) };
+        let mut start = self.reserve_data(extra)?;
+        if extends {
+            start = a_start;
+        } else {
+            self.append(a_start, a_len);
         }
-        self.reserve_data(total as usize)?;
-        self.append(a_start, a_len);
         self.append(b_start, b_len);
-        Ok(text_slot(end as u32, total))
+        // What is reserved has addresses, so the length has 32 bits.
+        Some(text_slot(start, a_len + b_len))
     }
 
     /// Copies existing bytes to the end of the data; room is reserved.
+    #[inline]
     fn append(&mut self, start: u32, len: u32) {
         let (start, len) = (start as usize, len as usize);
         match start.checked_sub(self.const_data.len()) {
@@ -300,19 +377,36 @@ impl Heap {
     }
 
     /// The type of a value, with the shape of an aggregate where its handle resolves.
-    fn shape_of(&mut self, ty: ValueType, slot: u64) -> Result<TypeId, TypeTableFull> {
+    fn shape_of(&mut self, ty: ValueType, slot: u64) -> Result<TypeId, TrapCode> {
         if ty == ValueType::Agg {
             return Ok(self.node(slot).map_or(TypeId::AGG, |node| node.ty));
         }
         match self.types().find_value(ty) {
             Some(id) => Ok(id),
-            None => self.types.extend().value(ty),
+            None => self.new_type(0, |types| types.value(ty)),
         }
+    }
+
+    /// Adds a type that the program does not have, of so many elements. A host that makes tuples of tuples makes types
+    /// as fast as nodes, so they are charged as these are.
+    fn new_type(
+        &mut self,
+        elems: usize,
+        add: impl FnOnce(&mut TypeTable) -> Result<TypeId, TypeTableFull>,
+    ) -> Result<TypeId, TrapCode> {
+        let cost = RunTypes::cost(elems);
+        self.check_limit(cost)?;
+        let id = add(self.types.extend()).map_err(|_| TrapCode::MemoryLimitExceeded)?;
+        self.types.charged += cost;
+        Ok(id)
     }
 }
 
 /// Reserves room for `extra` items: doubles like `Vec`, but never past `max` bytes.
-fn reserve_within<T>(vec: &mut Vec<T>, extra: usize, max: usize) -> Result<(), TrapCode> {
+#[cold]
+#[inline(never)]
+fn reserve_within<T>(vec: &mut Vec<T>, extra: usize, max: u64) -> Result<(), TrapCode> {
+    let max = usize::try_from(max).unwrap_or(usize::MAX);
     let needed = vec.len().checked_add(extra).ok_or(TrapCode::MemoryLimitExceeded)?;
     if needed <= vec.capacity() {
         return Ok(());

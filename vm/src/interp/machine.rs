@@ -10,14 +10,12 @@ use super::module::Module;
 use super::regs::{LINK_SLOTS, Link, Regs, Stack};
 use super::session::SessionOps;
 use super::trace::{self, Tracer};
-use super::translate::agg_kind_of_code;
 use super::word::Word;
-use crate::heap::{AggFault, AggRead, Heap};
+use crate::heap::Heap;
 use crate::ids::{FuncId, InstrIx};
 use crate::limits::Limits;
 use crate::lower::ExecProgram;
-use crate::trap::{AggErrorKind, TrapDetail};
-use crate::types::TypeId;
+use crate::trap::TrapDetail;
 use crate::value_type::ValueType;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -468,70 +466,6 @@ impl Machine<'_> {
         let keep = left.min(FUEL_QUANTUM);
         (self.reserve, self.withheld) = (left - keep, 0);
         keep
-    }
-
-    #[inline(never)]
-    pub(super) fn agg_new(&mut self, regs: Regs, word: Word) -> Fault {
-        let &[len, slots] = self.pool(word.c, 2) else { return Ok(()) };
-        let handle = self.heap.begin_node(TypeId(word.b), len, slots as usize)?;
-        let values = self.code.pool.get(word.c as usize + 2..(word.c + 2 + slots) as usize).unwrap_or(&[]);
-        for &slot in values {
-            // SAFETY: element slots are slots of the frame (fact 1 of `regs`).
-            self.heap.push_slot(unsafe { regs.get(slot) });
-        }
-        // SAFETY: `a` is a slot of the frame (fact 1 of `regs`).
-        unsafe { regs.set(word.a, handle) };
-        Ok(())
-    }
-
-    #[inline(never)]
-    pub(super) fn agg_get(&mut self, regs: Regs, word: Word, index: Option<u64>) -> Fault {
-        let &[imm, shape, elem, width] = self.pool(word.c, 4) else { return Ok(()) };
-        let read = AggRead { shape: TypeId(shape), elem: TypeId(elem), width };
-        // SAFETY: `b` is a slot of the frame (fact 1 of `regs`).
-        let handle = unsafe { regs.get(word.b) };
-        let offset = match self.heap.find_element(handle, index.unwrap_or(imm.into()), &read) {
-            Ok(offset) => offset,
-            Err(fault) => return Err(self.agg_fault(fault, &read)),
-        };
-        for i in 0..width {
-            let Some(value) = self.heap.node_slot(handle, offset + i) else { continue };
-            // SAFETY: the destination has as many slots as the element type (fact 1 of `regs`).
-            unsafe { regs.set(word.a + i, value) };
-        }
-        Ok(())
-    }
-
-    #[inline(never)]
-    pub(super) fn agg_len(&mut self, regs: Regs, word: Word) -> Fault {
-        // SAFETY: `b` is a slot of the frame (fact 1 of `regs`).
-        let handle = unsafe { regs.get(word.b) };
-        match self.heap.agg_len(handle, agg_kind_of_code(word.c)) {
-            Ok(len) => {
-                // SAFETY: `a` is a slot of the frame (fact 1 of `regs`).
-                unsafe { regs.set(word.a, len) };
-                Ok(())
-            }
-            Err(fault) => {
-                let none = AggRead { shape: TypeId::AGG, elem: TypeId::AGG, width: 0 };
-                Err(self.agg_fault(fault, &none))
-            }
-        }
-    }
-
-    fn agg_fault(&mut self, fault: AggFault, read: &AggRead) -> TrapCode {
-        let kind = match fault {
-            AggFault::BadHandle => AggErrorKind::BadHandle,
-            AggFault::WrongKind => AggErrorKind::WrongKind,
-            AggFault::OutOfBounds => AggErrorKind::OutOfBounds,
-            AggFault::ElementType(actual) => {
-                let class = |ty| self.heap.types().class(ty).unwrap_or(ValueType::Agg);
-                self.detail = TrapDetail::Types { expected: class(read.elem), actual: class(actual) };
-                return TrapCode::TypeMismatch;
-            }
-        };
-        self.detail = TrapDetail::Agg(kind);
-        TrapCode::AggError
     }
 }
 

@@ -1,5 +1,6 @@
 //! The interpreter: words, the dispatch loop, and runs.
 
+mod aggregate;
 mod call_import;
 mod code;
 pub(crate) mod coroutine;

@@ -242,15 +242,15 @@ impl<'r> NativeRun<'_, 'r> {
 
     /// Makes an aggregate of `len` elements from their slots. `None` if there is no room for it.
     pub fn agg_new(&mut self, ty: TypeId, len: u32, slots: &[u64]) -> Option<u64> {
-        let handle = self.machine.heap.begin_node(ty, len, slots.len()).ok()?;
-        for &slot in slots {
-            self.machine.heap.push_slot(slot);
-        }
-        Some(handle)
+        self.machine.heap.new_node(ty, len, slots.iter().copied())
     }
 
     /// Reads an element into `out`, which has as many slots as the element. `false` if that traps.
     pub fn agg_get(&mut self, handle: u64, index: u64, read: &AggRead, out: &mut [u64]) -> bool {
+        if let ([out], Some(value)) = (&mut *out, self.machine.heap.element(handle, index, read.shape)) {
+            *out = value;
+            return true;
+        }
         let Ok(offset) = self.machine.heap.find_element(handle, index, read) else { return false };
         for (i, slot) in out.iter_mut().enumerate() {
             if let Some(value) = self.machine.heap.node_slot(handle, offset + i as u32) {

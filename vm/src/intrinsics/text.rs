@@ -4,7 +4,7 @@
 
 use super::IntrinsicCtx;
 use crate::heap::{text_parts, text_slot};
-use crate::sem::text::Str;
+use crate::sem::text::{Bytes, Str};
 use core::fmt::{self, Write as _};
 use opforge_schema::TrapCode;
 
@@ -20,6 +20,11 @@ fn len(text: Str) -> usize {
     text_parts(text.slot()).1 as usize
 }
 
+/// The bytes of a text, to look at without checking again that they are text.
+fn bytes(text: Str) -> Bytes {
+    Bytes::from_slot(text.slot())
+}
+
 fn position(ctx: &IntrinsicCtx<'_>, text: Str, wanted: Str) -> Option<usize> {
     ctx.text(text).find(ctx.text(wanted))
 }
@@ -32,11 +37,11 @@ pub(super) fn find(ctx: &mut IntrinsicCtx<'_>, text: Str, wanted: Str) -> (bool,
 }
 
 pub(super) fn starts_with(ctx: &mut IntrinsicCtx<'_>, text: Str, start: Str) -> bool {
-    ctx.text(text).starts_with(ctx.text(start))
+    ctx.bytes(bytes(text)).starts_with(ctx.bytes(bytes(start)))
 }
 
 pub(super) fn ends_with(ctx: &mut IntrinsicCtx<'_>, text: Str, end: Str) -> bool {
-    ctx.text(text).ends_with(ctx.text(end))
+    ctx.bytes(bytes(text)).ends_with(ctx.bytes(bytes(end)))
 }
 
 pub(super) fn split_once(ctx: &mut IntrinsicCtx<'_>, text: Str, by: Str) -> (bool, Str, Str) {
@@ -48,7 +53,7 @@ pub(super) fn split_once(ctx: &mut IntrinsicCtx<'_>, text: Str, by: Str) -> (boo
 }
 
 pub(super) fn trim(ctx: &mut IntrinsicCtx<'_>, text: Str) -> Str {
-    let all = ctx.text(text);
+    let all = ctx.bytes(bytes(text));
     let front = all.len() - all.trim_ascii_start().len();
     let inner = all.trim_ascii().len();
     part(text, front, front + inner)

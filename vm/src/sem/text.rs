@@ -36,11 +36,13 @@ macro_rules! slots {
 
 slots!(Bytes Str);
 
+#[inline]
 fn len(slot: u64) -> u64 {
     text_parts(slot).1.into()
 }
 
 /// The part `start..end` of a slot, or `IndexOutOfBounds` unless `start <= end <= len`.
+#[inline]
 fn slice(slot: u64, start: u64, end: u64) -> Result<u64, TrapCode> {
     if start > end || end > len(slot) {
         return Err(TrapCode::IndexOutOfBounds);
@@ -50,54 +52,61 @@ fn slice(slot: u64, start: u64, end: u64) -> Result<u64, TrapCode> {
 }
 
 /// The number of bytes.
+#[inline]
 pub fn bytes_len(a: Bytes) -> u64 {
     len(a.0)
 }
 
 /// The number of UTF-8 bytes.
+#[inline]
 pub fn str_len(a: Str) -> u64 {
     len(a.0)
 }
 
 /// Whether both hold the same bytes.
+#[inline]
 pub fn bytes_eq(heap: &mut Heap, a: Bytes, b: Bytes) -> bool {
-    a == b || heap.bytes(a.0) == heap.bytes(b.0)
+    heap.same_bytes(a.0, b.0)
 }
 
 /// Whether both hold the same UTF-8 bytes.
+#[inline]
 pub fn str_eq(heap: &mut Heap, a: Str, b: Str) -> bool {
-    bytes_eq(heap, Bytes(a.0), Bytes(b.0))
+    heap.same_bytes(a.0, b.0)
 }
 
 /// `a` followed by `b`.
 ///
 /// # Errors
 /// `MemoryLimitExceeded`.
+#[inline]
 pub fn bytes_concat(heap: &mut Heap, a: Bytes, b: Bytes) -> Result<Bytes, TrapCode> {
-    heap.concat(a.0, b.0).map(Bytes)
+    heap.concat(a.0, b.0).map(Bytes).ok_or(TrapCode::MemoryLimitExceeded)
 }
 
 /// `a` followed by `b`.
 ///
 /// # Errors
 /// `MemoryLimitExceeded`.
+#[inline]
 pub fn str_concat(heap: &mut Heap, a: Str, b: Str) -> Result<Str, TrapCode> {
-    heap.concat(a.0, b.0).map(Str)
+    heap.concat(a.0, b.0).map(Str).ok_or(TrapCode::MemoryLimitExceeded)
 }
 
 /// The byte at an index, widened.
 ///
 /// # Errors
 /// `IndexOutOfBounds`.
+#[inline]
 pub fn bytes_get(heap: &mut Heap, bytes: Bytes, index: u64) -> Result<u64, TrapCode> {
-    let byte = usize::try_from(index).ok().and_then(|i| heap.bytes(bytes.0).get(i).copied());
-    byte.map(u64::from).ok_or(TrapCode::IndexOutOfBounds)
+    heap.byte(bytes.0, index).ok_or(TrapCode::IndexOutOfBounds)
 }
 
 /// The byte at an immediate index, widened.
 ///
 /// # Errors
 /// `IndexOutOfBounds`.
+#[inline]
 pub fn bytes_get_imm(heap: &mut Heap, bytes: Bytes, index: u32) -> Result<u64, TrapCode> {
     bytes_get(heap, bytes, index.into())
 }
@@ -106,6 +115,7 @@ pub fn bytes_get_imm(heap: &mut Heap, bytes: Bytes, index: u32) -> Result<u64, T
 ///
 /// # Errors
 /// `IndexOutOfBounds` unless `start <= end <= len`.
+#[inline]
 pub fn bytes_slice(bytes: Bytes, start: u64, end: u64) -> Result<Bytes, TrapCode> {
     slice(bytes.0, start, end).map(Bytes)
 }
@@ -114,18 +124,17 @@ pub fn bytes_slice(bytes: Bytes, start: u64, end: u64) -> Result<Bytes, TrapCode
 ///
 /// # Errors
 /// `IndexOutOfBounds` unless `start <= end <= len`; then `StrNotCharBoundary` inside a character.
+#[inline]
 pub fn str_slice(heap: &mut Heap, s: Str, start: u64, end: u64) -> Result<Str, TrapCode> {
     let part = slice(s.0, start, end)?;
-    let bytes = heap.bytes(s.0);
-    // A continuation byte is 0b10xx_xxxx; a position is a boundary unless such a byte stands there.
-    let inside = |at: u64| bytes.get(at as usize).is_some_and(|b| b & 0xc0 == 0x80);
-    if inside(start) || inside(end) {
+    if heap.cuts_character(s.0, [start, end]) {
         return Err(TrapCode::StrNotCharBoundary);
     }
     Ok(Str(part))
 }
 
 /// The UTF-8 bytes of a text.
+#[inline]
 pub fn str_to_bytes(s: Str) -> Bytes {
     Bytes(s.0)
 }
@@ -134,12 +143,10 @@ pub fn str_to_bytes(s: Str) -> Bytes {
 ///
 /// # Errors
 /// `InvalidUtf8`.
+#[inline]
 pub fn bytes_to_str(heap: &mut Heap, bytes: Bytes) -> Result<Str, TrapCode> {
-    match core::str::from_utf8(heap.bytes(bytes.0)) {
-        Ok(_) => Ok(Str(bytes.0)),
-        Err(error) => {
-            let detail = TrapDetail::Utf8 { valid: error.valid_up_to() as u64 };
-            Err(heap.note(TrapCode::InvalidUtf8, detail))
-        }
+    match heap.text_ends(bytes.0) {
+        None => Ok(Str(bytes.0)),
+        Some(valid) => Err(heap.note(TrapCode::InvalidUtf8, TrapDetail::Utf8 { valid })),
     }
 }
