@@ -239,7 +239,7 @@ impl<D: Fn(u16) -> Digest> Decoder<'_, D> {
         let mut code = Code { byte_len, ..Code::default() };
         // A usual instruction takes four bytes and three of them are operands.
         code.instrs.reserve(bytes.len() / 4);
-        code.operands.reserve(bytes.len() / 2);
+        code.operands.reserve(bytes.len() - bytes.len() / 4);
         let mut reader = Reader::new(bytes);
         while reader.remaining() > 0 {
             if !self.short_instr(&mut code, &mut reader) {

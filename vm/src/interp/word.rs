@@ -98,27 +98,47 @@ macro_rules! define_words {
             }
         }
 
+        /// How many opcodes the table below has room for.
+        const OPCODES: usize = {
+            let mut count = 0;
+            $(
+                if Opcode::$op.didx() as usize >= count {
+                    count = Opcode::$op.didx() as usize + 1;
+                }
+            )*
+            count
+        };
+
+        /// By opcode: its words, if it is lowered directly.
+        static WORDS: [Option<OpWords>; OPCODES] = {
+            let mut words = [None; OPCODES];
+            $(
+                words[Opcode::$op.didx() as usize] =
+                    Some(OpWords { plain: WordOp::$op, imm: None, branch: None, branch_imm: None });
+            )*
+            $(
+                if let Some(words) = &mut words[Opcode::$iop.didx() as usize] {
+                    words.imm = Some(WordOp::$imm);
+                }
+            )*
+            $(
+                if let Some(words) = &mut words[Opcode::$bop.didx() as usize] {
+                    (words.branch, words.branch_imm) = (Some(WordOp::$br), Some(WordOp::$bri));
+                }
+            )*
+            $(
+                if let Some(words) = &mut words[Opcode::$fop.didx() as usize] {
+                    words.branch = Some(WordOp::$fbr);
+                }
+            )*
+            words
+        };
+
         impl OpWords {
             /// The words of a direct opcode; `None` for opcodes that are lowered otherwise.
+            #[inline]
             pub(crate) fn of(op: Opcode) -> Option<Self> {
-                let plain = match op {
-                    $(Opcode::$op => WordOp::$op,)*
-                    _ => return None,
-                };
-                let imm = match op {
-                    $(Opcode::$iop => Some(WordOp::$imm),)*
-                    _ => None,
-                };
-                let branch = match op {
-                    $(Opcode::$bop => Some(WordOp::$br),)*
-                    $(Opcode::$fop => Some(WordOp::$fbr),)*
-                    _ => None,
-                };
-                let branch_imm = match op {
-                    $(Opcode::$bop => Some(WordOp::$bri),)*
-                    _ => None,
-                };
-                Some(Self { plain, imm, branch, branch_imm })
+                WORDS.get(op.didx() as usize).copied().flatten()
             }
         }
     };

@@ -2,7 +2,7 @@
 
 use super::code::Pc;
 use super::form::{self, Acc, Far, Forms, Kinds, Layout, OtherNext, Set, Slot, TakenNext};
-use super::{Left, State, edge, go, handler, leave_at, leave_owing as owing, pay, stop};
+use super::{Left, Spare, State, edge, go, handler, leave_at, leave_owing as owing, pay, stop};
 use crate::interp::machine::{Exit, Machine, NOT_PAID};
 use crate::interp::regs::Regs;
 use crate::interp::session::Onward;
@@ -23,6 +23,7 @@ macro_rules! define_leave {
             pc: Pc,
             regs: Regs,
             m: &mut Machine<'_>,
+            _: Spare,
             fuel: u64,
             _: u64,
             _: f64,
@@ -38,6 +39,7 @@ macro_rules! define_leave {
             pc: Pc,
             regs: Regs,
             m: &mut Machine<'_>,
+            _: Spare,
             fuel: u64,
             cost: u64,
             _: f64,
@@ -53,6 +55,7 @@ macro_rules! define_leave {
             pc: Pc,
             regs: Regs,
             m: &mut Machine<'_>,
+            _: Spare,
             fuel: u64,
             value: u64,
             _: f64,
@@ -492,7 +495,7 @@ mod return1 {
             let target = Pc::at(m, to as u32);
             let cost = u64::from(target.op().wide);
             if !pay(&mut s, cost) {
-                return leave_return(s.pc, s.regs, m, s.fuel, value, s.facc);
+                return leave_return(s.pc, s.regs, m, Spare::uninit(), s.fuel, value, s.facc);
             }
             s.regs = s.regs.down(up as usize);
             s.regs.set((to >> 32) as u32, value);

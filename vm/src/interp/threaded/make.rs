@@ -63,35 +63,70 @@ impl Maker<'_> {
     fn function(&mut self, entry: FuncEntry, first: Option<Held>) {
         let words = self.code.words.get(entry.word as usize..entry.end as usize).unwrap_or(&[]);
         let (mut held, mut lead) = (None, None);
-        let mut index = entry.word;
-        let mut rest = words;
-        while let Some((&word, behind)) = rest.split_first() {
-            let ext = behind.first().copied().filter(|ext| ext.op == WordOp::Ext);
+        let mut at = 0;
+        while let Some(&word) = words.get(at) {
             let forms = &FORMS[word.op as usize];
-            if forms.layout == Layout::Fuel {
-                let before = if index == entry.word { first } else { self.returned(index) };
-                held = before.filter(|held| word.x == 0 && held.slot <= u16::MAX.into());
-                lead = None;
-                let slot = held.map_or(0, |held| held.slot as u16);
-                self.codes.push(Code::op(forms.set.plain, slot, 0, word.a));
-            } else {
-                let made = encode(word, ext, forms, held);
-                held = made.as_ref().and_then(|_| result(word, forms));
-                let followed = made.is_some() && lead.is_some_and(|lead| self.pair(lead, word));
-                lead = match (&made, held, ext) {
-                    (Some(made), Some(result), None) if !followed => {
-                        Some(Lead { op: word.op, from_accumulator: made.from_accumulator, result })
-                    }
-                    _ => None,
-                };
-                let made = made.unwrap_or(Made::LEFT);
-                self.codes.push(made.code);
-                self.codes.extend(ext.map(|_| made.second));
+            match forms.layout {
+                Layout::Fuel => {
+                    let before = if at == 0 { first } else { self.returned(entry.word + at as u32) };
+                    held = before.filter(|held| word.x == 0 && held.slot <= u16::MAX.into());
+                    lead = None;
+                    let slot = held.map_or(0, |held| held.slot as u16);
+                    self.codes.push(Code::op(forms.set.plain, slot, 0, word.a));
+                    at += 1;
+                }
+                Layout::Slots | Layout::Imm => {
+                    (held, lead) = self.simple(word, forms, held, lead);
+                    at += 1;
+                }
+                _ => {
+                    let ext = words.get(at + 1).copied().filter(|ext| ext.op == WordOp::Ext);
+                    at += 1 + usize::from(ext.is_some());
+                    let made = encode(word, ext, forms, held);
+                    held = made.as_ref().and_then(|_| result(word, forms));
+                    let followed = made.is_some() && lead.is_some_and(|lead| self.pair(lead, word));
+                    let made = made.unwrap_or(Made::LEFT);
+                    lead = match (held, ext) {
+                        (Some(result), None) if !followed => {
+                            Some(Lead { op: word.op, from_accumulator: made.from_accumulator, result })
+                        }
+                        _ => None,
+                    };
+                    self.codes.push(made.code);
+                    self.codes.extend(ext.map(|_| made.second));
+                }
             }
-            let words = 1 + usize::from(ext.is_some());
-            index += words as u32;
-            rest = rest.get(words..).unwrap_or(&[]);
         }
+    }
+
+    /// Makes the code of a word with two or three slots, as most are.
+    #[inline]
+    fn simple(
+        &mut self,
+        word: Word,
+        forms: &Forms,
+        held: Option<Held>,
+        lead: Option<Lead>,
+    ) -> (Option<Held>, Option<Lead>) {
+        let imm = forms.layout == Layout::Imm;
+        // Fuel by size is for the loop to pay.
+        if (word.a | word.b | if imm { 0 } else { word.c }) > u16::MAX.into() || word.x != 0 {
+            self.codes.push(LEFT);
+            return (None, None);
+        }
+        let from_accumulator = Held::is(held, word.b, forms.kinds.left);
+        let handler = if from_accumulator {
+            forms.set.left
+        } else if !imm && Held::is(held, word.c, forms.kinds.right) {
+            forms.set.right
+        } else {
+            forms.set.plain
+        };
+        let followed = lead.is_some_and(|lead| self.pair(lead, word));
+        self.codes.push(Code::op(handler, word.a as u16, word.b as u16, word.c));
+        let held = result(word, forms);
+        let lead = held.filter(|_| !followed);
+        (held, lead.map(|result| Lead { op: word.op, from_accumulator, result }))
     }
 
     /// Has the last code do this word, too, if the two are a pair.
@@ -161,19 +196,16 @@ fn encode(word: Word, ext: Option<Word>, forms: &Forms, held: Option<Held>) -> O
     };
     let mut second = LEFT;
     let code = match forms.layout {
-        Layout::Left | Layout::Fuel => return None,
+        // The last three are made elsewhere.
+        Layout::Left | Layout::Fuel | Layout::Slots | Layout::Imm => return None,
         Layout::Word => Code::op(set.plain, 0, 0, 0),
         // Fuel by size is for the loop to pay.
-        Layout::Slots | Layout::FourSlots if word.x != 0 => return None,
-        Layout::Slots => {
-            Code::op(handler(set, Some(word.c)), slot(word.a)?, slot(word.b)?, slot(word.c)?.into())
-        }
+        Layout::FourSlots if word.x != 0 => return None,
         Layout::FourSlots => {
             let (a, b, c) = (slot(word.a)?, slot(word.b)?, slot(word.c)?);
             second = Code::op(leave, a, slot(ext?.b)?, 0);
             Code::op(set.plain, a, b, c.into())
         }
-        Layout::Imm => Code::op(handler(set, None), slot(word.a)?, slot(word.b)?, word.c),
         Layout::Branch => {
             let (set, ext) = (ways(forms, word, ext?), ext?);
             // A step's result is not stored before the test.

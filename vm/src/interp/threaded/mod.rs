@@ -28,6 +28,11 @@ use super::machine::{Exit, Machine};
 use super::regs::{Ip, Regs};
 use super::word::WordOp;
 use code::Pc;
+use core::mem::MaybeUninit;
+
+/// An argument that says nothing, for a register that shifts by a number in a slot need on x86-64: were it one that holds
+/// something, each would have to move that away and back.
+type Spare = MaybeUninit<u64>;
 
 macro_rules! define_handler_type {
     ($abi:literal) => {
@@ -35,7 +40,7 @@ macro_rules! define_handler_type {
         ///
         /// # Safety
         /// The three facts of `regs` must hold for the state handed over, and what `make` says of the accumulators.
-        type Handler = unsafe extern $abi fn(Pc, Regs, &mut Machine<'_>, u64, u64, f64);
+        type Handler = unsafe extern $abi fn(Pc, Regs, &mut Machine<'_>, Spare, u64, u64, f64);
 
         /// Defines a handler.
         macro_rules! handler {
@@ -45,6 +50,7 @@ macro_rules! define_handler_type {
                     pc: crate::interp::threaded::Pc,
                     regs: crate::interp::threaded::Regs,
                     $m: &mut crate::interp::threaded::Machine<'_>,
+                    _: crate::interp::threaded::Spare,
                     fuel: u64,
                     acc: u64,
                     facc: f64,
@@ -58,7 +64,7 @@ macro_rules! define_handler_type {
     };
 }
 
-// Five integers and a float in registers, on all systems.
+// Six integers and a float in registers, on all systems.
 #[cfg(target_arch = "x86_64")]
 define_handler_type!("sysv64-unwind");
 #[cfg(not(target_arch = "x86_64"))]
@@ -123,7 +129,7 @@ pub(super) fn run_at(m: &mut Machine<'_>, position: &mut Position) -> Option<Exi
 #[inline(always)]
 unsafe fn go(s: State, m: &mut Machine<'_>) {
     // SAFETY: handed on by the caller.
-    unsafe { (s.pc.op().handler)(s.pc, s.regs, m, s.fuel, s.acc, s.facc) }
+    unsafe { (s.pc.op().handler)(s.pc, s.regs, m, Spare::uninit(), s.fuel, s.acc, s.facc) }
 }
 
 /// Goes on at the start of a segment, whose fuel is charged: `distance` bytes on. Leaves before the word at hand, where
@@ -154,14 +160,14 @@ fn pay(s: &mut State, cost: u64) -> bool {
 #[inline(always)]
 unsafe fn leave_owing(s: State, m: &mut Machine<'_>, cost: u64) {
     // SAFETY: handed on by the caller.
-    unsafe { handlers::leave_owing(s.pc, s.regs, m, s.fuel, cost, s.facc) }
+    unsafe { handlers::leave_owing(s.pc, s.regs, m, Spare::uninit(), s.fuel, cost, s.facc) }
 }
 
 /// Leaves the word at hand to the loop.
 #[inline(always)]
 unsafe fn leave_at(s: State, m: &mut Machine<'_>) {
     // SAFETY: handed on by the caller.
-    unsafe { handlers::leave(s.pc, s.regs, m, s.fuel, s.acc, s.facc) }
+    unsafe { handlers::leave(s.pc, s.regs, m, Spare::uninit(), s.fuel, s.acc, s.facc) }
 }
 
 /// Notes how the run ends or stops at a word that the loop must not do again, with the fuel that is left.

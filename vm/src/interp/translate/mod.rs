@@ -26,11 +26,14 @@ use opforge_tables::{ISA, Opcode};
 use reduce::reduced;
 
 pub(super) fn translate(program: &ExecProgram) -> Result<InterpCode, LowerError> {
+    // About as many words as there will be: most instructions have one, each segment one more, and branches two.
+    let sizes = program.functions.iter().map(|function| function.instrs.len() + 2 * function.segments.len());
+    let words = sizes.sum::<usize>() + 2;
     let mut maker = WordMaker {
         func: 0,
         program,
-        words: Vec::new(),
-        ends: Vec::new(),
+        words: Vec::with_capacity(words),
+        ends: Vec::with_capacity(words),
         pool: Vec::new(),
         fixups: Vec::new(),
         pool_fixups: Vec::new(),
@@ -391,8 +394,11 @@ impl WordMaker<'_> {
 
     /// The field that says how fuel goes by size: the shift, and a bit for each register read that counts.
     fn size_field(&self, op: Opcode) -> u16 {
-        let size = ISA.op(op.didx()).and_then(|row| size_fuel(row, self.program.schedule));
-        size.map_or(0, size_bits)
+        let row = op.row();
+        if row.fuel_shift == 0 {
+            return 0;
+        }
+        size_fuel(row, self.program.schedule).map_or(0, size_bits)
     }
 
     fn direct(
@@ -441,7 +447,7 @@ impl WordMaker<'_> {
             return Some(1);
         }
         self.push(Word::new(words.plain, self.size_field(op), dst, a, b), end);
-        if matches!(ISA.op(op.didx())?.form(), Form::Ternary | Form::HeapTernary) {
+        if matches!(op.row().form(), Form::Ternary | Form::HeapTernary) {
             self.push(Word::new(WordOp::Ext, 0, dst, c, 0), end);
         }
         Some(1)
@@ -541,8 +547,11 @@ impl WordMaker<'_> {
 
 /// The slot that the instruction before this one writes, if it writes one.
 fn last_result(function: &ExecFunction, at: u32) -> Option<Slot> {
-    let mut result = None;
     let before = function.instrs.get(at.checked_sub(1)? as usize)?;
+    if let &ExecInstr::Direct { dst, .. } = before {
+        return Some(dst);
+    }
+    let mut result = None;
     before.for_each_write(function, |slot| result = Some(slot));
     result
 }
