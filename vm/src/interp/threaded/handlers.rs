@@ -1,17 +1,17 @@
-//! The handlers: those of direct instructions, made from the tables, and those of what control flow consists of.
+//! The handlers of direct instructions, made from the tables, those that leave a word to the loop, and the table of all.
 
 use super::code::Pc;
 use super::form::{self, Acc, Far, Forms, Kinds, Layout, OtherNext, Set, Slot, TakenNext};
-use super::{Left, Spare, State, edge, go, handler, leave_at, leave_owing as owing, pay, stop};
-use crate::interp::machine::{Exit, Machine, NOT_PAID};
+use super::special::{
+    br_if, br_mask_zero, branch_table, call, call1, constant, fuel, host_call, host_call1, intrinsic, jump,
+    move1, return1, select1, session, tail_call,
+};
+use super::{Left, Spare, handler};
+use crate::interp::machine::{Exit, Machine};
 use crate::interp::regs::Regs;
-use crate::interp::session::Onward;
 use crate::interp::word::WordOp;
 use crate::sem;
 use opforge_tables::with_direct_ops;
-
-/// Slices after which threaded code comes back to the loop.
-const TURNS: u32 = 64;
 
 macro_rules! define_leave {
     ($abi:literal) => {
@@ -51,7 +51,7 @@ macro_rules! define_leave {
         /// does not reach what it returns to. Gives back what was paid for.
         #[inline(never)]
         #[allow(improper_ctypes_definitions)]
-        unsafe extern $abi fn leave_return(
+        pub(super) unsafe extern $abi fn leave_return(
             pc: Pc,
             regs: Regs,
             m: &mut Machine<'_>,
@@ -147,7 +147,7 @@ macro_rules! branch_handlers {
         handler!(left | s, m | form::test::<$ways, Acc, Slot, _, _>(s, m, $f));
         handler!(right | s, m | form::test::<$ways, Slot, Acc, _, _>(s, m, $f));
         // A float has no step.
-        pub(in crate::interp::threaded) use super::super::super::leave as step;
+        pub(in crate::interp::threaded) use crate::interp::threaded::handlers::leave as step;
     };
     (imm, $ways:ident, $f:expr) => {
         handler!(plain | s, m | form::test_imm::<$ways, Slot, _, _>(s, m, $f));
@@ -156,6 +156,8 @@ macro_rules! branch_handlers {
         handler!(step | s, m | form::step_test_imm::<$ways, _, _>(s, m, $f));
     };
 }
+
+pub(super) use branch_handlers;
 
 /// The sets of a branch's handlers.
 macro_rules! branch_sets {
@@ -288,352 +290,3 @@ with_direct_ops!(define_handlers {
     Session Forms::of_word(session);
     Intrinsic Forms::of_word(intrinsic);
 });
-
-/// The accumulators with a slot's bits.
-#[inline(always)]
-fn hold(s: &mut State, bits: u64) {
-    (s.acc, s.facc) = (bits, f64::from_bits(bits));
-}
-
-/// Takes the fuel of the segment whose `Fuel` word this is; `false`, with nothing taken, where it does not reach.
-#[inline(always)]
-unsafe fn enter(s: &mut State, target: Pc) -> bool {
-    // SAFETY: handed on by the caller, whose target is a `Fuel` word.
-    let cost = u64::from(unsafe { target.op() }.wide);
-    let paid = pay(s, cost);
-    if paid {
-        s.pc = target.skip(1);
-    } else {
-        s.fuel = s.fuel.wrapping_add(cost);
-    }
-    paid
-}
-
-handler!(
-    fuel | s,
-    m | {
-        let mut s = s;
-        let here = s.pc;
-        if enter(&mut s, here) { go(s, m) } else { leave_at(s, m) }
-    }
-);
-
-mod jump {
-    use super::*;
-
-    handler!(
-        far | s,
-        m | {
-            let op = s.pc.op();
-            edge(s, m, op.a, op.wide)
-        }
-    );
-    // To the segment behind it: the jump and a `Fuel` word.
-    handler!(next | s, m | edge(s, m, s.pc.op().a, form::NEXT_TO_JUMP));
-}
-
-mod br_if {
-    use super::*;
-
-    branch_handlers!(imm, |left: u64, _: u64| left != 0);
-}
-
-mod br_mask_zero {
-    use super::*;
-
-    branch_handlers!(imm, |left: u64, mask: u64| left & mask == 0);
-}
-
-mod constant {
-    use super::*;
-
-    #[inline(always)]
-    unsafe fn set(mut s: State, m: &mut Machine<'_>, value: u64) {
-        // SAFETY: handed on by the caller.
-        unsafe {
-            s.regs.set(s.pc.op().a.into(), value);
-            hold(&mut s, value);
-            s.pc = s.pc.skip(1);
-            go(s, m)
-        }
-    }
-
-    // With sign.
-    handler!(small | s, m | set(s, m, i64::from(s.pc.op().wide as i32) as u64));
-    // The upper half of a number whose lower one is 0, as of most floats.
-    handler!(upper | s, m | set(s, m, u64::from(s.pc.op().wide) << 32));
-    handler!(
-        plain | s,
-        m | {
-            let word = s.pc.ip(m).word();
-            set(s, m, u64::from(word.b) | u64::from(word.c) << 32)
-        }
-    );
-}
-
-mod move1 {
-    use super::*;
-
-    #[inline(always)]
-    unsafe fn set(mut s: State, m: &mut Machine<'_>, value: u64) {
-        // SAFETY: handed on by the caller.
-        unsafe {
-            s.regs.set(s.pc.op().a.into(), value);
-            hold(&mut s, value);
-            s.pc = s.pc.skip(1);
-            go(s, m)
-        }
-    }
-
-    handler!(plain | s, m | set(s, m, s.regs.get(s.pc.op().b.into())));
-    handler!(left | s, m | set(s, m, s.acc));
-}
-
-handler!(
-    select1 | s,
-    m | {
-        let mut s = s;
-        let op = s.pc.op();
-        let slot = if s.regs.get(op.c().into()) != 0 { op.b } else { s.pc.skip(1).op().b };
-        let value = s.regs.get(slot.into());
-        s.regs.set(op.a.into(), value);
-        hold(&mut s, value);
-        s.pc = s.pc.skip(2);
-        go(s, m)
-    }
-);
-
-mod call1 {
-    use super::*;
-
-    #[inline(always)]
-    unsafe fn call(mut s: State, m: &mut Machine<'_>, arg: u64) {
-        // SAFETY: handed on by the caller; the callee's frame is checked to fit.
-        unsafe {
-            let (up, behind) = (s.pc.op().a, s.pc.callee());
-            if m.depth >= m.max_depth || !s.regs.fits(behind.reach, m.stack) {
-                return leave_at(s, m);
-            }
-            if !pay(&mut s, behind.cost.into()) {
-                return owing(s, m, behind.cost.into());
-            }
-            m.depth += 1;
-            let callee = s.regs.up(up.into());
-            callee.set(0, arg);
-            callee.set_link_bits(behind.link, up.into());
-            s.regs = callee;
-            hold(&mut s, arg);
-            s.pc = s.pc.offset(s.pc.op().wide);
-            go(s, m)
-        }
-    }
-
-    handler!(plain | s, m | call(s, m, s.regs.get(s.pc.op().b.into())));
-    handler!(left | s, m | call(s, m, s.acc));
-}
-
-handler!(
-    call | s,
-    m | {
-        let mut s = s;
-        let word = s.pc.ip(m).word();
-        let Some(&entry) = m.code.funcs.get(word.a as usize) else { return leave_at(s, m) };
-        let callee = s.regs.up(word.b);
-        let before = s;
-        if m.depth >= m.max_depth
-            || !callee.fits(entry.frame, m.stack)
-            || !enter(&mut s, Pc::at(m, entry.word))
-        {
-            return leave_at(before, m);
-        }
-        enter_frame(before.pc, before.regs, m);
-        s.regs = callee;
-        // The first argument, if there is one; the slot is there in any case, for the linkage has one above it or ends the
-        // caller's frame.
-        let first = if entry.frame > 0 { callee.get(0) } else { 0 };
-        hold(&mut s, first);
-        go(s, m)
-    }
-);
-
-/// Copies the arguments of a call into its callee's frame, which fits, and notes the linkage.
-#[inline(never)]
-unsafe fn enter_frame(pc: Pc, regs: Regs, m: &mut Machine<'_>) {
-    let ip = pc.ip(m);
-    // SAFETY: handed on by the caller.
-    let word = unsafe { ip.word() };
-    // The frame fits, which is all that could fail.
-    let _ = m.enter_frame(regs, (word.a, word.b), word.c, 0, ip.next().index(m.words));
-}
-
-handler!(
-    tail_call | s,
-    m | {
-        let mut s = s;
-        let word = s.pc.ip(m).word();
-        let Some(&entry) = m.code.funcs.get(word.a as usize) else { return leave_at(s, m) };
-        let before = s;
-        if !s.regs.fits(entry.frame, m.stack) || !enter(&mut s, Pc::at(m, entry.word)) {
-            return leave_at(before, m);
-        }
-        m.replace_slots(s.regs, 0, (word.c, word.b));
-        let first = if entry.frame > 0 { s.regs.get(0) } else { 0 };
-        hold(&mut s, first);
-        go(s, m)
-    }
-);
-
-mod return1 {
-    use super::*;
-
-    #[inline(always)]
-    unsafe fn ret(mut s: State, m: &mut Machine<'_>, value: u64) {
-        // SAFETY: handed on by the caller; the frame was entered, so its linkage is there.
-        unsafe {
-            let (to, up) = s.regs.link_bits();
-            // The entry function "returns" to the first code of all, which costs more than there ever is.
-            let target = Pc::at(m, to as u32);
-            let cost = u64::from(target.op().wide);
-            if !pay(&mut s, cost) {
-                return leave_return(s.pc, s.regs, m, Spare::uninit(), s.fuel, value, s.facc);
-            }
-            s.regs = s.regs.down(up as usize);
-            s.regs.set((to >> 32) as u32, value);
-            m.depth -= 1;
-            hold(&mut s, value);
-            s.pc = target.skip(1);
-            go(s, m)
-        }
-    }
-
-    handler!(plain | s, m | ret(s, m, s.regs.get(s.pc.op().a.into())));
-    handler!(left | s, m | ret(s, m, s.acc));
-}
-
-handler!(
-    branch_table | s,
-    m | {
-        let mut s = s;
-        let word = s.pc.ip(m).word();
-        let Some(target) = m.table_entry(word, s.regs.get(word.a)) else { return leave_at(s, m) };
-        let before = s;
-        if enter(&mut s, Pc::at(m, target)) { go(s, m) } else { leave_at(before, m) }
-    }
-);
-
-/// Goes on behind a call of an import, with the fuel that is left.
-#[inline(always)]
-unsafe fn behind_host_call(mut s: State, m: &mut Machine<'_>, left: u64) {
-    // SAFETY: handed on by the caller.
-    unsafe {
-        if left == NOT_PAID {
-            s.fuel = 0;
-            return leave_at(s, m);
-        }
-        s.fuel = left;
-        s.pc = s.pc.skip(1);
-        go(s, m)
-    }
-}
-
-/// The call of an import. It gives the fuel left, or [`NOT_PAID`] where the call has failed or is pending: it must not be
-/// done again by the loop.
-fn ended(m: &mut Machine<'_>, done: Result<u64, Exit>, fuel: u64) -> u64 {
-    match done {
-        Ok(left) => left,
-        Err(exit) => {
-            stop(m, exit, fuel);
-            NOT_PAID
-        }
-    }
-}
-
-#[inline(never)]
-unsafe fn call_host(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
-    // SAFETY: handed on by the caller.
-    let word = unsafe { pc.ip(m).word() };
-    let done = m.host_call(regs, word, fuel);
-    ended(m, done, fuel)
-}
-
-#[inline(never)]
-unsafe fn call_host_one(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
-    // SAFETY: handed on by the caller.
-    let word = unsafe { pc.ip(m).word() };
-    let done = m.host_call_one(regs, word, fuel);
-    ended(m, done, fuel)
-}
-
-handler!(
-    host_call | s,
-    m | {
-        let left = call_host(s.pc, s.regs, m, s.fuel);
-        behind_host_call(s, m, left)
-    }
-);
-
-handler!(
-    host_call1 | s,
-    m | {
-        let left = call_host_one(s.pc, s.regs, m, s.fuel);
-        behind_host_call(s, m, left)
-    }
-);
-
-/// Does a session instruction. The machine then says where to go on, unless this is `false`: it did not come to its end,
-/// and the loop must not do it again.
-#[inline(never)]
-unsafe fn step_session(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> bool {
-    let ip = pc.ip(m);
-    // SAFETY: handed on by the caller.
-    match m.session_inline(regs, ip, unsafe { ip.word() }, fuel) {
-        Ok(Onward { ip, regs, fuel }) => {
-            m.left = Left { ip, regs, fuel };
-            true
-        }
-        Err(exit) => {
-            stop(m, exit, fuel);
-            false
-        }
-    }
-}
-
-handler!(
-    session | s,
-    m | {
-        let mut s = s;
-        let turns = m.turns;
-        if !step_session(s.pc, s.regs, m, s.fuel) {
-            s.fuel = 0;
-            return leave_at(s, m);
-        }
-        // Each slice has fuel of its own: now and then the loop must be come back to all the same.
-        if m.turns != turns && m.turns % TURNS == 0 {
-            return;
-        }
-        let left = m.left;
-        (s.pc, s.regs, s.fuel) = (Pc::of(left.ip, m), left.regs, left.fuel);
-        go(s, m)
-    }
-);
-
-/// Executes an intrinsic; `false` if it has trapped, and so has changed nothing.
-#[inline(never)]
-unsafe fn execute_intrinsic(pc: Pc, regs: Regs, m: &mut Machine<'_>) -> bool {
-    // SAFETY: handed on by the caller.
-    let word = unsafe { pc.ip(m).word() };
-    m.intrinsic(regs, word).is_ok()
-}
-
-handler!(
-    intrinsic | s,
-    m | {
-        let mut s = s;
-        // Fuel by size is the loop's to pay, and a trap its to report.
-        if s.pc.ip(m).word().x != 0 || !execute_intrinsic(s.pc, s.regs, m) {
-            return leave_at(s, m);
-        }
-        s.pc = s.pc.skip(1);
-        go(s, m)
-    }
-);

@@ -19,6 +19,7 @@ mod form;
 mod handlers;
 mod make;
 mod pairs;
+mod special;
 
 pub(super) use code::Code;
 pub(super) use make::make;
