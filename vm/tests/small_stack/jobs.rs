@@ -11,6 +11,9 @@ use opforge_vm::{Opcode, ValueType};
 /// What one loop does in a turn.
 pub(crate) type Job = Box<dyn Fn(&mut Body<'_>)>;
 
+/// Gives a declared function its code.
+pub(crate) type Define<'d> = dyn FnMut(FuncId, &dyn Fn(&mut Body<'_>)) + 'd;
+
 fn fuses(op: Opcode, flag: u8) -> bool {
     op.row().fuses(flag)
 }
@@ -290,7 +293,7 @@ fn intrinsics(allocating: bool) -> impl Iterator<Item = Job> {
 }
 
 /// The functions that loops call.
-pub(crate) fn callees(world: &World, define: &mut dyn FnMut(FuncId, &dyn Fn(&mut Body<'_>))) {
+pub(crate) fn callees(world: &World, define: &mut Define<'_>) {
     let [none, one, two] = world.helpers;
     define(none, &|body| body.emit(Opcode::Ret, &[Operand::Regs(&[])]));
     define(one, &|body| {
