@@ -117,13 +117,16 @@ fn reckon_test_and_branch(op: Opcode) -> Job {
         for test in tests.filter(|test| Body::reads(test.didx()) == [rules[0]; 2]) {
             for ways in WAYS {
                 for right in [zero, constant, y] {
-                    // Both results are read by what fuses with them alone.
-                    let [masked, truth] = [(); 2].map(|()| body.func.reg());
-                    body.branch(ways, |body| {
-                        body.emit(op, &[masked.into(), x.into(), constant.into()]);
-                        body.emit(test, &[truth.into(), masked.into(), right.into()]);
-                        truth
-                    });
+                    for last in [false, true] {
+                        // Both results are read by what fuses with them alone.
+                        let [masked, truth] = [(); 2].map(|()| body.func.reg());
+                        body.branch(ways, |body| {
+                            let left = if last { body.last(rules[0], x) } else { x };
+                            body.emit(op, &[masked.into(), left.into(), constant.into()]);
+                            body.emit(test, &[truth.into(), masked.into(), right.into()]);
+                            truth
+                        });
+                    }
                     // Step upon step, a result may be anything.
                     if may_trap(op.didx()) {
                         continue;
