@@ -68,7 +68,7 @@ conformance CARGO="cargo":
 # What optimised builds do otherwise: threaded code in front of the interpreter's loop.
 test-release:
     cargo test --release --package opforge --test programs
-    cargo test --release --package opforge-vm --test execution --test mutation --test small_stack
+    cargo test --release --package opforge-vm --test execution --test memories --test mutation --test small_stack
     cargo test --release --package opforge-testgen --test interp
 
 # Host instructions that the interpreter takes, counted by valgrind: fails where it is more than 3 % above bench/icount.txt.

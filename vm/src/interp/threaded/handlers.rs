@@ -57,7 +57,7 @@ macro_rules! define_leave {
             value: u64,
             _: f64,
         ) {
-            // SAFETY: handed on by the caller.
+            // SAFETY: it is called at a return: the linkage is there, and names a word whose code is an `Op`.
             let (cost, to) = unsafe {
                 let to = regs.link_bits().0 as u32;
                 (u64::from(Pc::at(m, to).op().wide), to)
@@ -405,7 +405,9 @@ mod call1 {
 
     #[inline(always)]
     unsafe fn call(mut s: State, m: &mut Machine<'_>, arg: u64) {
-        // SAFETY: handed on by the caller; the callee's frame is checked to fit.
+        // SAFETY: handed on by the caller, a handler at a `Call1`, behind whose code `make` has put its callee. The callee's
+        // frame, whose linkage has room above the caller's slots, is compared with the stack's end first (fact 2 of `regs`),
+        // and has a first slot, its parameter.
         unsafe {
             let (up, behind) = (s.pc.op().a, s.pc.callee());
             if m.depth >= m.max_depth || !s.regs.fits(behind.reach, m.stack) {
@@ -443,6 +445,7 @@ handler!(
         {
             return leave_at(before, m);
         }
+        // The frame fits: fact 2 of `regs`.
         enter_frame(before.pc, before.regs, m);
         s.regs = callee;
         // The first argument, if there is one; the slot is there in any case, for the linkage has one above it or ends the
@@ -457,7 +460,7 @@ handler!(
 #[inline(never)]
 unsafe fn enter_frame(pc: Pc, regs: Regs, m: &mut Machine<'_>) {
     let ip = pc.ip(m);
-    // SAFETY: handed on by the caller.
+    // SAFETY: the caller is a handler at this word (fact 3 of `regs`).
     let word = unsafe { ip.word() };
     // The frame fits, which is all that could fail.
     let _ = m.enter_frame(regs, (word.a, word.b), word.c, 0, ip.next().index(m.words));
@@ -473,6 +476,7 @@ handler!(
         if !s.regs.fits(entry.frame, m.stack) || !enter(&mut s, Pc::at(m, entry.word)) {
             return leave_at(before, m);
         }
+        // The frame fits: fact 2 of `regs`. The list at `c` has `b` slots of the frame (fact 1).
         m.replace_slots(s.regs, 0, (word.c, word.b));
         let first = if entry.frame > 0 { s.regs.get(0) } else { 0 };
         hold(&mut s, first);
@@ -485,7 +489,8 @@ mod return1 {
 
     #[inline(always)]
     unsafe fn ret(mut s: State, m: &mut Machine<'_>, value: u64) {
-        // SAFETY: handed on by the caller; the frame was entered, so its linkage is there.
+        // SAFETY: handed on by the caller; the frame was entered, so its linkage is there. It names a `Fuel` word or, in the
+        // entry frame, the first word of all; a slot of the caller for the result; and how far down the caller's frame is.
         unsafe {
             let (to, up) = s.regs.link_bits();
             // The entry function "returns" to the first code of all, which costs more than there ever is.
@@ -521,7 +526,7 @@ handler!(
 /// Goes on behind a call of an import, with the fuel that is left.
 #[inline(always)]
 unsafe fn behind_host_call(mut s: State, m: &mut Machine<'_>, left: u64) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: handed on by the caller, a handler at a host call, with which a segment ends: behind it begins another one.
     unsafe {
         if left == NOT_PAID {
             s.fuel = 0;
@@ -547,7 +552,7 @@ fn ended(m: &mut Machine<'_>, done: Result<u64, Exit>, fuel: u64) -> u64 {
 
 #[inline(never)]
 unsafe fn call_host(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
-    // SAFETY: handed on by the caller.
+    // SAFETY: the caller is a handler at this word (fact 3 of `regs`).
     let word = unsafe { pc.ip(m).word() };
     let done = m.host_call(regs, word, fuel);
     ended(m, done, fuel)
@@ -555,7 +560,7 @@ unsafe fn call_host(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
 
 #[inline(never)]
 unsafe fn call_host_one(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
-    // SAFETY: handed on by the caller.
+    // SAFETY: the caller is a handler at this word (fact 3 of `regs`).
     let word = unsafe { pc.ip(m).word() };
     let done = m.host_call_one(regs, word, fuel);
     ended(m, done, fuel)
@@ -582,7 +587,7 @@ handler!(
 #[inline(never)]
 unsafe fn step_session(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> bool {
     let ip = pc.ip(m);
-    // SAFETY: handed on by the caller.
+    // SAFETY: the caller is a handler at this word (fact 3 of `regs`).
     match m.session_inline(regs, ip, unsafe { ip.word() }, fuel) {
         Ok(Onward { ip, regs, fuel }) => {
             m.left = Left { ip, regs, fuel };
@@ -608,6 +613,7 @@ handler!(
         if m.turns != turns && m.turns % TURNS == 0 {
             return;
         }
+        // A word and a frame of the coroutine whose turn it is, which has left them as the facts of `regs` say.
         let left = m.left;
         (s.pc, s.regs, s.fuel) = (Pc::of(left.ip, m), left.regs, left.fuel);
         go(s, m)
@@ -617,7 +623,7 @@ handler!(
 /// Executes an intrinsic; `false` if it has trapped, and so has changed nothing.
 #[inline(never)]
 unsafe fn execute_intrinsic(pc: Pc, regs: Regs, m: &mut Machine<'_>) -> bool {
-    // SAFETY: handed on by the caller.
+    // SAFETY: the caller is a handler at this word (fact 3 of `regs`).
     let word = unsafe { pc.ip(m).word() };
     m.intrinsic(regs, word).is_ok()
 }
