@@ -7,7 +7,7 @@ default:
     @just --list
 
 # Everything that CI checks, in the order of what fails fastest.
-ci: lint test check-idempotent conformance test-release icount example-embedder
+ci: lint test check-idempotent conformance test-release icount memcheck example-embedder
 
 # Formatting and lints, as errors.
 lint:
@@ -68,7 +68,7 @@ conformance CARGO="cargo":
 # What optimised builds do otherwise: threaded code in front of the interpreter's loop.
 test-release:
     cargo test --release --package opforge --test programs
-    cargo test --release --package opforge-vm --test execution --test mutation
+    cargo test --release --package opforge-vm --test execution --test memories --test mutation --test small_stack
     cargo test --release --package opforge-testgen --test interp
 
 # Host instructions that the interpreter takes, counted by valgrind: fails where it is more than 3 % above bench/icount.txt.
@@ -78,6 +78,10 @@ icount:
 # Keep what is counted now as what later changes are compared with.
 icount-bless:
     scripts/icount.sh bless
+
+# The ten workloads under valgrind's memcheck: no access to memory that is not theirs, and none lost.
+memcheck:
+    scripts/memcheck.sh
 
 # The machine, the JIT and the conformance cases on aarch64, in an emulator where need be; says what to install.
 test-aarch64: && (conformance "scripts/aarch64.sh")

@@ -2,7 +2,7 @@
 //!
 //! Handlers of direct instructions are generated from the tables; their bodies are the semantic functions. The
 //! loop is compiled with and without exact stepping and with and without tracing; results are the same. Where the
-//! build script says so, threaded code does most words in front of it (`threaded.rs`).
+//! build script says so, threaded code does most words in front of it (`threaded/`).
 
 use super::forms;
 use super::machine::{Exit, Machine, NOT_PAID};

@@ -43,7 +43,7 @@ impl Source for Acc {
 /// Stores a value, and has it in the accumulators for what comes next.
 #[inline(always)]
 pub(super) unsafe fn put<T: Operand>(s: &mut State, slot: u16, value: T) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: the caller vouches for the slots of the value.
     unsafe {
         if let Some(bits) = value.store(s.regs, slot.into()) {
             s.regs.set(slot.into(), bits);
@@ -55,7 +55,8 @@ pub(super) unsafe fn put<T: Operand>(s: &mut State, slot: u16, value: T) {
 /// Ends a direct operation of so many words: stores its result and goes on, or leaves the trap to the loop.
 #[inline(always)]
 unsafe fn finish<R: SemResult>(mut s: State, m: &mut Machine<'_>, op: Op, result: R, words: usize) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: `a` is the destination, a slot of the frame, and `words` as many as the operation has; the rest is handed on by
+    // the caller.
     unsafe {
         match result.into_result() {
             Ok(value) => {
@@ -159,7 +160,8 @@ pub(super) unsafe fn ternary<A: Operand, B: Operand, C: Operand, R: SemResult>(
     m: &mut Machine<'_>,
     f: impl FnOnce(A, B, C) -> R,
 ) {
-    // SAFETY: handed on by the caller; behind the word stands its `Ext` word.
+    // SAFETY: handed on by the caller; behind a ternary word stands the code of its `Ext` word, which `make` gives the third
+    // slot.
     unsafe {
         let op = s.pc.op();
         let third = s.pc.skip(1).op().b;
@@ -208,7 +210,8 @@ pub(super) const NEXT_TO_JUMP: u32 = 2 * size_of::<super::Code>() as u32;
 /// wait for the test; and were both to end in one jump, that would be harder to predict.
 #[inline(always)]
 pub(super) unsafe fn branch<W: Ways>(s: State, m: &mut Machine<'_>, taken: bool) {
-    // SAFETY: handed on by the caller. Fields are read where they are needed, not ahead of time: registers are few.
+    // SAFETY: handed on by the caller, a handler at a branch, behind whose code `make` has put its edge. Fields are read where
+    // they are needed, not ahead of time: registers are few.
     unsafe {
         if taken {
             let distance = if W::TAKEN_IS_NEXT { NEXT_SEGMENT } else { s.pc.op().wide };
@@ -247,7 +250,7 @@ pub(super) unsafe fn test_imm<W: Ways, L: Source, A: Operand, B: Immediate>(
 /// does not reach.
 #[inline(always)]
 unsafe fn branch_stepped<W: Ways>(mut s: State, m: &mut Machine<'_>, taken: bool) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: as for `branch`; `a` is the slot of the left operand.
     unsafe {
         let (behind, slot) = (s.pc.edge(), s.pc.op().a);
         if taken {
@@ -271,7 +274,7 @@ unsafe fn branch_stepped<W: Ways>(mut s: State, m: &mut Machine<'_>, taken: bool
 /// The left operand with its step.
 #[inline(always)]
 unsafe fn stepped(s: &State) -> u64 {
-    // SAFETY: handed on by the caller.
+    // SAFETY: as for `branch_stepped`.
     unsafe { s.regs.get(s.pc.op().a.into()).wrapping_add(i64::from(s.pc.edge().step as i32) as u64) }
 }
 
@@ -313,11 +316,14 @@ pub(super) unsafe fn lead_load<L: Source, const N: usize, R: Operand>(
     m: &Machine<'_>,
     f: impl FnOnce([u8; N]) -> R,
 ) -> Option<State> {
-    // SAFETY: handed on by the caller.
+    // SAFETY: slots and accumulators are as a handler's caller vouches for. The address is that of `N` bytes inside of memory
+    // 0: `Window::address` has compared it with the size, and the heap finds its window anew wherever bytes may have
+    // moved or become fewer (`heap::memory`, `find_window`), none of which happens inside of a handler. It has exposed
+    // the provenance of the bytes, which nothing else can reach while the run has the heap; an array of bytes
+    // has no alignment, and any bytes are one.
     unsafe {
         let op = s.pc.op();
         let address = m.heap.window().address::<N>(L::take(&s, op.b), op.wide)?;
-        // The window is that of bytes which the heap has exposed and only this run can reach; any bytes are a number.
         let bytes = with_exposed_provenance::<[u8; N]>(address).read();
         put(&mut s, op.a, f(bytes));
     }
@@ -348,14 +354,13 @@ pub(super) unsafe fn store<L: Source, R: Source, const N: usize, A: Operand>(
     m: &mut Machine<'_>,
     f: impl FnOnce(A) -> [u8; N],
 ) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: as for `lead_load`; the bytes were exposed by way of a pointer that may write them.
     unsafe {
         let op = s.pc.op();
         let bytes = f(R::take(&s, op.b));
         let Some(address) = m.heap.window().address::<N>(L::take(&s, op.a), op.wide) else {
             return leave_at(s, m);
         };
-        // As for loads.
         with_exposed_provenance_mut::<[u8; N]>(address).write(bytes);
         s.pc = s.pc.skip(1);
         go(s, m)
@@ -369,7 +374,7 @@ pub(super) unsafe fn load_far<const N: usize, R: Operand>(
     m: &mut Machine<'_>,
     f: impl FnOnce([u8; N]) -> R,
 ) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: slots are as a handler's caller vouches for; the memory's bytes are reached by a checked slice.
     unsafe {
         let op = s.pc.op();
         match m.heap.memory_chunk(MemId(op.x().into()), Slot::take(&s, op.b), op.c().into()) {
@@ -390,7 +395,7 @@ pub(super) unsafe fn store_far<const N: usize, A: Operand>(
     m: &mut Machine<'_>,
     f: impl FnOnce(A) -> [u8; N],
 ) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: slots are as a handler's caller vouches for; the memory's bytes are reached by a checked slice.
     unsafe {
         let op = s.pc.op();
         let bytes = f(Slot::take(&s, op.b));

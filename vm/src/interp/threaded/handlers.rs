@@ -60,7 +60,7 @@ macro_rules! define_leave {
             value: u64,
             _: f64,
         ) {
-            // SAFETY: handed on by the caller.
+            // SAFETY: it is called at a return: the linkage is there, and names a word whose code is an `Op`.
             let (cost, to) = unsafe {
                 let to = regs.link_bits().0 as u32;
                 (u64::from(Pc::at(m, to).op().wide), to)

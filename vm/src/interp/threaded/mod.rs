@@ -40,7 +40,10 @@ macro_rules! define_handler_type {
         /// Does one word and those behind it, until one is left to the loop.
         ///
         /// # Safety
-        /// The three facts of `regs` must hold for the state handed over, and what `make` says of the accumulators.
+        /// The three facts of `regs` must hold for the state handed over, and what `make` says of the accumulators: what
+        /// the code at hand takes from one is what its slot holds. The code at hand must be one that has this handler,
+        /// so that its fields, and what stands behind it, are what the handler expects (`make`). `leave` and its like
+        /// take any code.
         type Handler = unsafe extern $abi fn(Pc, Regs, &mut Machine<'_>, Spare, u64, u64, f64);
 
         /// Defines a handler.
@@ -57,7 +60,9 @@ macro_rules! define_handler_type {
                     facc: f64,
                 ) {
                     let $s = crate::interp::threaded::State { pc, regs, fuel, acc, facc };
-                    // SAFETY: what the body needs is what a handler's caller vouches for: see `Handler`.
+                    // SAFETY: what the body needs is what a handler's caller vouches for: see `Handler`. Slots of the code
+                    // are slots of the frame (fact 1 of `regs`), and what it goes on with is the next word, or a
+                    // resolved target (fact 3). Where a body enters a frame it says why that lies in the stack (fact 2).
                     unsafe { $body }
                 }
             };
@@ -105,12 +110,14 @@ impl Left {
 #[inline(always)]
 pub(super) unsafe fn run(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> Left {
     let pc = Pc::of(ip, m);
-    // SAFETY: handed on by the caller. No run is at the first word of the array, which is a `Halt`.
+    // SAFETY: `ip` is a word of the program (fact 3 of `regs`), and so `pc` its code. No run is at the first word of the
+    // array, which is a `Halt`, so there is a code before.
     let slot = unsafe { if ip.op() == WordOp::Fuel { pc.op().a } else { pc.slot_before() } };
     // Whichever of them the word at hand takes its operand from, it is that of this slot. Read with care: where the word
     // takes none from there the number means nothing.
     let acc = m.stack.get(regs.base(m.stack) + usize::from(slot)).unwrap_or(0);
-    // SAFETY: handed on by the caller; the accumulators hold what `make` has reckoned with.
+    // SAFETY: the facts of `regs` are handed on by the caller. The accumulators hold what `make` has reckoned with: it
+    // lets a word take only the result of the word before it, or of a segment's start what the code there names.
     unsafe { go(State { pc, regs, fuel, acc, facc: f64::from_bits(acc) }, m) };
     m.left
 }
@@ -129,7 +136,7 @@ pub(super) fn run_at(m: &mut Machine<'_>, position: &mut Position) -> Option<Exi
 /// Goes on with the code at hand: a jump, where the compiler sees to it.
 #[inline(always)]
 unsafe fn go(s: State, m: &mut Machine<'_>) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: what a handler needs is handed on by the caller, and this is the handler of the code at hand.
     unsafe { (s.pc.op().handler)(s.pc, s.regs, m, Spare::uninit(), s.fuel, s.acc, s.facc) }
 }
 
@@ -137,7 +144,7 @@ unsafe fn go(s: State, m: &mut Machine<'_>) {
 /// fuel does not reach.
 #[inline(always)]
 unsafe fn edge(mut s: State, m: &mut Machine<'_>, cost: u16, distance: u32) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: handed on by the caller, whose distance leads to the start of a segment of the function (fact 3 of `regs`).
     unsafe {
         if pay(&mut s, cost.into()) {
             s.pc = s.pc.offset(distance);
@@ -160,14 +167,14 @@ fn pay(s: &mut State, cost: u64) -> bool {
 /// before, each branch would keep a copy of it for that.
 #[inline(always)]
 unsafe fn leave_owing(s: State, m: &mut Machine<'_>, cost: u64) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: it touches neither frame nor accumulators, and takes any code of the array.
     unsafe { handlers::leave_owing(s.pc, s.regs, m, Spare::uninit(), s.fuel, cost, s.facc) }
 }
 
 /// Leaves the word at hand to the loop.
 #[inline(always)]
 unsafe fn leave_at(s: State, m: &mut Machine<'_>) {
-    // SAFETY: handed on by the caller.
+    // SAFETY: it touches neither frame nor accumulators, and takes any code of the array.
     unsafe { handlers::leave(s.pc, s.regs, m, Spare::uninit(), s.fuel, s.acc, s.facc) }
 }
 
