@@ -324,3 +324,37 @@ fn host_functions_read_and_write_exported_memories() {
     let CallError::Trap(trap) = error else { panic!("{error}") };
     assert_eq!(trap.code, TrapCode::HostCallFailed);
 }
+
+/// Growing moves the bytes; what code does behind it must reach those that the host sees, by loads and stores of both
+/// memories.
+#[test]
+fn code_reaches_the_bytes_where_they_are_after_growth() {
+    const GROWS: &str = "
+.memory first 1 512 export
+.memory second 1 512 export
+.func run(addr: u64, pages: u64) -> (x: u64, y: u64) {
+    .reg x, y, old
+    u64.store64 first[addr + 0], addr
+    u64.store64 second[addr + 0], addr
+    mem.grow old, first, pages
+    mem.grow old, second, pages
+    u64.store64 first[addr + 8], pages
+    u64.store64 second[addr + 8], pages
+    u64.load64 x, first[addr + 0]
+    u64.load64 y, second[addr + 0]
+    ret (x, y)
+}";
+    let module = module(GROWS);
+    let mut instance = Linker::new().instantiate(&module, (), &Capabilities::none()).unwrap();
+    let func = module.program().func_by_name("run").unwrap();
+    for pages in [1, 510] {
+        let limits = Limits::new().memory(1 << 30);
+        let results = instance.call(func, &[Value::U64(64), Value::U64(pages)], limits).unwrap();
+        assert_eq!(results, [Value::U64(64), Value::U64(64)], "{pages} pages more");
+        for name in ["first", "second"] {
+            let memory = instance.exported_memory(name).unwrap();
+            let bytes = instance.memory(memory).unwrap();
+            assert_eq!((word(bytes, 64), word(bytes, 72)), (64, pages), "{name}, {pages} pages more");
+        }
+    }
+}
