@@ -520,7 +520,7 @@ macro_rules! define_loop {
                             trace::host(m, tracer, Some(word.a));
                         }
                         let done = match word.op {
-                            WordOp::HostCall1 => m.host_call_one(regs, word, fuel),
+                            WordOp::HostCall1 => m.host_call_one(regs, (word.a, word.b, word.c), fuel),
                             _ => m.host_call(regs, word, fuel),
                         };
                         if reaches_host {

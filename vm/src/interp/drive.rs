@@ -71,21 +71,29 @@ pub(super) struct Begun {
 #[inline(always)]
 pub(super) fn begin(machine: &mut Machine<'_>, (word, needed): (u32, u64), fuel: u64) -> Option<Begun> {
     let position = Position { word, base: ENTRY_BASE, fuel: 0, instr: InstrIx(0), report_from: InstrIx(0) };
-    let mut begun = Begun { position, ended: None };
     let Some(reserve) = fuel.checked_sub(needed) else {
-        begun.ended = Some(Exit::NeedExact);
-        return Some(begun);
+        return Some(Begun { position, ended: Some(Exit::NeedExact) });
     };
     machine.reserve = reserve;
     #[cfg(opforge_threaded)]
     {
-        begun.ended = super::threaded::run_at(machine, &mut begun.position);
-        if begun.ended == Some(Exit::Finished) {
+        if super::threaded::finishes(machine, &position) {
             machine.reserve = 0;
             return None;
         }
+        Some(left_in_threaded_code(machine, position))
     }
-    Some(begun)
+    #[cfg(not(opforge_threaded))]
+    Some(Begun { position, ended: None })
+}
+
+/// Where threaded code has left a run.
+#[cfg(opforge_threaded)]
+#[cold]
+#[inline(never)]
+fn left_in_threaded_code(machine: &mut Machine<'_>, mut position: Position) -> Begun {
+    let ended = super::threaded::ended(machine, &mut position);
+    Begun { position, ended }
 }
 
 /// Goes on with a run that [`begin`] has not ended.

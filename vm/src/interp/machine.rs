@@ -401,12 +401,17 @@ impl Machine<'_> {
 
     /// Calls an import with one argument slot and one result slot, as most have.
     #[inline(always)]
-    pub(super) fn host_call_one(&mut self, regs: Regs, word: Word, fuel: u64) -> Result<u64, Exit> {
+    pub(super) fn host_call_one(
+        &mut self,
+        regs: Regs,
+        (import, arg, ret): (u32, u32, u32),
+        fuel: u64,
+    ) -> Result<u64, Exit> {
         // SAFETY: argument slots are slots of the frame (fact 1 of `regs`).
-        let mut slots = [unsafe { regs.get(word.b) }, 0];
-        let left = self.call_import(word.a, fuel, &mut slots)?;
+        let mut slots = [unsafe { regs.get(arg) }, 0];
+        let left = self.call_import(import, fuel, &mut slots)?;
         // SAFETY: result slots are slots of the frame (fact 1 of `regs`).
-        unsafe { regs.set(word.c, slots[1]) };
+        unsafe { regs.set(ret, slots[1]) };
         Ok(left)
     }
 

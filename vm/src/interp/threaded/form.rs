@@ -417,6 +417,8 @@ pub(super) enum Layout {
     Left,
     /// The handler reads the word itself.
     Word,
+    /// An import, a slot and a slot.
+    Host,
     /// Three slots. `x` must be 0.
     Slots,
     /// The same, with a fourth slot in the `Ext` word.

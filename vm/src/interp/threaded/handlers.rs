@@ -286,7 +286,7 @@ with_direct_ops!(define_handlers {
     TailCall Forms::of_word(tail_call);
     Return1 Forms::new(Layout::Return1, Set::with_left(return1::plain, return1::left), Kinds::LEFT);
     HostCall Forms::of_word(host_call);
-    HostCall1 Forms::of_word(host_call1);
+    HostCall1 Forms::new(Layout::Host, Set::plain(host_call1), Kinds::NONE);
     Session Forms::of_word(session);
     Intrinsic Forms::of_word(intrinsic);
 });

@@ -131,8 +131,8 @@ impl Maker<'_> {
 
     /// Has the last code do this word, too, if the two are a pair.
     fn pair(&mut self, lead: Lead, word: Word) -> bool {
-        let found = if word.op == WordOp::Jump {
-            pairs::find_jump(lead.op)
+        let found = if matches!(word.op, WordOp::Jump | WordOp::Move1) {
+            pairs::find_any(lead.op, word.op)
         } else if word.b == lead.result.slot {
             pairs::find(lead.op, word.op, Side::Left)
         } else if word.c == lead.result.slot {
@@ -199,6 +199,7 @@ fn encode(word: Word, ext: Option<Word>, forms: &Forms, held: Option<Held>) -> O
         // The last three are made elsewhere.
         Layout::Left | Layout::Fuel | Layout::Slots | Layout::Imm => return None,
         Layout::Word => Code::op(set.plain, 0, 0, 0),
+        Layout::Host => Code::op(set.plain, slot(word.a)?, slot(word.b)?, word.c),
         // Fuel by size is for the loop to pay.
         Layout::FourSlots if word.x != 0 => return None,
         Layout::FourSlots => {

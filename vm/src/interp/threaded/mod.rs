@@ -125,9 +125,30 @@ pub(super) unsafe fn run(ip: Ip, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> 
 /// Runs from a position until the run ends, or a word is left to the loop, at which the position then is.
 #[inline]
 pub(super) fn run_at(m: &mut Machine<'_>, position: &mut Position) -> Option<Exit> {
+    if finishes(m, position) {
+        position.fuel = m.left.fuel;
+        return Some(Exit::Finished);
+    }
+    ended(m, position)
+}
+
+/// Runs from a position. Whether the run has finished; else [`ended`] says why it does not go on here, and where that
+/// is.
+#[inline(always)]
+pub(super) fn finishes(m: &mut Machine<'_>, position: &Position) -> bool {
     let (ip, regs) = (Ip::new(m.words, position.word), Regs::new(m.stack, position.base));
     // SAFETY: the facts of `regs` hold for a position as for the loop itself.
-    let left = unsafe { run(ip, regs, m, position.fuel) };
+    unsafe { run(ip, regs, m, position.fuel) };
+    let finished = m.left_with == Some(Exit::Finished);
+    if finished {
+        m.left_with = None;
+    }
+    finished
+}
+
+/// Where threaded code was left, and how if the loop must not go on there.
+pub(super) fn ended(m: &mut Machine<'_>, position: &mut Position) -> Option<Exit> {
+    let left = m.left;
     (position.word, position.base, position.fuel) =
         (left.ip.index(m.words), left.regs.base(m.stack), left.fuel);
     m.left_with.take()

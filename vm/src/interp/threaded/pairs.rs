@@ -1,11 +1,11 @@
 //! Pairs: two words done by one handler, the second on the first one's result.
 //!
-//! Which operations pair say the tables (`lead` and `follow` of a row). Both results are stored, and rounded by
+//! Which operations pair say the tables (`lead` and `follow` of a row); moves pair, and so do jumps behind an operation. Both results are stored, and rounded by
 //! themselves, as if the words had been done one by one. The handler stands in the code of the first; that of the second
 //! stays what it is, for runs that begin there.
 
 use super::form::{self, Acc, Slot};
-use super::{Handler, State, edge, handler, leave_at};
+use super::{Handler, State, edge, handler, leave_at, special};
 use crate::interp::machine::Machine;
 use crate::interp::word::WordOp;
 use crate::sem;
@@ -173,13 +173,16 @@ macro_rules! define_pairs {
             }
         }
 
-        /// The handlers of a word and a jump behind it.
-        pub(super) fn find_jump(first: WordOp) -> Option<Pair> {
+        /// The handlers of a word and one behind it that takes nothing from it.
+        pub(super) fn find_any(first: WordOp, second: WordOp) -> Option<Pair> {
             use pair::*;
-            match first {
+            match (first, second) {
+                (WordOp::Move1, WordOp::Move1) => {
+                    Some(Pair { slot: special::move1::two, acc: special::move1::two_left })
+                }
                 $(
-                    WordOp::$ja => Some($jpair::SLOTS),
-                    WordOp::$jai => Some($jpair::IMM),
+                    (WordOp::$ja, WordOp::Jump) => Some($jpair::SLOTS),
+                    (WordOp::$jai, WordOp::Jump) => Some($jpair::IMM),
                 )*
                 _ => None,
             }

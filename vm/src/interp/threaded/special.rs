@@ -91,6 +91,24 @@ pub(super) mod move1 {
 
     handler! { plain |s, m| set(s, m, s.regs.get(s.pc.op().b.into())) }
     handler! { left |s, m| set(s, m, s.acc) }
+
+    /// A move in front of another one.
+    #[inline(always)]
+    unsafe fn lead(mut s: State, value: u64) -> State {
+        // SAFETY: handed on by the caller; `a` is the destination.
+        unsafe { s.regs.set(s.pc.op().a.into(), value) };
+        s.pc = s.pc.skip(1);
+        s
+    }
+
+    handler! { two |s, m| {
+        let s = lead(s, s.regs.get(s.pc.op().b.into()));
+        set(s, m, s.regs.get(s.pc.op().b.into()))
+    } }
+    handler! { two_left |s, m| {
+        let s = lead(s, s.acc);
+        set(s, m, s.regs.get(s.pc.op().b.into()))
+    } }
 }
 
 handler! { select1 |s, m| {
@@ -229,6 +247,8 @@ unsafe fn behind_host_call(mut s: State, m: &mut Machine<'_>, left: u64) {
         }
         s.fuel = left;
         s.pc = s.pc.skip(1);
+        // Nothing behind it takes anything from there, and so it need not be kept over the call.
+        hold(&mut s, 0);
         go(s, m)
     }
 }
@@ -255,9 +275,9 @@ unsafe fn call_host(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
 
 #[inline(never)]
 unsafe fn call_host_one(pc: Pc, regs: Regs, m: &mut Machine<'_>, fuel: u64) -> u64 {
-    // SAFETY: the caller is a handler at this word (fact 3 of `regs`).
-    let word = unsafe { pc.ip(m).word() };
-    let done = m.host_call_one(regs, word, fuel);
+    // SAFETY: the caller is a handler at this code (fact 3 of `regs`).
+    let op = unsafe { pc.op() };
+    let done = m.host_call_one(regs, (op.a.into(), op.b.into(), op.wide), fuel);
     ended(m, done, fuel)
 }
 
