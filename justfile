@@ -13,6 +13,8 @@ ci: lint test check-idempotent conformance test-release icount memcheck example-
 lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
+    # Threaded code is only there in optimised builds.
+    cargo clippy --release --locked --package opforge-vm --lib -- -D warnings
 
 # Put every source file into the workspace's format.
 fmt:

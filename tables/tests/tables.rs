@@ -56,11 +56,46 @@ macro_rules! count {
 
 opforge_tables::with_direct_ops!(count { LISTS });
 
+macro_rules! pairs {
+    ({ $name:ident }
+     imm { $(($ip:ident $io:ident $ia:ident $iai:ident $iam:ident $iaf:ident $ib:ident $ibi:ident $ibm:ident $ibf:ident))* }
+     plain { $(($pp:ident $po:ident $pa:ident $pam:ident $paf:ident $pb:ident $pbm:ident $pbf:ident))* }
+     load { $(($lp:ident $lo:ident $la:ident $lam:ident $laf:ident $lb:ident $lbm:ident $lbf:ident))* }
+     jump { $(($jp:ident $ja:ident $jai:ident $jm:ident $jf:ident))* }) => {
+        const $name: &[(Opcode, Opcode, &str)] = &[
+            $((Opcode::$ia, Opcode::$ib, stringify!($io)),)*
+            $((Opcode::$pa, Opcode::$pb, stringify!($po)),)*
+            $((Opcode::$la, Opcode::$lb, stringify!($lo)),)*
+        ];
+    };
+}
+
+opforge_tables::with_pairs!(pairs { PAIRS });
+
+#[test]
+fn the_macro_of_pairs_has_a_line_for_each_that_fits() {
+    use opforge_schema::fuse_flags;
+    let fitting = Opcode::ALL.iter().flat_map(|first| Opcode::ALL.iter().map(move |second| (first, second)));
+    let fitting = fitting.filter(|(first, second)| {
+        let (lead, follow) = (first.row(), second.row());
+        lead.fuses(fuse_flags::LEAD)
+            && follow.fuses(fuse_flags::FOLLOW)
+            && follow.operands()[1..].iter().all(|operand| operand.ty() == lead.operands()[0].ty())
+    });
+    assert_eq!(fitting.count(), PAIRS.len());
+    for (first, second, order) in PAIRS {
+        assert_eq!(second.row().fuses(fuse_flags::COMMUTES), *order == "commutes", "{first} {second}");
+    }
+    assert!(PAIRS.contains(&(Opcode::F64Mul, Opcode::F64Add, "commutes")));
+    assert!(PAIRS.contains(&(Opcode::F64Load64, Opcode::F64Sub, "ordered")));
+}
+
 #[test]
 fn the_list_macro_has_a_line_per_row() {
     use opforge_schema::{Lower, fuse_flags};
     let rows: Vec<_> = Opcode::ALL.iter().filter(|op| op.row().lower() == Lower::Direct).collect();
-    let count = |f: fn(u8) -> bool| rows.iter().filter(|op| f(op.row().fuse)).count();
+    let forms = fuse_flags::IMM | fuse_flags::BRANCH;
+    let count = |f: fn(u8) -> bool| rows.iter().filter(|op| f(op.row().fuse & forms)).count();
     assert_eq!(LISTS[0].len(), rows.len());
     assert_eq!(LISTS[1].len(), count(|f| f & fuse_flags::IMM != 0));
     assert_eq!(LISTS[2].len(), count(|f| f == fuse_flags::IMM | fuse_flags::BRANCH));
